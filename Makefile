@@ -1,19 +1,64 @@
-# `make` alone prints what it can do. Needs Go and make; `make check` installs the rest by itself.
+# `make` alone prints what it can do. Needs Go and make; `make check` installs the rest by itself, outside this folder.
 
 ARCH ?= arm64
 GOOS ?= linux
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
-LOCAL_BUILD := .build/local
-HOST_ARCH = $(shell go env GOARCH)
-HOST_OS = $(shell go env GOOS)
+FUZZTIME ?= 60s
+
+# One virtual environment a tool, since their pins clash, and none below this folder, since `sam build` copies it all.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vicihook
+CFN_LINT := $(TOOLS)/cfn-lint-1.55.1/bin/cfn-lint
+MOTO := $(TOOLS)/moto-5.1.5/bin/moto_server
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@2026.1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve build build-VicihookFunction local go-version
+.PHONY: help run test serve check format vet lint race template moto fuzz build build-VicihookFunction go-version
 
 help: ## Print this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: go-version ## Build the function for AWS (ARCH=arm64 or amd64) into .build/$(ARCH)
+run: go-version ## Hang up a first (simulated) call with a signed webhook, then meet a VICIdial that lies
+	@go build -o .build/vicihook ./function/cmd/vicihook
+	@go build -o .build/local ./infra/local
+	@.build/local -- .build/vicihook send --disposition SALE --ref T-1 --actor you --expect hungup
+	@echo
+	@.build/local --fault does-nothing -- .build/vicihook send --disposition SALE --ref T-1 --actor you --expect still_listed
+
+test: go-version ## Run every test
+	go test ./...
+
+serve: go-version ## Keep the local stack up, with its addresses and a command to try
+	@go run ./infra/local
+
+check: go-version format vet lint race template moto ## All that CI checks
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
+
+format:
+	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not in gofmt's format:"; echo "$$files"; exit 1; }
+
+vet:
+	go vet ./...
+
+lint:
+	$(STATICCHECK) ./...
+
+race:
+	go test -race ./...
+
+template: $(CFN_LINT)
+	$(CFN_LINT) --include-checks I -- template.yaml
+
+moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
+	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|SecretsManager' ./function/...
+
+fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
+	@go list -f '{{if .TestGoFiles}}{{.Dir}}{{else if .XTestGoFiles}}{{.Dir}}{{end}}' ./... | while read -r dir; do \
+		grep -ho '^func Fuzz[A-Za-z0-9]*' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //' | while read -r target; do \
+			echo "fuzz $$target for $(FUZZTIME)"; \
+			(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) . </dev/null) || exit 1; \
+		done || exit 1; done
+
+build: go-version ## Build the function for AWS (ARCH=arm64 or amd64) into .build/ARCH
 	@$(MAKE) --no-print-directory build-VicihookFunction ARTIFACTS_DIR=.build/$(ARCH)
 
 # SAM's makefile builder calls this target by the function's logical id; so do the tests and infra/local.
@@ -23,6 +68,14 @@ build-VicihookFunction:
 	@CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath \
 		-ldflags '-s -w -X main.version=$(VERSION)' -o "$(ARTIFACTS_DIR)/bootstrap" ./function
 	@cp function/sources.json "$(ARTIFACTS_DIR)/sources.json"
+
+$(CFN_LINT):
+	python3 -m venv $(@D:/bin=)
+	$(@D)/pip install --quiet --disable-pip-version-check cfn-lint==1.55.1
+
+$(MOTO):
+	python3 -m venv $(@D:/bin=)
+	$(@D)/pip install --quiet --disable-pip-version-check 'moto[server,secretsmanager]==5.1.5'
 
 go-version:
 	@need=$$(awk '$$1 == "go" {print $$2}' go.mod); have=$$(go env GOVERSION 2>/dev/null | sed 's/^go//'); \
