@@ -1,0 +1,213 @@
+package apigw_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"net/http/httptest"
+
+	"vicihook/infra/local/apigw"
+)
+
+func TestAnswersBecomeResponses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		shape   apigw.Shape
+		payload string
+		want    string // status, content type, body
+	}{
+		"a whole answer":                                {apigw.HTTPAPI, `{"statusCode":503,"headers":{"content-type":"application/json","Retry-After":"30"},"body":"{}"}`, "503 application/json {}"},
+		"text when no content type is given":            {apigw.HTTPAPI, `{"statusCode":200,"body":"hi"}`, "200 text/plain; charset=utf-8 hi"},
+		"JSON when a REST API gets no content type":     {apigw.REST, `{"statusCode":200,"body":"hi"}`, "200 application/json hi"},
+		"a base64 body":                                 {apigw.FunctionURL, `{"statusCode":200,"body":"aGk=","isBase64Encoded":true}`, "200 text/plain; charset=utf-8 hi"},
+		"a broken base64 body":                          {apigw.HTTPAPI, `{"statusCode":200,"body":"?","isBase64Encoded":true}`, "500"},
+		"format 2.0 takes JSON without status as a 200": {apigw.HTTPAPI, `{"outcome":"hungup"}`, `200 application/json {"outcome":"hungup"}`},
+		"format 2.0 takes an array as a 200":            {apigw.HTTPAPI, `[1]`, `200 application/json [1]`},
+		"a REST API needs a status":                     {apigw.REST, `{"outcome":"hungup"}`, "502"},
+		"a status that is text":                         {apigw.HTTPAPI, `{"statusCode":"ok"}`, "500"},
+		"a status that HTTP does not have":              {apigw.HTTPAPI, `{"statusCode":0}`, "500"},
+		"a body that is not text":                       {apigw.HTTPAPI, `{"statusCode":200,"body":{}}`, "500"},
+		"no JSON":                                       {apigw.FunctionURL, `oops`, "502"},
+		"nothing":                                       {apigw.HTTPAPI, ``, "500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := c.shape.Answer([]byte(c.payload))
+			got := fmt.Sprintf("%d %s %s", r.Status, r.Header.Get("Content-Type"), r.Body)
+			if err != nil {
+				if !errors.Is(err, apigw.ErrFunction) {
+					t.Errorf("error %v, want ErrFunction", err)
+				}
+				got = fmt.Sprint(c.shape.Failure(err).Status)
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestMultiValueHeadersAndCookiesReachTheSender(t *testing.T) {
+	t.Parallel()
+	r, err := apigw.REST.Answer([]byte(`{"statusCode":200,"multiValueHeaders":{"x-a":["1","2"]},"body":""}`))
+	if err != nil || fmt.Sprint(r.Header["X-A"]) != "[1 2]" {
+		t.Errorf("REST: %v, %v", r.Header, err)
+	}
+	r, err = apigw.HTTPAPI.Answer([]byte(`{"statusCode":200,"cookies":["a=1","b=2"],"body":""}`))
+	if err != nil || fmt.Sprint(r.Header["Set-Cookie"]) != "[a=1 b=2]" {
+		t.Errorf("HTTP API: %v, %v", r.Header, err)
+	}
+}
+
+func TestAGatewayFailsAsAWSDoes(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	for name, c := range map[string]struct {
+		shape apigw.Shape
+		err   error
+		want  string
+	}{
+		"HTTP API, no route":            {apigw.HTTPAPI, apigw.ErrNoRoute, `404 {"message":"Not Found"}`},
+		"HTTP API, too large":           {apigw.HTTPAPI, apigw.ErrTooLarge, `413 {"message":"Request Too Long"}`},
+		"HTTP API, head too large":      {apigw.HTTPAPI, apigw.ErrHeadTooLarge, `431 {"message":"Request Header Fields Too Large"}`},
+		"HTTP API, throttled":           {apigw.HTTPAPI, apigw.ErrThrottled, `503 {"message":"Service Unavailable"}`},
+		"HTTP API, too slow":            {apigw.HTTPAPI, apigw.ErrTimedOut, `503 {"message":"Service Unavailable"}`},
+		"HTTP API, the function failed": {apigw.HTTPAPI, fmt.Errorf("wrapped: %w", boom), `500 {"message":"Internal Server Error"}`},
+		"REST API, no route":            {apigw.REST, apigw.ErrNoRoute, `403 {"message":"Missing Authentication Token"}`},
+		"REST API, too slow":            {apigw.REST, apigw.ErrTimedOut, `504 {"message":"Endpoint request timed out"}`},
+		"REST API, the function failed": {apigw.REST, boom, `502 {"message":"Internal server error"}`},
+		"Function URL, throttled":       {apigw.FunctionURL, apigw.ErrThrottled, `429 {"Message":"Rate Exceeded."}`},
+		"Function URL, function failed": {apigw.FunctionURL, boom, `502 {"Message":"Internal Server Error"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := c.shape.Failure(c.err)
+			if got := fmt.Sprintf("%d %s", r.Status, r.Body); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// serve starts a gateway whose function answers with the event that it got.
+func serve(t *testing.T, shape apigw.Shape) net.Addr {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := apigw.Start(l, apigw.New(apigw.Config{
+		Shape: shape,
+		Invoke: func(_ context.Context, event []byte) ([]byte, error) {
+			return json.Marshal(map[string]any{"statusCode": 200, "body": string(event)})
+		},
+	}))
+	t.Cleanup(func() { _ = server.Close() })
+	return l.Addr()
+}
+
+// exchange writes raw requests to one connection, each once the answer to the one before is there.
+func exchange(t *testing.T, addr net.Addr, requests ...string) (statuses []int, bodies []string) {
+	t.Helper()
+	c, err := net.Dial(addr.Network(), addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	in := bufio.NewReader(c)
+	for _, raw := range requests {
+		go func() { _, _ = io.WriteString(c, raw) }()
+		r, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(r.Body)
+		_ = r.Body.Close()
+		statuses, bodies = append(statuses, r.StatusCode), append(bodies, string(body))
+	}
+	return statuses, bodies
+}
+
+func TestNamesKeepTheirCaseOnEveryRequestOfAConnection(t *testing.T) {
+	t.Parallel()
+	first := "POST /Prod/webhooks/crm HTTP/1.1\r\nhost: a\r\nX-sIG: one\r\nx-sig:two\r\nContent-Length: 2\r\n\r\n{}"
+	second := "POST /Prod/webhooks/crm HTTP/1.1\r\nHost: a\r\nx-Other: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n"
+	_, bodies := exchange(t, serve(t, apigw.REST), first, second, first)
+	for i, want := range []string{`"X-sIG":["one"]`, `"x-Other":["3"]`, `"x-sig":["two"]`} {
+		if !strings.Contains(bodies[i], want) {
+			t.Errorf("request %d: no %s in %s", i, want, bodies[i])
+		}
+	}
+	if !strings.Contains(bodies[1], `"body":"[]"`) || strings.Contains(bodies[1], "chunked") {
+		t.Errorf("a chunked body arrives whole and plain: %s", bodies[1])
+	}
+}
+
+func TestTheLimitsOfAWSHold(t *testing.T) {
+	t.Parallel()
+	head := func(size int) string {
+		start := "POST /webhooks/crm HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nX-Pad: "
+		return start + strings.Repeat("x", size-len(start)-4) + "\r\n\r\n"
+	}
+	body := func(size int) string {
+		return fmt.Sprintf("POST /webhooks/crm HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", size) + strings.Repeat("x", size)
+	}
+	for name, c := range map[string]struct {
+		request string
+		want    int
+	}{
+		"a head of 10,240 bytes passes":          {head(apigw.MaxHead), 200},
+		"a head of one byte more is refused":     {head(apigw.MaxHead + 1), 431},
+		"a head of twice the limit is refused":   {head(2 * apigw.MaxHead), 431},
+		"a body of 1 MiB passes":                 {body(1 << 20), 200},
+		"an event above 6 MB is refused":         {body(apigw.MaxEvent), 413},
+		"a body above 10 MB is refused":          {body(apigw.MaxPayload + 1), 413},
+		"another route is not found":             {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 404},
+		"lines that end without CR pass as well": {"POST /webhooks/crm HTTP/1.1\nHost: a\nContent-Length: 0\n\n", 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got, _ := exchange(t, serve(t, apigw.HTTPAPI), c.request); got[0] != c.want {
+				t.Errorf("got %d, want %d", got[0], c.want)
+			}
+		})
+	}
+}
+
+func TestTheGatewayDoesNotWaitForever(t *testing.T) {
+	t.Parallel()
+	for shape, want := range map[apigw.Shape]struct {
+		after  time.Duration
+		status int
+	}{
+		apigw.HTTPAPI:     {30 * time.Second, 503},
+		apigw.REST:        {29 * time.Second, 504},
+		apigw.FunctionURL: {15 * time.Minute, 502},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g := apigw.New(apigw.Config{Shape: shape, Invoke: func(ctx context.Context, _ []byte) ([]byte, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}})
+			gone, hangUp := context.WithCancel(t.Context())
+			hangUp() // a sender that is gone changes nothing
+			r := httptest.NewRequestWithContext(gone, "POST", "/webhooks/crm", bytes.NewReader([]byte("{}")))
+			w, start := httptest.NewRecorder(), time.Now()
+			g.ServeHTTP(w, r)
+			if took := time.Since(start); took != want.after || w.Code != want.status {
+				t.Errorf("%s: %d after %v, want %d after %v", shape, w.Code, took, want.status, want.after)
+			}
+		})
+	}
+}
