@@ -7,9 +7,9 @@ FUZZTIME ?= 60s
 
 # One virtual environment a tool, since their pins clash, and none below this folder, since `sam build` copies it all.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vicihook
-CFN_LINT := $(TOOLS)/cfn-lint-1.55.1/bin/cfn-lint
-MOTO := $(TOOLS)/moto-5.1.5/bin/moto_server
-STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@2026.1
+CFN_LINT := $(TOOLS)/cfn-lint-1.58.0/bin/cfn-lint
+MOTO := $(TOOLS)/moto-5.2.5/bin/moto_server
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test serve check format vet lint race template moto fuzz build build-VicihookFunction go-version
@@ -71,11 +71,11 @@ build-VicihookFunction:
 
 $(CFN_LINT):
 	python3 -m venv $(@D:/bin=)
-	$(@D)/pip install --quiet --disable-pip-version-check cfn-lint==1.55.1
+	$(@D)/pip install --quiet --disable-pip-version-check cfn-lint==1.58.0
 
 $(MOTO):
 	python3 -m venv $(@D:/bin=)
-	$(@D)/pip install --quiet --disable-pip-version-check 'moto[server,secretsmanager]==5.1.5'
+	$(@D)/pip install --quiet --disable-pip-version-check 'moto[server,secretsmanager]==5.2.5'
 
 go-version:
 	@need=$$(awk '$$1 == "go" {print $$2}' go.mod); have=$$(go env GOVERSION 2>/dev/null | sed 's/^go//'); \

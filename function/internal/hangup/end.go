@@ -1,0 +1,116 @@
+package hangup
+
+import (
+	"context"
+	"sync"
+
+	"vicihook/function/internal/source"
+	"vicihook/vicicall"
+)
+
+// atOnce bounds how many calls of one batch are ended side by side: VICIdial has one database.
+const atOnce = 4
+
+// endAll ends the calls of a delivery: items that name the same call once.
+func (h *Handler) endAll(ctx context.Context, src *source.Source, items []source.Item) Report {
+	if len(items) == 0 {
+		return Report{Outcome: Ignored, Message: "the payload names no call"}
+	}
+	if !src.Batch {
+		return h.end(ctx, src, items[0])
+	}
+	var (
+		reports = make([]Report, len(items))
+		same    = sameCall(items)
+		slots   = make(chan struct{}, atOnce)
+		running sync.WaitGroup
+	)
+	for i, item := range items {
+		if same[i] != i {
+			continue
+		}
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			reports[i] = surviving(func() Report { return h.end(ctx, src, item) })
+		})
+	}
+	running.Wait()
+	for i := range reports {
+		reports[i] = reports[same[i]]
+	}
+	return batch(reports)
+}
+
+// sameCall gives for each item the index of the first that acts on the same call: its own where none does.
+func sameCall(items []source.Item) []int {
+	first := make(map[string]int, len(items))
+	same := make([]int, len(items))
+	for i, item := range items {
+		same[i] = i
+		if item.Ignored || item.Err != nil {
+			continue
+		}
+		if earlier, repeated := first[item.CallID]; repeated {
+			same[i] = earlier
+			continue
+		}
+		first[item.CallID] = i
+	}
+	return same
+}
+
+// end ends one call and reports on it.
+func (h *Handler) end(ctx context.Context, src *source.Source, item source.Item) Report {
+	report := h.outcomeOf(ctx, src, item)
+	report.CallID, report.AgentUser = item.CallID, item.AgentUser
+	report.Disposition, report.Ref, report.actor = item.Disposition, item.Ref, item.Actor
+	return report
+}
+
+func (h *Handler) outcomeOf(ctx context.Context, src *source.Source, item source.Item) Report {
+	if item.Ignored {
+		return Report{Outcome: Ignored, Message: "the source's `when` does not ask for a hang-up"}
+	}
+	call := vicicall.Call{
+		ID: item.CallID, AgentUser: item.AgentUser, Disposition: item.Disposition, Source: src.APISource(),
+	}
+	if item.Err == nil {
+		item.Err = call.Validate()
+	}
+	if item.Err != nil {
+		return refusedItem(item.Err)
+	}
+	if ctx.Err() != nil {
+		return refused(vicicall.Unavailable, "the time budget was spent before this call's turn; nothing was sent", ctx.Err())
+	}
+	return h.ask(ctx, call, h.DryRun || src.DryRun)
+}
+
+// ask lets VICIdial end the call, a second time if it refused the account and a newer one is to be had.
+func (h *Handler) ask(ctx context.Context, call vicicall.Call, dryRun bool) Report {
+	report := h.askOnce(ctx, call, dryRun)
+	if report.Outcome != vicicall.CredentialsRejected && report.Outcome != vicicall.LockedOut {
+		return report
+	}
+	if changed, err := h.Credentials.Refresh(ctx); err != nil || !changed {
+		return report
+	}
+	return h.askOnce(ctx, call, dryRun)
+}
+
+func (h *Handler) askOnce(ctx context.Context, call vicicall.Call, dryRun bool) Report {
+	account, err := h.Credentials.Credentials(ctx)
+	if err != nil {
+		return withoutSecret("VICIdial's API account", err)
+	}
+	act := h.VICIdial.Hangup
+	if dryRun {
+		act = h.VICIdial.Check
+	}
+	result, err := act(ctx, account, call)
+	return Report{
+		Outcome: result.Outcome, Message: result.Message, Reply: result.Reply,
+		Attempts: result.Attempts, cause: err, vicidial: result.Elapsed,
+	}
+}

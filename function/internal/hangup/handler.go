@@ -1,0 +1,142 @@
+package hangup
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"vicihook/function/internal/source"
+	"vicihook/function/internal/webhook"
+	"vicihook/vicicall"
+)
+
+// ErrMisconfigured marks an error of [Keys] or [Credentials] that waiting does not mend: a secret that is no JSON,
+// a placeholder, a web server without https. Every other error of theirs means that the secret is not to be had now.
+var ErrMisconfigured = errors.New("misconfigured")
+
+// Keys holds the webhook keys of each source.
+type Keys interface {
+	// Keys are those in force for the named source.
+	Keys(ctx context.Context, source string) (source.Keys, error)
+	// Refresh fetches anew, unless that was done just now, and tells whether a new version came.
+	Refresh(ctx context.Context) (changed bool, err error)
+}
+
+// Credentials holds VICIdial's API account.
+type Credentials interface {
+	Credentials(ctx context.Context) (vicicall.Credentials, error)
+	Refresh(ctx context.Context) (changed bool, err error)
+}
+
+// VICIdial is what ends a call, or in a dry run looks at it: a [vicicall.Client].
+type VICIdial interface {
+	Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error)
+	Check(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error)
+}
+
+var _ VICIdial = (*vicicall.Client)(nil)
+
+// A Handler ends calls for webhooks. Unless it is Broken, all fields but DryRun, Version and Now are required.
+type Handler struct {
+	Sources     *source.Sources
+	Keys        Keys
+	Credentials Credentials
+	VICIdial    VICIdial
+	Budget      time.Duration // from the gateway's own request time to the answer; a source may have its own
+	DryRun      bool          // CHECK instead of HANGUP, for every source
+	Log         *slog.Logger
+	Version     string           // the function's own, for the log
+	Broken      error            // a configuration that can't serve: every delivery is answered misconfigured
+	Now         func() time.Time // nil = time.Now
+}
+
+// Handle answers one delivery and logs one line. It always answers; a panic is answered as misconfigured.
+func (h *Handler) Handle(ctx context.Context, r Request) Answer {
+	d := &delivery{Request: r, started: h.now(), key: noKey}
+	report := d.settled(surviving(func() Report { return h.serve(ctx, d) }))
+	answer := d.answer(report)
+	h.log(ctx, d, report, answer.Status)
+	return answer
+}
+
+// serve is the staircase; each step either hands on or ends the delivery with its report.
+func (h *Handler) serve(ctx context.Context, d *delivery) Report {
+	if h.Broken != nil {
+		return refused(vicicall.Misconfigured, "the function's configuration is wrong; its log names each fault", nil)
+	}
+	if d.TooLarge {
+		return refused(TooLarge, "the body is larger than 256 KiB", nil)
+	}
+	known := false
+	if d.source, known = h.Sources.Lookup(d.Source); !known {
+		return unauthorized(errors.New("sources.json has no such source"))
+	}
+	ctx, cancel := context.WithDeadline(ctx, h.deadline(d))
+	defer cancel()
+
+	if refusal := h.authenticate(ctx, d); refusal != nil {
+		return *refusal
+	}
+	if challenge, ok := d.source.Challenge(d.Webhook); ok {
+		d.challenge = &challenge
+		return Report{Outcome: Ignored, Message: "the sender's test was answered"}
+	}
+	items, err := d.source.Select(ctx, d.Webhook.Body, d.ContentType)
+	if err != nil {
+		return refused(vicicall.InvalidRequest, err.Error(), nil)
+	}
+	return h.endAll(ctx, d.source, items)
+}
+
+// deadline counts from the gateway's own request time, as the sender does; a time that can't be right is not used.
+func (h *Handler) deadline(d *delivery) time.Time {
+	budget := h.Budget
+	if d.source.Budget > 0 {
+		budget = d.source.Budget
+	}
+	if held := d.started.Sub(d.Received); held >= 0 && held <= 10*time.Second {
+		return d.Received.Add(budget)
+	}
+	return d.started.Add(budget)
+}
+
+// authenticate returns nil for a delivery that one of the source's keys signed. A signature that none of them made
+// may be that of a key put a moment ago, so it is held against a newer version of the keys, if there is one.
+func (h *Handler) authenticate(ctx context.Context, d *delivery) *Report {
+	if d.Undecodable {
+		return ended(unauthorized(errors.New("the gateway's event does not decode")))
+	}
+	refusal := h.verify(ctx, d)
+	if refusal == nil || !errors.Is(refusal.cause, webhook.ErrMismatch) {
+		return refusal
+	}
+	if changed, err := h.Keys.Refresh(ctx); err != nil || !changed {
+		return refusal
+	}
+	return h.verify(ctx, d)
+}
+
+func (h *Handler) verify(ctx context.Context, d *delivery) *Report {
+	keys, err := h.Keys.Keys(ctx, d.source.Name)
+	switch {
+	case err != nil:
+		return ended(withoutSecret("the webhook keys", err))
+	case keys.Paused:
+		return ended(refused(Paused, "this source is paused", nil))
+	case keys.Refused != nil:
+		return ended(unauthorized(keys.Refused))
+	}
+	if d.key, err = d.source.Verifier.Verify(d.Webhook, keys.Keys, h.now()); err != nil {
+		d.key = noKey
+		return ended(unauthorized(err))
+	}
+	return nil
+}
+
+func (h *Handler) now() time.Time {
+	if h.Now == nil {
+		return time.Now()
+	}
+	return h.Now()
+}

@@ -1,0 +1,97 @@
+package hangup
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"vicihook/function/internal/source"
+)
+
+// noKey is the key's index of a delivery that no key has signed.
+const noKey = -1
+
+// A delivery is what the handler comes to know of one request.
+type delivery struct {
+	Request
+	started   time.Time
+	source    *source.Source // nil until known
+	key       int            // index of the key that matched
+	challenge *source.Challenge
+}
+
+// log writes the delivery's one line. It holds no body, header, key or query, and nothing of a stranger's text:
+// a source that is not configured is "-".
+func (h *Handler) log(ctx context.Context, d *delivery, r Report, status int) {
+	attrs := []slog.Attr{slog.String("source", d.sourceName()), slog.Int("status", status)}
+	attrs = append(attrs, r.attrs()...)
+	if len(r.Calls) > 0 {
+		attrs = append(attrs, slog.Any("calls", logged(r.Calls)))
+	}
+	if d.key != noKey {
+		attrs = append(attrs,
+			slog.Bool("signed", d.source.Scheme.Signed()), slog.Int("key", d.key),
+			slog.String("delivery_id", d.source.Verifier.DeliveryID(d.Webhook)))
+	}
+	if !d.Received.IsZero() {
+		attrs = append(attrs, slog.Int64("held_ms", d.started.Sub(d.Received).Milliseconds()))
+	}
+	attrs = append(attrs,
+		slog.Int64("duration_ms", h.now().Sub(d.started).Milliseconds()),
+		slog.String("request_id", d.ID), slog.String("version", h.Version))
+	h.Log.LogAttrs(ctx, level(r.Fault), r.Message, attrs...)
+}
+
+func (d *delivery) sourceName() string {
+	if d.source == nil {
+		return "-"
+	}
+	return d.source.Name
+}
+
+// level lets an alarm on errors see what an operator must mend; a stranger's request is never one.
+func level(f Fault) slog.Level {
+	switch f {
+	case OperatorFault:
+		return slog.LevelError
+	case VICIdialFault:
+		return slog.LevelWarn
+	default:
+		return slog.LevelInfo
+	}
+}
+
+// attrs are the report's fields on the log line: those of the answer, who asked, why, and VICIdial's time.
+func (r Report) attrs() []slog.Attr {
+	attrs := []slog.Attr{slog.String("outcome", string(r.Outcome))}
+	for _, field := range []struct{ name, value string }{
+		{"fault", string(r.Fault)}, {"call_id", r.CallID}, {"agent_user", r.AgentUser}, {"disposition", r.Disposition},
+		{"ref", r.Ref}, {"actor", r.actor}, {"reply", r.Reply},
+	} {
+		if field.value != "" {
+			attrs = append(attrs, slog.String(field.name, field.value))
+		}
+	}
+	if r.cause != nil {
+		attrs = append(attrs, slog.String("cause", r.cause.Error()))
+	}
+	if r.Attempts > 0 {
+		attrs = append(attrs, slog.Int("attempts", r.Attempts))
+	}
+	if r.vicidial > 0 {
+		attrs = append(attrs, slog.Int64("vicidial_ms", r.vicidial.Milliseconds()))
+	}
+	return attrs
+}
+
+// logged gives each call of a batch the fields of a line of its own.
+func logged(calls []Report) []map[string]any {
+	lines := make([]map[string]any, len(calls))
+	for i, c := range calls {
+		lines[i] = map[string]any{"message": c.Message}
+		for _, a := range c.attrs() {
+			lines[i][a.Key] = a.Value.Any()
+		}
+	}
+	return lines
+}

@@ -1,0 +1,124 @@
+package hangup
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"vicihook/function/internal/source"
+	"vicihook/vicicall"
+)
+
+// A Report is the body of an answer: always this shape, empty fields left out.
+type Report struct {
+	Outcome     Outcome  `json:"outcome"`
+	Fault       Fault    `json:"fault,omitempty"`
+	CallID      string   `json:"call_id,omitempty"`
+	AgentUser   string   `json:"agent_user,omitempty"`
+	Disposition string   `json:"disposition,omitempty"`
+	Ref         string   `json:"ref,omitempty"` // the sender's ticket
+	Message     string   `json:"message,omitempty"`
+	Reply       string   `json:"reply,omitempty"`    // VICIdial's line, rebuilt
+	Attempts    int      `json:"attempts,omitempty"` // HANGUP requests that may have reached VICIdial
+	Calls       []Report `json:"calls,omitempty"`    // a batch: one report an item, in the payload's order
+	RequestID   string   `json:"request_id,omitempty"`
+
+	actor    string // who asked: for the log
+	cause    error  // for the log
+	vicidial time.Duration
+}
+
+// unauthorizedMessage is all that a stranger learns, whatever was wrong.
+const unauthorizedMessage = "source, signature, key or time is not accepted"
+
+func unauthorized(cause error) Report {
+	return Report{Outcome: Unauthorized, Message: unauthorizedMessage, cause: cause}
+}
+
+func refused(o Outcome, message string, cause error) Report {
+	return Report{Outcome: o, Message: message, cause: cause}
+}
+
+// refusedItem tells a signed sender which field is wrong.
+func refusedItem(err error) Report {
+	if errors.Is(err, source.ErrNotAllowed) {
+		return refused(NotAllowed, err.Error(), nil)
+	}
+	return refused(vicicall.InvalidRequest, err.Error(), nil)
+}
+
+// withoutSecret keeps the secret's fault, which names ARNs and policies, for the log.
+func withoutSecret(what string, cause error) Report {
+	if errors.Is(cause, ErrMisconfigured) {
+		return refused(vicicall.Misconfigured, what+" can't be used; the function's log says why", cause)
+	}
+	return refused(vicicall.Unavailable, what+" can't be fetched now; nothing was sent to VICIdial", cause)
+}
+
+func batch(calls []Report) Report {
+	outcomes := make([]Outcome, len(calls))
+	for i, c := range calls {
+		outcomes[i] = c.Outcome
+	}
+	return Report{Outcome: worst(outcomes), Calls: calls}
+}
+
+func ended(r Report) *Report { return &r }
+
+// surviving reports a panic as ours. Its value may quote a payload, so only its type and place are told.
+func surviving(serve func() Report) (r Report) {
+	defer func() {
+		if p := recover(); p != nil {
+			cause := fmt.Errorf("panic (%T) in %s", p, panicSite())
+			r = refused(vicicall.Misconfigured, "the function failed; its log says where", cause)
+		}
+	}()
+	return serve()
+}
+
+// panicSite names the function and line that panicked: the first frame below the runtime's own.
+func panicSite() string {
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
+	for {
+		frame, more := frames.Next()
+		if !strings.HasPrefix(frame.Function, "runtime.") {
+			return frame.Function + ":" + strconv.Itoa(frame.Line)
+		}
+		if !more {
+			return "unknown"
+		}
+	}
+}
+
+// settled completes a report with what holds for all: who can mend it, and the request it answers. The request id stays
+// out of a 401, so that all of them are byte-identical.
+func (d *delivery) settled(r Report) Report {
+	r.Fault = rules[r.Outcome].Fault
+	for i := range r.Calls {
+		r.Calls[i].Fault = rules[r.Calls[i].Outcome].Fault
+	}
+	if r.Outcome != Unauthorized {
+		r.RequestID = d.ID
+	}
+	return r
+}
+
+// answer is the report as HTTP; to a sender's challenge, what that sender expects.
+func (d *delivery) answer(r Report) Answer {
+	rule := rules[r.Outcome]
+	header := map[string]string{"content-type": "application/json", "cache-control": "no-store"}
+	if rule.RetryAfter > 0 {
+		header["retry-after"] = strconv.Itoa(rule.RetryAfter)
+	}
+	if d.challenge != nil {
+		header["content-type"] = d.challenge.ContentType
+		return Answer{Status: rule.Status, Header: header, Body: d.challenge.Body}
+	}
+	body, _ := json.Marshal(r) // strings and integers only: it can't fail
+	return Answer{Status: rule.Status, Header: header, Body: body}
+}

@@ -1,0 +1,149 @@
+// Package infra_test holds the rules that no one package can keep: who may import whom, how long a function is.
+package infra_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// arrows are the project's packages that each may import, beside the standard library and go.mod's. "*" below a
+// folder stands for all of it. Tests may reach further.
+var arrows = map[string][]string{
+	"function":                   {"function/internal/*", "vicicall"},
+	"function/internal/config":   {"function/internal/source", "function/internal/webhook", "vicicall"},
+	"function/internal/gateway":  {"function/internal/hangup", "function/internal/webhook"},
+	"function/internal/hangup":   {"function/internal/webhook", "function/internal/source", "vicicall"},
+	"function/internal/webhook":  {},
+	"function/internal/source":   {"function/internal/webhook"},
+	"function/internal/secret":   {},
+	"function/cmd/vicihook":      {"function/internal/*", "vicicall", "infra/local/apigw"},
+	"vicicall":                   {},
+	"vicicall/vicitest":          {"vicicall"},
+	"infra/local":                {"infra/local/*", "vicicall", "vicicall/vicitest"},
+	"infra/local/apigw":          {},
+	"infra/local/runtimeapi":     {},
+	"infra/local/secretsmanager": {},
+	"infra/local/stack":          {"infra/local/*", "vicicall", "vicicall/vicitest"},
+}
+
+// standardOnly are the packages that anybody may take without taking a dependency.
+var standardOnly = []string{"vicicall", "function/internal/webhook"}
+
+func TestPackagesImportOnlyWhatTheirPlaceAllows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, pkg := range packages(t) {
+		name := strings.TrimPrefix(pkg.ImportPath, "vicihook/")
+		if len(pkg.GoFiles) == 0 {
+			continue
+		}
+		allowed, known := arrows[name]
+		if !known {
+			t.Errorf("package %s has no place in the table of arrows", name)
+		}
+		seen[name] = true
+		for _, path := range pkg.Imports {
+			to, ours := strings.CutPrefix(path, "vicihook/")
+			switch {
+			case ours && !matches(allowed, to):
+				t.Errorf("%s imports %s", name, to)
+			case !ours && strings.Contains(path, ".") && slices.Contains(standardOnly, name):
+				t.Errorf("%s imports %s, and may import only the standard library", name, path)
+			}
+		}
+	}
+	for name := range arrows {
+		if !seen[name] {
+			t.Errorf("the table of arrows names %s, which does not exist", name)
+		}
+	}
+}
+
+func matches(allowed []string, path string) bool {
+	return slices.ContainsFunc(allowed, func(pattern string) bool {
+		folder, all := strings.CutSuffix(pattern, "*")
+		return pattern == path || all && strings.HasPrefix(path, folder)
+	})
+}
+
+type goPackage struct {
+	ImportPath, Dir      string
+	GoFiles, TestGoFiles []string
+	XTestGoFiles         []string
+	Imports              []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	list := exec.Command("go", "list", "-json", "vicihook/...")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var pkg goPackage
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, pkg)
+	}
+}
+
+// The lengths that a page can be read in. Measured from the func keyword to the closing brace, tests included.
+const (
+	longestFunction = 60
+	medianFunction  = 12
+)
+
+func TestFunctionsStayShort(t *testing.T) {
+	var lengths []int
+	files := token.NewFileSet()
+	walk := func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != ".." {
+			return errors.Join(err, fs.SkipDir)
+		}
+		if filepath.Ext(path) != ".go" {
+			return nil
+		}
+		file, err := parser.ParseFile(files, path, nil, 0)
+		if err != nil {
+			return err
+		}
+		for _, declaration := range file.Decls {
+			if function, ok := declaration.(*ast.FuncDecl); ok {
+				first, last := files.Position(function.Pos()), files.Position(function.End())
+				length := last.Line - first.Line + 1
+				if length > longestFunction {
+					t.Errorf("%s: %s has %d lines; %d is the most", first, function.Name, length, longestFunction)
+				}
+				if !strings.HasSuffix(path, "_test.go") {
+					lengths = append(lengths, length)
+				}
+			}
+		}
+		return nil
+	}
+	if err := filepath.WalkDir("..", walk); err != nil {
+		t.Fatal(err)
+	}
+	if len(lengths) < 100 {
+		t.Fatalf("only %d functions found", len(lengths))
+	}
+	slices.Sort(lengths)
+	if median := lengths[len(lengths)/2]; median > medianFunction {
+		t.Errorf("the median function has %d lines; %d is the most", median, medianFunction)
+	}
+}
