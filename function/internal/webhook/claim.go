@@ -1,0 +1,189 @@
+package webhook
+
+import (
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+const (
+	maxSignatures = 10
+	longestID     = 256 // bytes
+)
+
+// A claim is what the headers of a request say about its signature.
+type claim struct {
+	id, ts     string
+	signatures [maxSignatures][sha512.Size]byte
+	decoded    int // how many of them are filled
+	seen       int // how many were sent, well-formed or not
+	size       int // of a signature
+}
+
+// readClaim reads signatures, time and id from the headers that the scheme names.
+func (v *Verifier) readClaim(h Header) (c claim, err error) {
+	c.size = v.size
+	if err = v.readSignatures(h, &c); err != nil {
+		return c, err
+	}
+	if len(v.scheme.TSHeader) > 0 {
+		if c.ts, _, err = h.single(v.scheme.TSHeader); err != nil {
+			return c, err
+		}
+	}
+	if c.ts == "" && v.signed.has(fieldTS) {
+		return c, ErrNoTime
+	}
+	if len(v.scheme.IDHeader) > 0 {
+		if c.id, _, err = h.single(v.scheme.IDHeader); err != nil {
+			return c, err
+		}
+		err = v.checkID(c.id)
+	}
+	return c, err
+}
+
+func (v *Verifier) readSignatures(h Header, c *claim) error {
+	value, name, err := h.first(v.scheme.Header)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return fmt.Errorf("%w: header %s is absent", ErrNoSignature, strings.Join(v.scheme.Header, ", "))
+	}
+	switch v.scheme.Form {
+	case "list":
+		v.readList(value, c)
+	case "kv":
+		err = v.readPairs(value, c)
+	default:
+		err = v.readPlain(value, c)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: header %s", err, name)
+	case c.seen == 0:
+		return fmt.Errorf("%w: header %s holds none", ErrNoSignature, name)
+	case c.seen > maxSignatures:
+		return fmt.Errorf("%w: header %s holds %d", ErrTooManySignatures, name, c.seen)
+	case c.decoded == 0:
+		return fmt.Errorf("%w: header %s", ErrMalformedSignature, name)
+	}
+	return nil
+}
+
+func (v *Verifier) readPlain(value string, c *claim) error {
+	text, ok := v.trimPrefix(value, true)
+	if !ok {
+		return ErrMalformedSignature
+	}
+	if strings.Contains(text, ",") {
+		return ErrRepeatedHeader
+	}
+	v.add(text, c)
+	return nil
+}
+
+// readList takes the items that begin with the prefix; the others are signatures of other versions.
+func (v *Verifier) readList(value string, c *claim) {
+	first := true
+	for item := range strings.SplitSeq(value, v.scheme.Sep) {
+		if text, ok := v.trimPrefix(item, first || !v.scheme.PrefixOnce); ok {
+			v.add(text, c)
+		}
+		first = false
+	}
+}
+
+// readPairs takes the time and the signatures of a kv header; the other pairs are none of the scheme's.
+func (v *Verifier) readPairs(value string, c *claim) error {
+	for pair := range strings.SplitSeq(value, v.scheme.Sep) {
+		name, text, _ := strings.Cut(pair, "=")
+		switch {
+		case name == v.scheme.KVSig:
+			if text, ok := v.trimPrefix(text, true); ok {
+				v.add(text, c)
+			}
+		case name == v.scheme.KVTS && name != "":
+			if c.ts != "" {
+				return fmt.Errorf("%w: %s twice", ErrRepeatedHeader, name)
+			}
+			c.ts = text
+		}
+	}
+	return nil
+}
+
+func (v *Verifier) trimPrefix(text string, expected bool) (string, bool) {
+	if v.scheme.Prefix == "" || !expected {
+		return text, true
+	}
+	rest, found := strings.CutPrefix(text, v.scheme.Prefix)
+	if !found {
+		return text, v.scheme.PrefixOptional
+	}
+	return strings.TrimLeft(rest, " "), true
+}
+
+// add decodes one signature. A malformed one is counted and passed over, since another may hold.
+func (v *Verifier) add(text string, c *claim) {
+	if c.seen++; c.seen > maxSignatures {
+		return
+	}
+	if decodeExactly(c.signatures[c.decoded][:c.size], v.scheme.Encoding, text) {
+		c.decoded++
+	}
+}
+
+// decodeExactly decodes text when it is the one spelling of len(dst) bytes (hex letters of either case).
+func decodeExactly(dst []byte, encoding, text string) bool {
+	var src [2 * sha512.Size]byte
+	if encoding == "hex" {
+		if len(text) != hex.EncodedLen(len(dst)) {
+			return false
+		}
+		_, err := hex.Decode(dst, src[:copy(src[:], text)])
+		return err == nil
+	}
+	if len(text) != base64.StdEncoding.EncodedLen(len(dst)) {
+		return false
+	}
+	var raw [sha512.Size + 2]byte // the decoder wants room for the bytes that the padding stands for
+	n, err := base64.StdEncoding.Strict().Decode(raw[:], src[:copy(src[:], text)])
+	return err == nil && n == copy(dst, raw[:n])
+}
+
+// holds compares in constant time with each signature, match or not.
+func (c *claim) holds(sum []byte) bool {
+	equal := 0
+	for i := range c.decoded {
+		equal |= subtle.ConstantTimeCompare(c.signatures[i][:c.size], sum)
+	}
+	return equal == 1
+}
+
+// checkID refuses an id that could give up or take over bytes of its neighbours in what is signed.
+func (v *Verifier) checkID(id string) error {
+	if id == "" {
+		return ErrNoID
+	}
+	if len(id) > longestID || !isToken(id) {
+		return fmt.Errorf("%w: must be at most %d visible ASCII characters", ErrMalformedID, longestID)
+	}
+	for _, neighbour := range v.signed.around(fieldID) {
+		if strings.Contains(id, string(neighbour.text)) {
+			return fmt.Errorf("%w: must not hold %q", ErrMalformedID, neighbour.text)
+		}
+	}
+	return nil
+}
+
+// isToken reports whether a header can carry text as it is: visible ASCII and inner blanks, no comma.
+func isToken(text string) bool {
+	return text == strings.TrimSpace(text) && !strings.ContainsFunc(text, func(r rune) bool {
+		return r < ' ' || r > '~' || r == ','
+	})
+}

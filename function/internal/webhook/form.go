@@ -1,0 +1,110 @@
+package webhook
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"mime"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// maxFields bounds what a stranger can have sorted.
+const maxFields = 1000
+
+const formType = "application/x-www-form-urlencoded"
+
+// sortedForm returns the fields of a form, names and values one after the other, sorted by name and then by value,
+// equal values once. It is empty for a body that is covered by its hash in the signed URL, and for no body.
+func (v *Verifier) sortedForm(r Request) ([]byte, error) {
+	if hashed, err := v.checkBodyHash(r); hashed || err != nil {
+		return nil, err
+	}
+	if len(r.Body) == 0 {
+		return nil, nil
+	}
+	if !isForm(r.Header) {
+		return nil, fmt.Errorf("%w: Content-Type is not %s", ErrMalformedForm, formType)
+	}
+	pairs, err := parseForm(string(r.Body))
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(pairs, func(a, b [2]string) int {
+		return strings.Compare(a[0]+"\x00"+a[1], b[0]+"\x00"+b[1])
+	})
+	var sorted []byte
+	for _, pair := range slices.Compact(pairs) {
+		sorted = append(append(sorted, pair[0]...), pair[1]...)
+	}
+	return sorted, nil
+}
+
+func isForm(h Header) bool {
+	types := h["content-type"]
+	if len(types) != 1 {
+		return false
+	}
+	mediaType, _, err := mime.ParseMediaType(types[0])
+	return err == nil && mediaType == formType
+}
+
+// parseForm is strict, because many spellings of a form have one signature: escapes are upper case.
+func parseForm(body string) ([][2]string, error) {
+	if strings.Count(body, "&") >= maxFields {
+		return nil, fmt.Errorf("%w: more than %d fields", ErrMalformedForm, maxFields)
+	}
+	var pairs [][2]string
+	for text := range strings.SplitSeq(body, "&") {
+		name, value, found := strings.Cut(text, "=")
+		name, nameOK := unescape(name)
+		value, valueOK := unescape(value)
+		if !found || !nameOK || !valueOK {
+			return nil, ErrMalformedForm
+		}
+		pairs = append(pairs, [2]string{name, value})
+	}
+	return pairs, nil
+}
+
+func unescape(text string) (string, bool) {
+	for i := range len(text) {
+		if text[i] == '%' && strings.ContainsAny(text[i+1:min(i+3, len(text))], "abcdef") {
+			return "", false
+		}
+	}
+	plain, err := url.QueryUnescape(text)
+	return plain, err == nil
+}
+
+// checkBodyHash compares the body with the hash in the URL's query, where the scheme has one and the URL carries it.
+func (v *Verifier) checkBodyHash(r Request) (hashed bool, err error) {
+	want, found := v.bodyHash(r.URL)
+	if !found {
+		return false, nil
+	}
+	sum := sha256.Sum256(r.Body)
+	var named [sha256.Size]byte
+	if !decodeExactly(named[:], "hex", want) || named != sum {
+		return true, ErrBodyHash
+	}
+	return true, nil
+}
+
+// bodyHash returns the query parameter that carries the body's hash; one that is given twice is no hash.
+func (v *Verifier) bodyHash(address string) (text string, found bool) {
+	if len(v.scheme.BodyHashQuery) == 0 {
+		return "", false
+	}
+	_, query, _ := strings.Cut(address, "?")
+	query, _, _ = strings.Cut(query, "#")
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, value, _ := strings.Cut(pair, "="); name == v.scheme.BodyHashQuery[0] {
+			if found {
+				return "", true
+			}
+			text, found = value, true
+		}
+	}
+	return text, found
+}

@@ -1,0 +1,106 @@
+package webhook
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+)
+
+// What ParseKey refuses.
+var (
+	ErrEmptyKey     = errors.New("webhook: key is empty")
+	ErrMalformedKey = errors.New("webhook: key is not in the scheme's form")
+)
+
+const redacted = "[webhook key]"
+
+// A Key is a decoded key. It shows itself nowhere: fmt, slog, JSON and text get a fixed word.
+// The zero Key matches nothing.
+type Key struct {
+	// A pointer, because fmt reads the fields of a struct that holds a Key unexported without asking Key.
+	secret *secret
+}
+
+type secret struct {
+	text  string // as written, without the scheme's prefix
+	bytes []byte // what the scheme puts into the hash or compares
+	guess []byte // the part of it that must not be guessed
+}
+
+// ParseKey decodes a key as the scheme writes it. One newline at its end is dropped, as files have it, and nothing else.
+// It returns ErrEmptyKey for blanks and for what decodes to nothing, and ErrMalformedKey.
+func (s Scheme) ParseKey(text string) (Key, error) {
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	if strings.TrimSpace(text) == "" {
+		return Key{}, ErrEmptyKey
+	}
+	text = strings.TrimPrefix(text, s.SecretPrefix)
+	decoded, err := s.decodeKey(text)
+	if err != nil {
+		return Key{}, err
+	}
+	if len(decoded) == 0 {
+		return Key{}, ErrEmptyKey
+	}
+	guess := decoded
+	if s.Kind == kindBasic {
+		_, password, found := strings.Cut(text, ":")
+		if !found {
+			return Key{}, fmt.Errorf("%w: must be user:password", ErrMalformedKey)
+		}
+		guess = []byte(password)
+	}
+	return Key{&secret{text, decoded, guess}}, nil
+}
+
+func (s Scheme) decodeKey(text string) ([]byte, error) {
+	switch s.Secret {
+	case "hex":
+		decoded, err := hex.DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("%w: must be hex", ErrMalformedKey)
+		}
+		return decoded, nil
+	case "base64":
+		// Senders leave out the padding and even set bits that no byte needs.
+		// Newlines, which the decoder would skip, they do not send.
+		decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
+		if err != nil || strings.ContainsAny(text, "\r\n") {
+			return nil, fmt.Errorf("%w: must be base64", ErrMalformedKey)
+		}
+		return decoded, nil
+	}
+	if s.Kind == kindToken && !isToken(text) {
+		return nil, fmt.Errorf("%w: a header cannot carry it: must be visible ASCII without commas", ErrMalformedKey)
+	}
+	return []byte(text), nil
+}
+
+// Equal reports whether both keys hold the same bytes, in constant time.
+func (k Key) Equal(other Key) bool {
+	return subtle.ConstantTimeCompare(k.bytes(), other.bytes()) == 1
+}
+
+func (k Key) bytes() []byte {
+	if k.secret == nil {
+		return nil
+	}
+	return k.secret.bytes
+}
+
+// Format writes a fixed word for every verb.
+func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// String returns a fixed word.
+func (k Key) String() string { return redacted }
+
+// LogValue returns a fixed word.
+func (k Key) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns a fixed word; JSON gets it too.
+func (k Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -1,0 +1,141 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// ErrInvalidScheme is what every fault of a scheme wraps.
+var ErrInvalidScheme = errors.New("webhook: invalid scheme")
+
+// A FieldError is one fault of a scheme.
+type FieldError struct {
+	Field string // the member's JSON name
+	Why   string
+}
+
+func (e *FieldError) Error() string { return fmt.Sprintf("webhook: scheme: %s: %s", e.Field, e.Why) }
+
+// Unwrap returns ErrInvalidScheme.
+func (e *FieldError) Unwrap() error { return ErrInvalidScheme }
+
+// A Scheme says how a sender proves that a request is its own.
+// In JSON it is an object with the names below, or the name of a preset.
+// Header names are compared without regard to case. Where a list of them is given, the first that the request
+// carries counts and the others are not looked at: what is read must verify, whichever it is.
+type Scheme struct {
+	Kind string `json:"kind"` // hmac; hash: a plain digest with {secret} in the template; token and basic: senders that cannot sign
+
+	Alg            string   `json:"alg,omitzero"`             // sha1, sha256, sha512
+	Header         []string `json:"header,omitempty"`         // where the signature is, or the token
+	Form           string   `json:"form,omitzero"`            // plain (default): one value; list: values between Sep; kv: name=value pairs between Sep
+	Sep            string   `json:"sep,omitzero"`             // a blank or a comma
+	Prefix         string   `json:"prefix,omitzero"`          // before each signature; blanks may follow it
+	PrefixOptional bool     `json:"prefix_optional,omitzero"` // a signature without Prefix counts too
+	PrefixOnce     bool     `json:"prefix_once,omitzero"`     // Prefix stands before the first signature of a list only
+	Encoding       string   `json:"encoding,omitzero"`        // hex, base64
+
+	// Signed is the template of the signed bytes: literals and
+	// {id} {ts} {method} {url} {url_decoded} {body} {form_sorted} {secret}, each at most once.
+	Signed   string   `json:"signed,omitzero"`
+	IDHeader []string `json:"id_header,omitempty"` // where {id} comes from
+
+	TSHeader  []string `json:"ts_header,omitempty"` // where {ts} comes from, unless it is
+	KVTS      string   `json:"kv_ts,omitzero"`      // the pair of this name in a kv header, or
+	TSJSON    string   `json:"ts_json,omitzero"`    // the member of this name in the JSON body (covered by {body}, so never {ts})
+	KVSig     string   `json:"kv_sig,omitzero"`     // name of the pairs of a kv header that hold signatures
+	TSUnit    string   `json:"ts_unit,omitzero"`    // s, ms, rfc3339
+	Tolerance int      `json:"tolerance,omitzero"`  // seconds into the past and into the future, inclusive; 1 to 3600
+
+	Secret       string `json:"secret,omitzero"`        // how the key is written: raw (default), hex, base64
+	SecretPrefix string `json:"secret_prefix,omitzero"` // what may stand before an encoded key
+
+	Require       map[string]string `json:"require,omitempty"`         // headers that must have these values
+	URLPort       string            `json:"url_port,omitzero"`         // both: the URL may have been signed with or without its port
+	BodyHashQuery []string          `json:"body_hash_query,omitempty"` // [query parameter, "sha256", "hex"]: carries the hash of a body that is no form
+
+	Dedupe    string    `json:"dedupe,omitzero"` // header that names the delivery, for the log
+	Challenge Challenge `json:"challenge,omitzero"`
+}
+
+// A Challenge is what a sender wants echoed when its webhook is set up: a member of the JSON body or a header.
+type Challenge struct {
+	JSON   string `json:"json,omitzero"`
+	Header string `json:"header,omitzero"`
+}
+
+// The kinds of scheme.
+const (
+	kindHMAC  = "hmac"
+	kindHash  = "hash"
+	kindToken = "token"
+	kindBasic = "basic"
+)
+
+// UnmarshalJSON reads a preset's name or an object. It returns ErrUnknownPreset with the near names, and a
+// *FieldError for each member that is unknown or given twice; NewVerifier finds the other faults.
+func (s *Scheme) UnmarshalJSON(data []byte) error {
+	var name string
+	if json.Unmarshal(data, &name) == nil && name != "" {
+		preset, ok := Preset(name)
+		if !ok {
+			return unknownPreset(name)
+		}
+		*s = preset
+		return nil
+	}
+	if err := checkMembers(data); err != nil {
+		return err
+	}
+	type plain Scheme
+	var object plain
+	if err := json.Unmarshal(data, &object); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidScheme, err)
+	}
+	*s = Scheme(object)
+	return nil
+}
+
+// checkMembers refuses what encoding/json lets pass: unknown members, members given twice, other spellings.
+func checkMembers(data []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return fmt.Errorf("%w: must be a preset's name or an object", ErrInvalidScheme)
+	}
+	known := memberNames()
+	var seen []string
+	var faults []error
+	for dec.More() {
+		token, err := dec.Token()
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidScheme, err)
+		}
+		name, _ := token.(string)
+		switch {
+		case !slices.Contains(known, name):
+			faults = append(faults, &FieldError{name, "no such member"})
+		case slices.Contains(seen, name):
+			faults = append(faults, &FieldError{name, "given twice"})
+		}
+		seen = append(seen, name)
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidScheme, err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func memberNames() []string {
+	var names []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Scheme]()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}

@@ -1,0 +1,70 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// What CheckStrength refuses.
+var (
+	ErrShortKey       = errors.New("webhook: key has fewer than 16 bytes")
+	ErrPublishedKey   = errors.New("webhook: key is published as an example, so anybody can sign with it")
+	ErrPlaceholderKey = errors.New("webhook: key is a placeholder")
+)
+
+const shortestKey = 16 // bytes
+
+// published are the keys of documentation and test suites, without prefix and padding, that are long enough to pass for real.
+var published = []string{
+	"dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ", // Zendesk's static key for webhooks that are not saved yet
+	"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",           // Standard Webhooks, Svix
+	"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBr",
+	"C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+	"It's a Secret to Everybody",           // GitHub, Jira
+	"0123456789abcdef",                     // go-github
+	"8f742231b10e8888abcd99yyyzzz85a5",     // Slack
+	"e6b19c573432dcc6b075501d51b51bb8",     // slack-go
+	"yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy", // HubSpot
+	"autopilot-test-client-secret-0001",
+	"lDQHScfUeXUKaQRNF+8XIiDKZ7XX3itBAYzwU0TARw8lJqRnkKl2iB1anSb0Z+IK", // PagerDuty
+	"some_secret_value",                                                // Outpost
+	"convoy-webhook-secret",                                            // Convoy
+	"test_secret",                                                      // Stripe, after whsec_
+}
+
+// placeholderWords are what stands where a key should stand; a key that begins with one of placeholderStarts does too.
+var (
+	placeholderWords  = []string{"changeme", "change-me", "change_me", "placeholder", "secret", "password", "mysecret", "todo", "example", "user:password"}
+	placeholderStarts = []string{"your-", "your_", "your ", "yoursecret", "yourkey", "replace-", "replace_", "replace ", "insert-", "insert_", "changeme", "change-me", "change_me"}
+)
+
+// CheckStrength tells whether a stranger could have the key: ErrPlaceholderKey, ErrPublishedKey or ErrShortKey.
+func (k Key) CheckStrength() error {
+	if k.secret == nil {
+		return ErrEmptyKey
+	}
+	text := strings.TrimRight(strings.TrimPrefix(k.secret.text, "whsec_"), "=")
+	switch {
+	case isPlaceholder(text), isPlaceholder(string(k.secret.guess)):
+		return ErrPlaceholderKey
+	case slices.Contains(published, text):
+		return ErrPublishedKey
+	case len(k.secret.guess) < shortestKey:
+		return fmt.Errorf("%w: %d", ErrShortKey, len(k.secret.guess))
+	}
+	return nil
+}
+
+func isPlaceholder(text string) bool {
+	lower := strings.ToLower(text)
+	return strings.Trim(text, text[:min(1, len(text))]) == "" ||
+		slices.Contains(placeholderWords, lower) ||
+		slices.ContainsFunc(placeholderStarts, func(start string) bool { return strings.HasPrefix(lower, start) }) ||
+		isWrapped(text, "<", ">") || isWrapped(text, "${", "}") || isWrapped(text, "{{", "}}") || isWrapped(text, "[", "]")
+}
+
+func isWrapped(text, open, closing string) bool {
+	return strings.HasPrefix(text, open) && strings.HasSuffix(text, closing)
+}

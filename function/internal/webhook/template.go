@@ -1,0 +1,92 @@
+package webhook
+
+import (
+	"fmt"
+	"hash"
+	"slices"
+	"strings"
+)
+
+// A field is what a placeholder of a template stands for.
+type field int
+
+const (
+	literal field = iota
+	fieldID
+	fieldTS
+	fieldMethod
+	fieldURL
+	fieldURLDecoded
+	fieldBody
+	fieldForm
+	fieldSecret
+	fieldCount
+)
+
+// placeholders holds the names of the fields, as templates have them.
+var placeholders = [fieldCount]string{"", "id", "ts", "method", "url", "url_decoded", "body", "form_sorted", "secret"}
+
+// A template is what a scheme signs, in order.
+type template []segment
+
+type segment struct {
+	field field
+	text  []byte // of a literal
+}
+
+// A message holds the bytes that each field of a template stands for in one request.
+type message [fieldCount][]byte
+
+func parseTemplate(text string) (template, error) {
+	var t template
+	for text != "" {
+		before, rest, found := strings.Cut(text, "{")
+		if strings.Contains(before, "}") {
+			return nil, fmt.Errorf("has } without {")
+		}
+		if before != "" {
+			t = append(t, segment{text: []byte(before)})
+		}
+		if !found {
+			break
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if !closed {
+			return nil, fmt.Errorf("has { without }")
+		}
+		f := field(slices.Index(placeholders[:], name))
+		if f <= literal {
+			return nil, fmt.Errorf("has the unknown placeholder {%s}", name)
+		}
+		if t.has(f) {
+			return nil, fmt.Errorf("has {%s} twice", name)
+		}
+		t = append(t, segment{field: f})
+		text = after
+	}
+	return t, nil
+}
+
+func (t template) has(f field) bool {
+	return slices.ContainsFunc(t, func(s segment) bool { return s.field == f })
+}
+
+// around returns the segments before and after a field: nothing, a literal or another field.
+func (t template) around(f field) []segment {
+	i := slices.IndexFunc(t, func(s segment) bool { return s.field == f })
+	if i < 0 {
+		return nil
+	}
+	return slices.Concat(t[max(i-1, 0):i], t[i+1:min(i+2, len(t))])
+}
+
+// writeTo feeds h piece by piece, so that the body is never copied.
+func (t template) writeTo(h hash.Hash, m *message) {
+	for _, s := range t {
+		if s.field == literal {
+			h.Write(s.text)
+		} else {
+			h.Write(m[s.field])
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// longestNumber keeps a time in digits inside an int64.
+const longestNumber = 18
+
+// checkTime checks a time as sent, on both sides, in its own unit.
+func (v *Verifier) checkTime(text string, now time.Time) error {
+	signed, ok := v.parseTime(text)
+	if !ok {
+		return fmt.Errorf("%w: must be %s", ErrMalformedTime, timeForm(v.scheme.TSUnit))
+	}
+	age, tolerance := now.Unix()-signed, int64(v.scheme.Tolerance)
+	if v.scheme.TSUnit == "ms" {
+		age, tolerance = now.UnixMilli()-signed, tolerance*1000
+	}
+	switch {
+	case age > tolerance:
+		return ErrTooOld
+	case age < -tolerance:
+		return ErrTooNew
+	}
+	return nil
+}
+
+// parseTime returns milliseconds for the unit ms, else seconds.
+func (v *Verifier) parseTime(text string) (int64, bool) {
+	if v.scheme.TSUnit == "rfc3339" {
+		var t time.Time
+		err := t.UnmarshalText([]byte(text)) // strict, unlike time.Parse
+		return t.Unix(), err == nil
+	}
+	if text == "" || len(text) > longestNumber || text[0] == '0' {
+		return 0, false
+	}
+	for _, c := range []byte(text) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil
+}
+
+func timeForm(unit string) string {
+	switch unit {
+	case "ms":
+		return "whole milliseconds since 1970"
+	case "s":
+		return "whole seconds since 1970"
+	}
+	return "as RFC 3339 has it"
+}
+
+// formatTime writes a time as the sender does.
+func (v *Verifier) formatTime(t time.Time) string {
+	switch v.scheme.TSUnit {
+	case "ms":
+		return strconv.FormatInt(t.UnixMilli(), 10)
+	case "s":
+		return strconv.FormatInt(t.Unix(), 10)
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// bodyTime returns the time that stands in a JSON body, as it stands there.
+func (v *Verifier) bodyTime(body []byte) (string, error) {
+	value, found, err := jsonMember(body, v.scheme.TSJSON)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%w: %w", ErrMalformedTime, err)
+	case !found:
+		return "", fmt.Errorf("%w: the body has no member %s", ErrNoTime, v.scheme.TSJSON)
+	}
+	return string(value), nil
+}
+
+// jsonMember returns the member of a JSON object that has exactly this name. It refuses one that is given twice.
+func jsonMember(body []byte, name string) (value json.RawMessage, found bool, err error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return nil, false, fmt.Errorf("the body is no JSON object")
+	}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, false, fmt.Errorf("the body is no JSON object")
+		}
+		var member json.RawMessage
+		if err := dec.Decode(&member); err != nil {
+			return nil, false, fmt.Errorf("the body is no JSON object")
+		}
+		if key == name {
+			if found {
+				return nil, false, fmt.Errorf("the body has %s twice", name)
+			}
+			value, found = member, true
+		}
+	}
+	return value, found, nil
+}

@@ -1,0 +1,160 @@
+package webhook
+
+import (
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// longestTolerance bounds how long a captured request can be sent again.
+const longestTolerance = 3600 // seconds
+
+// faults collects what is wrong with a scheme.
+type faults []error
+
+func (f *faults) add(wrong bool, field, why string) {
+	if wrong {
+		*f = append(*f, &FieldError{field, why})
+	}
+}
+
+// validate returns every fault of s, joined.
+func (s Scheme) validate(signed template, malformed error) error {
+	var f faults
+	f.add(!slices.Contains([]string{kindHMAC, kindHash, kindToken, kindBasic}, s.Kind), "kind", "must be hmac, hash, token or basic")
+	switch s.Kind {
+	case kindToken:
+		f.add(len(s.Header) == 0, "header", "missing")
+		s.checkUnsigned(&f)
+	case kindBasic:
+		f.add(len(s.Header) > 0, "header", "is always Authorization with kind basic")
+		f.add(s.Prefix != "", "prefix", "has no meaning with kind basic")
+		s.checkUnsigned(&f)
+	default:
+		s.checkSignature(&f)
+		s.checkList(&f)
+		s.checkTemplate(&f, signed, malformed)
+		s.checkURL(&f, signed)
+		s.checkTime(&f, signed)
+		s.checkSecret(&f)
+	}
+	s.checkHeaders(&f)
+	return errors.Join(f...)
+}
+
+// checkUnsigned refuses members that would let a token pass for a signature.
+func (s Scheme) checkUnsigned(f *faults) {
+	meant := []string{"kind", "header", "prefix", "secret", "require", "dedupe", "challenge"}
+	value := reflect.ValueOf(s)
+	for i, name := range memberNames() {
+		f.add(!slices.Contains(meant, name) && !value.Field(i).IsZero(), name, "has no meaning without a signature")
+	}
+	f.add(s.Secret != "" && s.Secret != "raw", "secret", "must be raw without a signature")
+}
+
+func (s Scheme) checkSignature(f *faults) {
+	f.add(s.Alg == "", "alg", "missing")
+	f.add(s.Alg != "" && newHash(s.Alg) == nil, "alg", "must be sha1, sha256 or sha512")
+	f.add(len(s.Header) == 0, "header", "missing")
+	f.add(s.Encoding != "hex" && s.Encoding != "base64", "encoding", "must be hex or base64")
+}
+
+func (s Scheme) checkList(f *faults) {
+	list, kv := s.Form == "list", s.Form == "kv"
+	f.add(!list && !kv && s.Form != "" && s.Form != "plain", "form", "must be plain, list or kv")
+	f.add((list || kv) && s.Sep != " " && s.Sep != ",", "sep", "must be a blank or a comma with form list or kv")
+	f.add(!list && !kv && s.Sep != "", "sep", "has no meaning with form plain")
+	f.add(kv && s.KVSig == "", "kv_sig", "missing with form kv")
+	f.add(!kv && s.KVSig != "", "kv_sig", "needs form kv")
+	f.add(!kv && s.KVTS != "", "kv_ts", "needs form kv")
+	f.add(kv && s.KVSig != "" && s.KVSig == s.KVTS, "kv_ts", "is the name of the signature")
+	f.add(s.PrefixOptional && s.Prefix == "", "prefix_optional", "needs a prefix")
+	f.add(s.PrefixOnce && (s.Prefix == "" || !list), "prefix_once", "needs a prefix and form list")
+	f.add(list && s.Prefix != "" && strings.Contains(s.Prefix, s.Sep), "prefix", "holds the separator")
+}
+
+func (s Scheme) checkTemplate(f *faults, signed template, malformed error) {
+	f.add(s.Signed == "", "signed", "missing")
+	if malformed != nil {
+		f.add(true, "signed", malformed.Error())
+		return
+	}
+	f.add(s.Signed != "" && !signed.has(fieldBody) && !signed.has(fieldForm), "signed", "leaves the body unsigned: must hold {body} (or {form_sorted})")
+	f.add(s.Kind == kindHash && !signed.has(fieldSecret), "signed", "must hold {secret} with kind hash")
+	f.add(s.Kind == kindHMAC && signed.has(fieldSecret), "signed", "holds {secret}, which is the key of an hmac already")
+	f.add(signed.has(fieldID) && len(s.IDHeader) == 0, "signed", "holds {id} without id_header")
+	f.add(!signed.has(fieldID) && len(s.IDHeader) > 0, "id_header", "is not signed: {id} is missing in signed")
+	for _, neighbour := range signed.around(fieldID) {
+		f.add(neighbour.field != literal, "signed", "must have a literal between {id} and other placeholders")
+	}
+}
+
+func (s Scheme) checkURL(f *faults, signed template) {
+	f.add(s.URLPort != "" && s.URLPort != "both", "url_port", "must be both")
+	signsURL := signed.has(fieldURL) || signed.has(fieldURLDecoded)
+	f.add(s.URLPort != "" && !signsURL, "url_port", "needs {url} in signed")
+	if len(s.BodyHashQuery) == 0 {
+		return
+	}
+	f.add(!signsURL, "body_hash_query", "needs {url} in signed")
+	f.add(len(s.BodyHashQuery) != 3 || s.BodyHashQuery[0] == "" || s.BodyHashQuery[1] != "sha256" || s.BodyHashQuery[2] != "hex",
+		"body_hash_query", `must be [parameter, "sha256", "hex"]`)
+}
+
+func (s Scheme) checkTime(f *faults, signed template) {
+	sources := 0
+	for _, given := range []bool{len(s.TSHeader) > 0, s.KVTS != "", s.TSJSON != ""} {
+		if given {
+			sources++
+		}
+	}
+	f.add(sources > 1, "signed", "only one of ts_header, kv_ts and ts_json can be the time")
+	f.add(signed.has(fieldTS) && len(s.TSHeader) == 0 && s.KVTS == "", "signed", "holds {ts} without ts_header or kv_ts")
+	f.add(!signed.has(fieldTS) && len(s.TSHeader) > 0, "ts_header", "is an unsigned time, which proves nothing: {ts} is missing in signed")
+	f.add(!signed.has(fieldTS) && s.KVTS != "", "kv_ts", "is an unsigned time, which proves nothing: {ts} is missing in signed")
+	f.add(s.TSJSON != "" && !signed.has(fieldBody), "ts_json", "is an unsigned time, which proves nothing: {body} is missing in signed")
+	if sources == 0 {
+		f.add(s.TSUnit != "", "ts_unit", "has no time to count")
+		f.add(s.Tolerance != 0, "tolerance", "has no time to bound")
+		return
+	}
+	f.add(!slices.Contains([]string{"s", "ms", "rfc3339"}, s.TSUnit), "ts_unit", "must be s, ms or rfc3339")
+	f.add(s.TSJSON != "" && s.TSUnit == "rfc3339", "ts_unit", "must be s or ms with ts_json")
+	f.add(s.Tolerance <= 0 || s.Tolerance > longestTolerance, "tolerance", "must be 1 to 3600 seconds")
+}
+
+func (s Scheme) checkSecret(f *faults) {
+	f.add(!slices.Contains([]string{"", "raw", "hex", "base64"}, s.Secret), "secret", "must be raw, hex or base64")
+	f.add(s.SecretPrefix != "" && s.Secret != "hex" && s.Secret != "base64", "secret_prefix", "needs secret hex or base64")
+}
+
+func (s Scheme) checkHeaders(f *faults) {
+	check := func(member string, names ...string) {
+		for _, name := range names {
+			f.add(!isHeaderName(name), member, "is not a header's name")
+		}
+	}
+	check("header", s.Header...)
+	check("id_header", s.IDHeader...)
+	check("ts_header", s.TSHeader...)
+	for _, name := range slices.Sorted(maps.Keys(s.Require)) {
+		check("require", name)
+		f.add(s.Require[name] == "", "require", "demands an empty header")
+	}
+	if s.Dedupe != "" {
+		check("dedupe", s.Dedupe)
+	}
+	if s.Challenge.Header != "" {
+		check("challenge", s.Challenge.Header)
+		f.add(s.Challenge.JSON != "", "challenge", "must be json or header, not both")
+	}
+}
+
+func isHeaderName(name string) bool {
+	const marks = "!#$%&'*+-.^_`|~"
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune(marks, r)
+	})
+}

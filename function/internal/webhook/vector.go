@@ -1,0 +1,92 @@
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrWrongVerdict is returned for a vector that is refused though valid, or accepted though not.
+var ErrWrongVerdict = errors.New("webhook: wrong verdict")
+
+// A Vector is one request with the verdict that it must get. In JSON, headers are an object, secret is a string or a list.
+type Vector struct {
+	Name          string            `json:"name"`
+	Scheme        Scheme            `json:"scheme"` // a preset's name or an object
+	Secret        Secrets           `json:"secret"`
+	Method        string            `json:"method"`
+	URL           string            `json:"url"`
+	Headers       map[string]string `json:"headers"`
+	Body          string            `json:"body"`
+	Valid         bool              `json:"valid"`
+	Now           int64             `json:"now"`            // Unix seconds of the receiver's clock
+	SkipFreshness bool              `json:"skip_freshness"` // the signature alone decides: the time may be long ago, or none
+	Origin        string            `json:"origin"`         // official-docs, official-sdk-test, third-party, constructed
+}
+
+// Secrets are the keys of a vector as they are written.
+type Secrets []string
+
+// UnmarshalJSON reads a string or a list of strings.
+func (s *Secrets) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		*s = Secrets{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(s))
+}
+
+// Request returns the request of the vector.
+func (v Vector) Request() Request {
+	header := Header{}
+	for name, value := range v.Headers {
+		name = strings.ToLower(name)
+		header[name] = append(header[name], value)
+	}
+	return Request{Method: v.Method, URL: v.URL, Header: header, Body: []byte(v.Body)}
+}
+
+// Verify returns nil if the vector's request holds under one of its keys, whatever its verdict should be.
+func (v Vector) Verify() error {
+	verifier, err := NewVerifier(v.Scheme)
+	if err != nil {
+		return err
+	}
+	var keys []Key
+	for _, text := range v.Secret {
+		key, err := v.Scheme.ParseKey(text)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, key)
+	}
+	if v.SkipFreshness {
+		_, err = verifier.verify(v.Request(), keys, func(string) error { return nil })
+		return err
+	}
+	_, err = verifier.Verify(v.Request(), keys, time.Unix(v.Now, 0))
+	return err
+}
+
+// Check returns ErrWrongVerdict, with the reason of a refusal, unless the request gets the verdict that the vector names.
+// A vector that tells no time where the scheme has one, or whose scheme is invalid, is an error of its own.
+func (v Vector) Check() error {
+	verifier, err := NewVerifier(v.Scheme)
+	if err != nil {
+		return fmt.Errorf("webhook: vector %s: %w", v.Name, err)
+	}
+	if verifier.scheme.Tolerance > 0 && v.Now == 0 && !v.SkipFreshness {
+		return fmt.Errorf("webhook: vector %s: %w: now is missing", v.Name, ErrNoTime)
+	}
+	err = v.Verify()
+	switch {
+	case v.Valid && err != nil:
+		return fmt.Errorf("%w: %s: refused: %w", ErrWrongVerdict, v.Name, err)
+	case !v.Valid && err == nil:
+		return fmt.Errorf("%w: %s: accepted", ErrWrongVerdict, v.Name)
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"fmt"
+	"hash"
+	"slices"
+	"strings"
+	"time"
+)
+
+// MaxKeys bounds the keys of one Verify: each costs a pass over the body.
+const MaxKeys = 4
+
+// A Verifier checks requests against one scheme, and signs them as its sender does.
+// It holds no key and is safe for concurrent use.
+type Verifier struct {
+	scheme  Scheme // header names in lower case
+	signed  template
+	newHash func() hash.Hash
+	size    int // of a decoded signature
+}
+
+// NewVerifier compiles a scheme. It returns every fault at once, each a *FieldError.
+func NewVerifier(s Scheme) (*Verifier, error) {
+	signed, malformed := parseTemplate(s.Signed)
+	if err := s.validate(signed, malformed); err != nil {
+		return nil, err
+	}
+	v := &Verifier{scheme: s, signed: signed, newHash: newHash(s.Alg)}
+	v.scheme.Header = lower(s.Header)
+	v.scheme.IDHeader = lower(s.IDHeader)
+	v.scheme.TSHeader = lower(s.TSHeader)
+	v.scheme.Dedupe = strings.ToLower(s.Dedupe)
+	v.scheme.Challenge.Header = strings.ToLower(s.Challenge.Header)
+	v.scheme.Require = make(map[string]string, len(s.Require))
+	for name, value := range s.Require {
+		v.scheme.Require[strings.ToLower(name)] = value
+	}
+	if s.Kind == kindBasic {
+		v.scheme.Header = []string{"authorization"}
+	}
+	if v.newHash != nil {
+		v.size = v.newHash().Size()
+	}
+	return v, nil
+}
+
+func newHash(alg string) func() hash.Hash {
+	switch alg {
+	case "sha1":
+		return sha1.New
+	case "sha256":
+		return sha256.New
+	case "sha512":
+		return sha512.New
+	}
+	return nil
+}
+
+func lower(names []string) []string {
+	names = slices.Clone(names)
+	for i, name := range names {
+		names[i] = strings.ToLower(name)
+	}
+	return names
+}
+
+// Signed reports whether a request that verifies was signed: tokens and passwords prove nothing about its body.
+func (v *Verifier) Signed() bool { return v.scheme.Kind == kindHMAC || v.scheme.Kind == kindHash }
+
+// SignsURL reports whether Request.URL is part of what is signed.
+func (v *Verifier) SignsURL() bool { return v.signed.has(fieldURL) || v.signed.has(fieldURLDecoded) }
+
+// Verify returns the index of the key under which the request holds. It looks at every signature under every key,
+// so that its time tells nothing about which one matched.
+//
+// It returns ErrMismatch only for a request whose signature is well-formed and whose time, where a header has it,
+// is in the window; the other sentinels of this package say what else is wrong with the request,
+// ErrNoKey, ErrEmptyKey and ErrTooManyKeys what is wrong with the keys.
+func (v *Verifier) Verify(r Request, keys []Key, now time.Time) (key int, err error) {
+	return v.verify(r, keys, func(ts string) error { return v.checkTime(ts, now) })
+}
+
+func (v *Verifier) verify(r Request, keys []Key, checkTime func(ts string) error) (key int, err error) {
+	if err := checkKeys(keys); err != nil {
+		return -1, err
+	}
+	if err := v.checkRequired(r.Header); err != nil {
+		return -1, err
+	}
+	if !v.Signed() {
+		return v.verifyToken(r, keys)
+	}
+	c, err := v.readClaim(r.Header)
+	if err != nil {
+		return -1, err
+	}
+	if v.signed.has(fieldTS) {
+		if err := checkTime(c.ts); err != nil {
+			return -1, err
+		}
+	}
+	if key, err = v.match(r, &c, keys); err != nil || v.scheme.TSJSON == "" {
+		return key, err
+	}
+	ts, err := v.bodyTime(r.Body) // a part of the body, so it is read only now
+	if err == nil {
+		err = checkTime(ts)
+	}
+	if err != nil {
+		return -1, err
+	}
+	return key, nil
+}
+
+func checkKeys(keys []Key) error {
+	if len(keys) == 0 {
+		return ErrNoKey
+	}
+	if len(keys) > MaxKeys {
+		return fmt.Errorf("%w: %d", ErrTooManyKeys, len(keys))
+	}
+	for _, key := range keys {
+		if len(key.bytes()) == 0 {
+			return ErrEmptyKey
+		}
+	}
+	return nil
+}
+
+func (v *Verifier) checkRequired(h Header) error {
+	for name, want := range v.scheme.Require {
+		if got, _, err := h.first([]string{name}); err != nil {
+			return err
+		} else if got != want {
+			return fmt.Errorf("%w: %s", ErrRequiredHeader, name)
+		}
+	}
+	return nil
+}
+
+// match returns the first key under which one of the claimed signatures holds.
+func (v *Verifier) match(r Request, c *claim, keys []Key) (int, error) {
+	m, urls, err := v.message(r, c.id, c.ts)
+	if err != nil {
+		return -1, err
+	}
+	matched := -1
+	for _, url := range urls {
+		m.setURL(url)
+		for i, key := range keys {
+			if c.holds(v.sum(m, key)) && matched < 0 {
+				matched = i
+			}
+		}
+	}
+	if matched < 0 {
+		return -1, ErrMismatch
+	}
+	return matched, nil
+}
+
+// message gathers what the template's fields stand for; the URLs are the forms in which the sender may have signed it.
+// It is the one canonical form, for Verify and for Sign.
+func (v *Verifier) message(r Request, id, ts string) (m *message, urls []string, err error) {
+	m = &message{fieldID: []byte(id), fieldTS: []byte(ts), fieldMethod: []byte(r.Method), fieldBody: r.Body}
+	if v.signed.has(fieldForm) {
+		if m[fieldForm], err = v.sortedForm(r); err != nil {
+			return nil, nil, err
+		}
+	}
+	if !v.SignsURL() {
+		return m, []string{""}, nil
+	}
+	if r.URL == "" {
+		return nil, nil, ErrNoURL
+	}
+	if v.scheme.URLPort == "both" {
+		return m, withAndWithoutPort(r.URL), nil
+	}
+	return m, []string{r.URL}, nil
+}
+
+func (m *message) setURL(url string) {
+	m[fieldURL], m[fieldURLDecoded] = []byte(url), []byte(decodeURL(url))
+}
+
+// sum computes the signature of m, streaming the body.
+func (v *Verifier) sum(m *message, key Key) []byte {
+	h := v.newHash()
+	if v.scheme.Kind == kindHMAC {
+		h = hmac.New(v.newHash, key.bytes())
+	}
+	m[fieldSecret] = key.bytes()
+	v.signed.writeTo(h, m)
+	return h.Sum(nil)
+}
