@@ -1,0 +1,73 @@
+package vicitest
+
+import "time"
+
+const (
+	longer    = 10 * time.Second // than anybody waits
+	dripEvery = 100 * time.Millisecond
+	queueDown = everything &^ booking         // QueueMetrics' database failed: nothing after the booking
+	sqlStrict = ordering | sending | clearing // strict SQL refuses these, and PHP below 8.1 goes on
+)
+
+// catalogue holds every fault. The words about each say what the list and the line come to.
+var catalogue = []definition{
+	// PHP and the database, before anything is printed.
+	{info: FaultInfo{"database-down", BeforeWork, "", "VICIdial's database is down, PHP below 8.1: 200 and MySQL connect ERROR"}, before: answer(databaseDown)},
+	{info: FaultInfo{"database-down-500", BeforeWork, "", "VICIdial's database is down, PHP 8.1 or later: an empty 500"}, before: answer(databaseDown500)},
+	{info: FaultInfo{"database-down-shown", BeforeWork, "", "the same with display_errors on: 200 and a fatal error"}, before: answer(databaseDownShown)},
+	{info: FaultInfo{"agents-table-broken", BeforeWork, "", "PHP 5 with a broken vicidial_live_agents: nobody seems to be logged in"}, blind: "vicidial_live_agents"},
+	{info: FaultInfo{"calls-table-broken", BeforeWork, "", "PHP 5 with a broken vicidial_auto_calls: no call seems to be listed"}, blind: "vicidial_auto_calls"},
+
+	// SUCCESS first, failure after.
+	{info: FaultInfo{"does-nothing", AmidWork, "HANGUP", "prints SUCCESS and does nothing: the call stays listed and up"}, without: everything},
+	{info: FaultInfo{"translated", AmidWork, "", "the API user's language is Spanish: the word differs, and nothing is done"}, words: Spanish()},
+	{info: FaultInfo{"success-then-500", AmidWork, "HANGUP", "QueueMetrics' database is down, PHP 8.1 or later: 500 and the SUCCESS line; booked, listed, up"}, without: queueDown, onSuccess: true, turn: status500},
+	{info: FaultInfo{"success-then-refused", AmidWork, "HANGUP", "the same, PHP below 8.1: SUCCESS and Could not connect; booked, listed, up"}, without: queueDown, onSuccess: true, turn: couldNotConnect},
+	{info: FaultInfo{"success-then-fatal", AmidWork, "HANGUP", "the same, PHP 8.1 or later with display_errors on: SUCCESS between warnings and a fatal error; booked, listed, up"}, without: queueDown, onSuccess: true, turn: fatalShown},
+	{info: FaultInfo{"success-then-clean", AmidWork, "HANGUP", "the same under Apache without output buffering: a clean 200 SUCCESS; booked, listed, up"}, without: queueDown, onSuccess: true, turn: cleanPage},
+	{info: FaultInfo{"success-then-silence", AmidWork, "HANGUP", "QueueMetrics' host accepts and says nothing: no answer at all; booked, listed, up"}, without: queueDown, onSuccess: true, send: hang},
+	{info: FaultInfo{"strict-sql-500", AmidWork, "HANGUP", "strict SQL, PHP 8.1 or later: 500 and the SUCCESS line; booked unless the status is too long; listed, up"}, strict: true, without: queueDown, onSuccess: true, turn: status500},
+	{info: FaultInfo{"strict-sql-clean", AmidWork, "HANGUP", "strict SQL, PHP below 8.1: a clean SUCCESS; delisted, agent READY, but the line stays up"}, strict: true, without: sqlStrict},
+	{info: FaultInfo{"first-requests-collide", AmidWork, "HANGUP", "the first two requests ever at once, PHP 8.1 or later: 500 and the SUCCESS line, nothing done"}, without: everything, onSuccess: true, turn: status500},
+	{info: FaultInfo{"sender-stopped", AmidWork, "HANGUP", "the hang-up is queued and never sent to Asterisk: SUCCESS, delisted, but the line stays up"}, without: sending},
+
+	// Time.
+	{info: FaultInfo{"slow-work", BeforeWork, "", "waits, then does the work and answers, whether or not the client is still there"}, before: waits},
+	{info: FaultInfo{"slow-middle", AmidWork, "HANGUP", "waits between the checks and the work, so that two requests may both print SUCCESS"}, pause: true, delay: longer},
+	{info: FaultInfo{"slow", AfterWork, "", "does the work at once and answers late"}, send: late, delay: longer},
+	{info: FaultInfo{"silent", AfterWork, "", "does the work and never answers"}, send: hang},
+	{info: FaultInfo{"silent-undone", BeforeWork, "", "does nothing and never answers"}, before: unanswered(hang)},
+	{info: FaultInfo{"slow-headers", InAnswer, "", "sends the answer byte by byte from its first"}, send: dripAll, delay: dripEvery},
+	{info: FaultInfo{"slow-body", InAnswer, "", "sends the headers at once and the body byte by byte"}, send: dripBody, delay: dripEvery},
+
+	// The connection.
+	{info: FaultInfo{"dropped", AfterWork, "", "does the work and closes the connection without an answer"}, send: closeConn},
+	{info: FaultInfo{"dropped-undone", BeforeWork, "", "closes the connection without an answer; nothing done"}, before: unanswered(closeConn)},
+	{info: FaultInfo{"reset", AfterWork, "", "does the work and resets the connection"}, send: resetConn},
+	{info: FaultInfo{"reset-midway", AmidWork, "HANGUP", "resets the connection amid the work: booked, listed, up"}, without: queueDown, onSuccess: true, send: resetConn},
+	{info: FaultInfo{"reset-undone", BeforeWork, "", "resets the connection; nothing done"}, before: unanswered(resetConn)},
+	{info: FaultInfo{"cut", InAnswer, "", "closes the connection in the middle of the answer"}, send: cutOff},
+	{info: FaultInfo{"cut-undone", AmidWork, "HANGUP", "the same, and the work is not done"}, without: everything, send: cutOff},
+	{info: FaultInfo{"closes-after", InAnswer, "", "answers with Connection: close"}, send: closeAfter},
+	{info: FaultInfo{"closes-silently", InAnswer, "", "answers as if the connection stayed open, and closes it"}, send: closeSilently},
+
+	// The answer.
+	{info: FaultInfo{"warnings", InAnswer, "", "PHP warnings are shown before and after the line"}, turn: warnings},
+	{info: FaultInfo{"other-call", InAnswer, "", "the line names another call"}, turn: otherCall},
+	{info: FaultInfo{"other-call-undone", AmidWork, "HANGUP", "the line names another call, and the work is not done"}, without: everything, turn: otherCall},
+	{info: FaultInfo{"other-agent", InAnswer, "", "the line names another agent"}, turn: otherAgent},
+	{info: FaultInfo{"other-agent-undone", AmidWork, "HANGUP", "the line names another agent, and the work is not done"}, without: everything, turn: otherAgent},
+	{info: FaultInfo{"endless", InAnswer, "", "the answer never ends"}, send: endless},
+	{info: FaultInfo{"huge", InAnswer, "", "200 MB follow the line"}, send: huge},
+	{info: FaultInfo{"empty", InAnswer, "", "200 and an empty body"}, turn: replace(page{status: 200, kind: utf8HTML})},
+	{info: FaultInfo{"empty-undone", BeforeWork, "", "200 and an empty body; nothing done"}, before: answer(page{status: 200, kind: utf8HTML})},
+	{info: FaultInfo{"garbage", InAnswer, "", "200 and a page that is not VICIdial's"}, turn: replace(garbage)},
+	{info: FaultInfo{"garbage-undone", BeforeWork, "", "the same; nothing done"}, before: answer(garbage)},
+	{info: FaultInfo{"proxy-502", InAnswer, "", "a proxy's 502 hides the finished work"}, turn: replace(badGateway)},
+	{info: FaultInfo{"proxy-502-undone", BeforeWork, "", "a proxy's 502; nothing done"}, before: answer(badGateway)},
+	{info: FaultInfo{"busy-503", BeforeWork, "", "the web server's 503; nothing done"}, before: answer(unavailable)},
+	{info: FaultInfo{"redirect", BeforeWork, "", "301 to Location, another host; nothing done"}, before: redirects},
+
+	// The agent.
+	{info: FaultInfo{"agent-logs-off", AfterWork, "HANGUP", "the agent named logs off before the next request"}, turn: logsOff},
+}

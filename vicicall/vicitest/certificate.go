@@ -1,0 +1,122 @@
+package vicitest
+
+import (
+	"cmp"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"time"
+)
+
+// A Cert says what stands in a certificate.
+type Cert struct {
+	CommonName string
+	Hosts      []string  // names and addresses; none makes a certificate with a common name only
+	NotBefore  time.Time // zero is an hour ago
+	NotAfter   time.Time // zero is an hour from now
+}
+
+// SelfSigned makes a certificate that nobody else signed.
+func SelfSigned(c Cert) tls.Certificate {
+	key, template := c.template()
+	return sign(template, template, key, key)
+}
+
+// An Authority is a private certificate authority.
+type Authority struct{ certificate tls.Certificate }
+
+// NewAuthority makes one with a key of its own.
+func NewAuthority() *Authority {
+	key, template := Cert{CommonName: "vicitest authority"}.template()
+	template.IsCA, template.BasicConstraintsValid = true, true
+	template.KeyUsage = x509.KeyUsageCertSign
+	return &Authority{sign(template, template, key, key)}
+}
+
+// PEM is the authority's own certificate.
+func (a *Authority) PEM() string { return encode(a.certificate) }
+
+// Issue makes a certificate that the authority signed.
+func (a *Authority) Issue(c Cert) tls.Certificate {
+	key, template := c.template()
+	return sign(template, a.certificate.Leaf, key, a.certificate.PrivateKey.(*ecdsa.PrivateKey))
+}
+
+// CertificatePEM is the server's certificate: what a client of a self-signed one may trust. Empty without TLS.
+func (s *Server) CertificatePEM() string {
+	if s.certificate.Certificate == nil {
+		return ""
+	}
+	return encode(s.certificate)
+}
+
+// Pin is the server's pin, see [Pin]; empty without TLS.
+func (s *Server) Pin() string {
+	if s.certificate.Certificate == nil {
+		return ""
+	}
+	return Pin(s.certificate)
+}
+
+// Pin is "sha256/" and the base64 of the SHA-256 of the certificate's public key (SPKI).
+func Pin(c tls.Certificate) string {
+	leaf, err := x509.ParseCertificate(c.Certificate[0])
+	if err != nil {
+		panic(err)
+	}
+	sum := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	return "sha256/" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func (c Cert) template() (*ecdsa.PrivateKey, *x509.Certificate) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		Subject:      pkix.Name{CommonName: cmp.Or(c.CommonName, "vicitest")},
+		NotBefore:    or(c.NotBefore, time.Now().Add(-time.Hour)),
+		NotAfter:     or(c.NotAfter, time.Now().Add(time.Hour)),
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, host := range c.Hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
+	}
+	return key, template
+}
+
+func sign(template, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) tls.Certificate {
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
+	if err != nil {
+		panic(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		panic(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+func encode(c tls.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}))
+}
+
+func or(t, standard time.Time) time.Time {
+	if t.IsZero() {
+		return standard
+	}
+	return t
+}

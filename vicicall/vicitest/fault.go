@@ -1,0 +1,159 @@
+package vicitest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ErrUnknownFault is a fault name that is none of [Faults].
+var ErrUnknownFault = errors.New("vicitest: unknown fault")
+
+// A Point is where on a request's way a fault strikes.
+type Point string
+
+// The points, in the order of a request's way.
+const (
+	BeforeWork Point = "before the work"
+	AmidWork   Point = "amid the work" // SUCCESS is printed, but not all of the work is done
+	AfterWork  Point = "after the work"
+	InAnswer   Point = "in the answer" // the work is as it should be
+)
+
+// A Fault is one thing that goes wrong with some requests.
+type Fault struct {
+	Name     string          // one of Faults
+	Stage    string          // strikes this kind of request only: HANGUP, CHECK, version; empty is as FaultInfo says
+	CallID   string          // strikes requests for this call only; empty is any
+	Skip     int             // lets so many requests pass first
+	Times    int             // strikes so many requests; 0 is all that follow
+	Delay    time.Duration   // for a fault that waits, how long; 0 is 10 s, or 100 ms for one that drips
+	Release  <-chan struct{} // ends the wait early when closed; alone, without Delay, it is the only end
+	Location string          // where redirect points; empty is https://dialer.example.com/agc/api.php
+
+	observed *Observation
+}
+
+// A FaultInfo describes a fault.
+type FaultInfo struct {
+	Name  string
+	Point Point
+	Stage string // the only kind of request it makes sense for; empty is any
+	About string
+}
+
+// definition is what a fault does at each point.
+type definition struct {
+	info      FaultInfo
+	before    func(*exchange) bool // answers instead of the script when true
+	words     map[string]string
+	blind     string // a table that reads as empty
+	strict    bool   // SQL refuses a status that is too long
+	pause     bool   // waits between the checks and the work
+	without   steps  // parts of the work that are not done
+	onSuccess bool   // turn and send only where the work was promised
+	turn      func(*exchange, *script)
+	send      func(*exchange, page)
+	delay     time.Duration // default
+}
+
+type injected struct {
+	Fault
+	definition
+	seen int
+}
+
+// active is the fault that strikes one request; the zero value strikes nothing.
+type active struct {
+	Fault
+	definition
+}
+
+// Faults lists every fault by name.
+func Faults() []FaultInfo {
+	var all []FaultInfo
+	for _, d := range catalogue {
+		all = append(all, d.info)
+	}
+	return all
+}
+
+// FaultByName describes one fault. An unknown name is [ErrUnknownFault], and the error lists the known ones.
+func FaultByName(name string) (FaultInfo, error) {
+	d, err := define(name)
+	return d.info, err
+}
+
+func define(name string) (definition, error) {
+	var names []string
+	for _, d := range catalogue {
+		if d.info.Name == name {
+			return d, nil
+		}
+		names = append(names, d.info.Name)
+	}
+	slices.Sort(names)
+	return definition{}, fmt.Errorf("%w %q; known are %s", ErrUnknownFault, name, strings.Join(names, ", "))
+}
+
+// Inject adds faults, or none of them when a name is unknown. A request is struck by the first fault that fits it.
+func (s *Server) Inject(faults ...Fault) error {
+	var add []*injected
+	for _, f := range faults {
+		d := staged
+		if f.observed == nil {
+			var err error
+			if d, err = define(f.Name); err != nil {
+				return err
+			}
+		}
+		f.Stage = cmp.Or(f.Stage, d.info.Stage)
+		add = append(add, &injected{Fault: f, definition: d})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, add...)
+	return nil
+}
+
+// ClearFaults ends every fault for the requests to come.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// Hold stops requests of a stage before the work until release is called; [Server.Await] tells when one has come.
+func (s *Server) Hold(stage string) (release func()) {
+	gate := make(chan struct{})
+	held := Fault{Name: "slow-work", Stage: stage, Release: gate}
+	if err := s.Inject(held); err != nil {
+		panic(err)
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.faults = slices.DeleteFunc(s.faults, func(f *injected) bool { return f.Release == held.Release })
+		close(gate)
+	}
+}
+
+// nextFault takes the fault that strikes a request; the server is locked.
+func (s *Server) nextFault(kind, callID string) active {
+	for i, f := range s.faults {
+		if f.Stage != "" && f.Stage != kind || f.CallID != "" && fold(f.CallID) != callID {
+			continue
+		}
+		if f.seen++; f.seen <= f.Skip {
+			continue
+		}
+		if f.Times > 0 && f.seen == f.Skip+f.Times {
+			s.faults = slices.Delete(s.faults, i, i+1)
+		}
+		return active{Fault: f.Fault, definition: f.definition}
+	}
+	return active{}
+}

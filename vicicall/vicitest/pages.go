@@ -1,0 +1,119 @@
+package vicitest
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Pages that take the place of the script's own, and what faults make of those.
+
+var (
+	databaseDown      = page{status: 200, kind: phpHTML, line: "MySQL connect ERROR: Connection refused"}
+	databaseDown500   = page{status: 500, kind: phpHTML}
+	databaseDownShown = page{status: 200, kind: phpHTML, line: "<br />\n<b>Fatal error</b>:  Uncaught mysqli_sql_exception: Connection refused in /srv/www/htdocs/agc/dbconnect_mysqli.php:68\n" +
+		"Stack trace:\n#0 /srv/www/htdocs/agc/dbconnect_mysqli.php(68): mysqli_connect()\n#1 /srv/www/htdocs/agc/api.php(128): require_once('...')\n#2 {main}\n" +
+		"  thrown in <b>/srv/www/htdocs/agc/dbconnect_mysqli.php</b> on line <b>68</b><br />\n"}
+	notFound = page{status: 404, kind: utf8HTML, line: "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>404 Not Found</title>\n</head><body>\n" +
+		"<h1>Not Found</h1>\n<p>The requested URL was not found on this server.</p>\n</body></html>\n"}
+	badGateway  = page{status: 502, kind: "text/html", line: "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"}
+	unavailable = page{status: 503, kind: utf8HTML, line: "<html><head><title>503 Service Temporarily Unavailable</title></head><body></body></html>\n"}
+	garbage     = page{status: 200, kind: "text/html", line: "<html><head><title>It works!</title></head><body><h1>Welcome</h1></body></html>\n"}
+)
+
+// answer gives the page in place of the script.
+func answer(p page) func(*exchange) bool {
+	return func(x *exchange) bool {
+		p.write(x.w)
+		return true
+	}
+}
+
+// unanswered breaks off in place of the script.
+func unanswered(send func(*exchange, page)) func(*exchange) bool {
+	return func(x *exchange) bool {
+		send(x, page{})
+		return true
+	}
+}
+
+func redirects(x *exchange) bool {
+	to := x.fault.Location
+	if to == "" {
+		to = "https://dialer.example.com/agc/api.php"
+	}
+	page{status: 301, kind: utf8HTML, location: to, line: "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>301 Moved Permanently</title>\n</head><body>\n" +
+		"<h1>Moved Permanently</h1>\n<p>The document has moved <a href=\"" + to + "\">here</a>.</p>\n</body></html>\n"}.write(x.w)
+	return true
+}
+
+// waits delays the script; a server that closes meanwhile does nothing more.
+func waits(x *exchange) bool {
+	if !x.wait(nil) {
+		closeConn(x, page{})
+		return true
+	}
+	return false
+}
+
+// replace hides what the script printed.
+func replace(p page) func(*exchange, *script) {
+	return func(_ *exchange, c *script) { c.page = p }
+}
+
+func status500(_ *exchange, c *script) {
+	c.page.status = 500
+	cleanPage(nil, c)
+}
+
+// cleanPage is the line and nothing after it: the script died.
+func cleanPage(_ *exchange, c *script) { c.page.end = "" }
+
+func couldNotConnect(_ *exchange, c *script) {
+	c.page.end = "Could not connect: 127.0.0.1:33099|qmConnection refused"
+}
+
+func logsOff(x *exchange, c *script) { x.s.LogOff(c.in.agentUser) }
+
+var (
+	callIDs = regexp.MustCompile(`[A-Za-z][0-9]{19}`)
+	agents  = regexp.MustCompile(` - ([-_0-9A-Za-z]+)\|`)
+)
+
+// otherCall puts another id in the line: the same call a second earlier, so to speak.
+func otherCall(_ *exchange, c *script) {
+	c.page.line = callIDs.ReplaceAllStringFunc(c.page.line, func(id string) string {
+		last := id[len(id)-1]
+		return id[:len(id)-1] + string('0'+(last-'0'+1)%10)
+	})
+}
+
+func otherAgent(_ *exchange, c *script) {
+	c.page.line = agents.ReplaceAllString(c.page.line, " - ${1}9|")
+}
+
+// warnings and fatalShown print what PHP 8.2 was seen to print around the line of 2.14-82.
+func warnings(_ *exchange, c *script) {
+	condition := "PHP warnings displayed, no active call"
+	switch {
+	case c.order != nil:
+		condition = "PHP warnings displayed (PHP 8, display_errors=On, E_ALL & ~E_DEPRECATED & ~E_STRICT), success"
+	case c.passwordStored:
+		condition = "PHP warnings displayed, wrong password"
+	}
+	around(c, condition)
+}
+
+func fatalShown(_ *exchange, c *script) {
+	around(c, "QueueMetrics logging on and its MySQL unreachable; PHP >= 8.1, display_errors on")
+}
+
+// around takes the text before and after the line from an observed body.
+func around(c *script, condition string) {
+	body := mustObserve(condition).Body
+	start := strings.Index(body, "SUCCESS: ")
+	if start < 0 {
+		start = strings.Index(body, "ERROR: ")
+	}
+	end := start + strings.IndexByte(body[start:], '\n') + 1
+	c.page.pre, c.page.end = body[:start]+c.page.pre, c.page.end+body[end:]
+}

@@ -1,0 +1,178 @@
+package vicitest
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// A Request is one request that reached the server, with its parameters as sent. It never holds the password.
+type Request struct {
+	Time                                       time.Time
+	Method, Path                               string
+	Function, Stage, CallID, AgentUser         string
+	Disposition, Source, User                  string
+	PasswordSent, PasswordRight, PasswordInURL bool
+	Conn                                       int    // number of the connection, from 1; equal for requests that shared one
+	Overlapped                                 bool   // a HANGUP while another for the same call was still running
+	Fault                                      string // what struck it, if anything
+}
+
+// Kind is the stage of ra_call_control, or else the function: HANGUP, CHECK, version.
+func (r Request) Kind() string {
+	if r.Function == "ra_call_control" {
+		return r.Stage
+	}
+	return r.Function
+}
+
+// A LogRow is a row of vicidial_api_log.
+type LogRow struct {
+	Time                                     time.Time
+	User, AgentUser, Function, Value, Result string
+	Reason, Source                           string
+	PasswordStored                           bool // VICIdial's own tables now hold this request's password
+}
+
+// hidden stands where a record would otherwise hold the password.
+const hidden = "[password]"
+
+// Requests gives every request in the order of arrival.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
+}
+
+// Count says how many requests of a kind came: HANGUP, CHECK, version; empty counts all.
+func (s *Server) Count(kind string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count(kind)
+}
+
+func (s *Server) count(kind string) int {
+	if kind == "" {
+		return len(s.requests)
+	}
+	return s.counts[kind]
+}
+
+// Await waits until n requests of a kind have come, whether or not they were answered.
+func (s *Server) Await(ctx context.Context, kind string, n int) error {
+	for {
+		s.mu.Lock()
+		enough, changed := s.count(kind) >= n, s.arrived
+		s.mu.Unlock()
+		if enough {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// LoginAttempts counts how often the account was looked at.
+func (s *Server) LoginAttempts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logins.attempts
+}
+
+// FailedLogins counts the attempts that were refused for user, password, lockout or address.
+func (s *Server) FailedLogins() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.logins.failures
+}
+
+// MaxConcurrentHangups is the highest number of HANGUP requests for one call that ran at the same time.
+func (s *Server) MaxConcurrentHangups() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.maxRunning
+}
+
+// APILog gives the rows of vicidial_api_log.
+func (s *Server) APILog() []LogRow {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.log)
+}
+
+// PasswordStored says whether VICIdial's own tables hold a password by now: vicidial_api_urls keeps POST bodies too.
+func (s *Server) PasswordStored() bool {
+	return slices.ContainsFunc(s.APILog(), func(row LogRow) bool { return row.PasswordStored })
+}
+
+// record notes a request at its arrival.
+func (s *Server) record(r *http.Request, p params, in input) *exchange {
+	req := Request{
+		Time: s.now(), Method: r.Method, Path: r.URL.Path,
+		Function: p.raw("function"), Stage: p.raw("stage"), CallID: s.shown(p), AgentUser: p.raw("agent_user"),
+		Disposition: p.raw("status"), Source: p.raw("source"), User: p.raw("user"),
+		PasswordSent: p.has("pass"), Conn: connNumber(r),
+	}
+	_, req.PasswordInURL = p.get.values["pass"]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	req.PasswordRight = s.users[fold(in.user)].matches(in.pass, s.settings.HashPasswords)
+	x := &exchange{s: s, in: in, kind: req.Kind(), callID: fold(in.value), malformed: p.malformed, hidden: req.CallID == hidden}
+	x.fault = s.nextFault(x.kind, x.callID)
+	req.Fault = x.fault.Name
+	if x.kind == "HANGUP" {
+		s.running[x.callID]++
+		s.maxRunning = max(s.maxRunning, s.running[x.callID])
+		req.Overlapped = s.running[x.callID] > 1
+	}
+	s.requests = append(s.requests, req)
+	s.counts[x.kind]++
+	close(s.arrived)
+	s.arrived = make(chan struct{})
+	return x
+}
+
+// shown is the call id as sent, or what VICIdial takes for it.
+func (s *Server) shown(p params) string {
+	last := p.last()
+	switch {
+	case !s.rules.logsURLs || last == "":
+		return p.raw("value")
+	case last == "pass":
+		return hidden
+	default:
+		return p.raw(last)
+	}
+}
+
+// leave notes that a request can do no more work.
+func (s *Server) leave(x *exchange) {
+	if x.kind != "HANGUP" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running[x.callID]--; s.running[x.callID] == 0 {
+		delete(s.running, x.callID)
+	}
+}
+
+// log writes a row of vicidial_api_log, each column cut to its width.
+func (c *script) log(result, reason string) {
+	value := c.in.value
+	if c.valueHidden {
+		value = hidden
+	}
+	c.s.log = append(c.s.log, LogRow{
+		Time: c.s.now(), User: cut(c.in.user, 20), AgentUser: cut(c.in.agentUser, 20), Function: cut(c.in.function, 20),
+		Value: cut(value, 255), Result: cut(c.word(result), 10), Reason: cut(c.word(reason), 255), Source: cut(c.in.source, 20),
+		PasswordStored: c.in.pass != "" && (c.passwordStored || c.rules.logsURLs),
+	})
+}
+
+// cut is what a column keeps of a text that is too long, in MySQL's forgiving mode.
+func cut(s string, width int) string { return s[:min(len(s), width)] }
