@@ -41,5 +41,5 @@ const (
 // Ambiguous is a reply's class, never the outcome of a request: VICIdial's words can't be trusted, so look again.
 const Ambiguous Outcome = "ambiguous"
 
-// Error makes an Outcome a sentinel for errors.Is.
-func (o Outcome) Error() string { return "vicicall: " + string(o) }
+// Error makes an Outcome a sentinel for errors.Is. It is the bare word, since fmt and slog print it too.
+func (o Outcome) Error() string { return string(o) }

@@ -1,0 +1,277 @@
+package vicicall
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// A Reply is one whole HTTP answer of agc/api.php, classified.
+type Reply struct {
+	// Outcome is Accepted, Ambiguous, NoActiveCall, AgentNotLoggedIn, Unavailable, LockedOut,
+	// or one that an operator must act on.
+	Outcome Outcome
+	// Line is VICIdial's line rebuilt from its recognised parts, or a description of what came instead
+	// (HTTP status, length, well-known phrases). It never holds text that was merely echoed.
+	Line string
+	// Message tells people what the reply means and how to mend it.
+	Message string
+	// Doubtful is set when Outcome is all that can be read, but must not be believed before a CHECK:
+	// a refusal that names another call or agent than the one asked for or stands among failures,
+	// a transfer, an "unavailable" that a proxy may have written.
+	Doubtful bool
+	// Listed is set for the answer that CHECK gets for a call that is listed.
+	Listed bool
+}
+
+const (
+	stageHangup = "HANGUP"
+	stageCheck  = "CHECK"
+
+	successWord   = "SUCCESS"
+	successMark   = successWord + ": "
+	refusalMark   = "ERROR: "
+	transferLine  = successMark + "ra_call_control transfer - "
+	noActiveCall  = "no active call found"
+	notLoggedIn   = "agent_user is not logged in"
+	stageNotValid = "stage is not valid"
+	databaseDown  = "MySQL connect ERROR:"
+	uncaughtMySQL = "Uncaught mysqli_sql_exception"
+)
+
+// refusals are the words of VICIdial between "ERROR: " and " - ".
+var refusals = map[string]Outcome{
+	noActiveCall:                NoActiveCall,
+	notLoggedIn:                 AgentNotLoggedIn,
+	stageNotValid:               RequestRejected,
+	"ra_call_control not valid": RequestRejected,
+	"phone_number is not valid": RequestRejected,
+	"ingroup is not valid":      RequestRejected,
+	"Invalid Source":            RequestRejected,
+	"auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION": PermissionDenied,
+	"System API NOT ACTIVE":                                   APIDisabled,
+}
+
+// ParseReply classifies a whole HTTP answer to a HANGUP or CHECK for a call of an agent.
+// It knows what every version of VICIdial since 2.2.0-12 prints, does no I/O and never fails.
+//
+// The outcome is [Accepted] only when the status is 200 and the one significant line is the very SUCCESS line
+// for this call and agent, beside nothing but PHP warnings and VICIdial's own debug output.
+// Any other SUCCESS, and a 5xx that says nothing else, is [Ambiguous].
+func ParseReply(status int, body []byte, callID, agentUser string) Reply {
+	s := scan(body)
+	switch {
+	case s.successes > 0:
+		return parseSuccess(s, status, body, callID, agentUser)
+	case s.refusals == 1:
+		return parseRefusal(s.refusal, body, callID, agentUser)
+	case s.databaseDown || bytes.Contains(body, []byte(uncaughtMySQL)):
+		return newReply(Unavailable, "no database: "+describe(status, body))
+	case status == http.StatusInternalServerError && s.significant == 0 && s.decorations == 0:
+		return newReply(Unavailable, describe(status, body))
+	case status == http.StatusServiceUnavailable && isBusyPage(body):
+		r := newReply(Unavailable, describe(status, body))
+		r.Doubtful = true
+		return r
+	case status >= http.StatusInternalServerError:
+		return newReply(Ambiguous, describe(status, body))
+	}
+	if status == http.StatusOK && s.significant == 1 {
+		if r, ok := parseTranslated(s.line, callID, agentUser); ok {
+			return r
+		}
+	}
+	return unexpected(status, body, s)
+}
+
+func newReply(o Outcome, line string) Reply {
+	return Reply{Outcome: o, Line: line, Message: o.Advice()}
+}
+
+func hungUpLine(callID, agentUser string) string {
+	return successMark + "ra_call_control hungup - " + agentUser + "|" + callID + "|" + stageHangup
+}
+
+func parseSuccess(s scanned, status int, body []byte, callID, agentUser string) Reply {
+	alone := status == http.StatusOK && s.significant == 1
+	want, transfer := hungUpLine(callID, agentUser), transferLine+agentUser+"|"+callID+"|"
+	switch {
+	case alone && string(s.line) == want:
+		return newReply(Accepted, want)
+	case alone && isTransfer(s.line, transfer):
+		return Reply{Outcome: Accepted, Line: transfer, Message: adviceTransfer, Doubtful: true}
+	}
+	r := newReply(Ambiguous, successWord)
+	reason := "in other words than expected, or for another call or agent"
+	if string(s.success) == want {
+		r.Line, reason = want, fmt.Sprintf("and then failed (%s)", describe(status, body))
+	}
+	r.Message = "VICIdial printed SUCCESS " + reason + ": only a CHECK tells whether the call is still listed"
+	return r
+}
+
+// isTransfer reports whether line is prefix and a telephone number, mostly empty.
+func isTransfer(line []byte, prefix string) bool {
+	number, ok := bytes.CutPrefix(line, []byte(prefix))
+	return ok && madeOf(string(number), alphanum+"*#", 0, 18)
+}
+
+func parseRefusal(line, body []byte, callID, agentUser string) Reply {
+	text := string(line[len(refusalMark):])
+	if r, ok := parseLoginRefusal(text); ok {
+		return r
+	}
+	phrase, data, _ := strings.Cut(text, " -")
+	data = strings.TrimPrefix(data, " ")
+	outcome, known := refusals[phrase]
+	if !known {
+		return Reply{Outcome: UnexpectedReply, Line: refusalMark + "(unknown words)", Message: UnexpectedReply.Advice()}
+	}
+	r := newReply(outcome, refusalMark+phrase)
+	if data == callID || data == agentUser || data == stageCheck || data == stageHangup {
+		r.Line += " - " + data
+	}
+	r.Listed = phrase == stageNotValid && data == stageCheck
+	switch {
+	case phrase == noActiveCall && data != callID:
+		r.Doubtful, r.Message = true, adviceOtherCall
+	case phrase == notLoggedIn && data != agentUser:
+		r.Doubtful, r.Message = true, adviceOtherAgent
+	case (phrase == noActiveCall || phrase == notLoggedIn) && containsAny(body, queryFailures):
+		r.Doubtful, r.Message = true, adviceBrokenRefusal
+	}
+	return r
+}
+
+const (
+	loginMark   = "Invalid Username/Password: |" // then user|password|login|API access|message|…, both echoed
+	forkedLogin = "Invalid Username: |"          // a fork of 2.4 that does not look at the password
+)
+
+// parseLoginRefusal reads the line after "ERROR: ". Nothing of what it echoes is kept:
+// the password stands in it up to twice, and the fields are found by place, since a user may be named LOCK.
+func parseLoginRefusal(text string) (Reply, bool) {
+	if fields, ok := strings.CutPrefix(text, loginMark); ok {
+		return loginReply(loginMessage(fields)), true
+	}
+	if strings.HasPrefix(text, forkedLogin) {
+		return loginReply(""), true
+	}
+	return Reply{}, false
+}
+
+// loginMessage gives the fifth field, or "" where versions up to 2.6 have none.
+func loginMessage(fields string) string {
+	parts := strings.SplitN(fields, "|", 6)
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[4]
+}
+
+func loginReply(message string) Reply {
+	outcome, ok := loginOutcomes[message]
+	switch {
+	case !ok && strings.HasPrefix(message, "ERR"):
+		outcome, message = NoActiveServer, "ERR"
+	case !ok:
+		outcome, message = CredentialsRejected, ""
+	}
+	line := refusalMark + "Invalid Username/Password"
+	if message != "" {
+		line += ": |…|" + message + "|"
+	}
+	return newReply(outcome, line)
+}
+
+var loginOutcomes = map[string]Outcome{
+	"BAD":        CredentialsRejected,
+	"GOOD":       APIAccessDenied,
+	"LOCK":       LockedOut,
+	"IPBLOCK":    IPBlocked,
+	"ERRSERVERS": NoActiveServer,
+	"ERRPHONES":  NoActiveServer,
+	"ERRAGENTS":  NoActiveServer,
+}
+
+// parseTranslated recognises VICIdial's lines by shape when the API user's language is not English.
+// VICIdial compares the translated word with "SUCCESS", so it has done nothing, whatever the line says.
+func parseTranslated(line []byte, callID, agentUser string) (Reply, bool) {
+	word, text, ok := strings.Cut(string(line), ": ")
+	if !ok || word == "" || len(word) > 60 || strings.ContainsAny(word, "<>|/") {
+		return Reply{}, false
+	}
+	if _, fields, ok := strings.Cut(text, ": |"); ok {
+		message := loginMessage(fields)
+		_, known := loginOutcomes[message]
+		return loginReply(message), known
+	}
+	r := Reply{Outcome: UnexpectedReply, Message: adviceTranslated}
+	switch {
+	case strings.HasSuffix(text, " - "+callID):
+		r.Outcome, r.Line = NoActiveCall, "(translated) "+noActiveCall+" - "+callID
+	case text == strings.TrimPrefix(hungUpLine(callID, agentUser), successMark):
+		r.Line = "(translated) " + text
+	case strings.HasPrefix(text, "ra_call_control "):
+		r.Line = "(translated) ra_call_control"
+	case strings.HasSuffix(text, " - "+agentUser):
+		r.Line = "(translated) - " + agentUser
+	case strings.HasSuffix(text, " - "+stageCheck):
+		r.Line = "(translated) - " + stageCheck
+	default:
+		return Reply{}, false
+	}
+	return r, true
+}
+
+func unexpected(status int, body []byte, s scanned) Reply {
+	r := newReply(UnexpectedReply, describe(status, body))
+	switch {
+	case status == http.StatusNotFound:
+		r.Message = adviceNotFound
+	case status == http.StatusForbidden || status == http.StatusUnauthorized || status == http.StatusTooManyRequests:
+		r.Message = adviceForbidden
+	case status >= 300 && status < 400:
+		r.Message = adviceRedirect
+	case status == http.StatusOK && s.significant == 0:
+		r.Message = adviceEmpty
+	}
+	return r
+}
+
+func isBusyPage(body []byte) bool {
+	return containsAny(body, []string{"Service Unavailable", "Service Temporarily Unavailable"})
+}
+
+// failures are what PHP and VICIdial print when they stop halfway.
+var failures = []string{"Could not connect", "Fatal error", "Uncaught"}
+
+// queryFailures also show that a table could not be read, so that an empty result proves nothing (before PHP 8).
+var queryFailures = append([]string{"_fetch_row()", "_num_rows()"}, failures...)
+
+// knownPhrases may stand in descriptions.
+var knownPhrases = append([]string{
+	"MySQL connect ERROR", "mysqli_sql_exception", "Not Found", "Forbidden", "Moved Permanently",
+	"Bad Gateway", "Gateway Time-out", "Gateway Timeout", "Service Unavailable", "Service Temporarily Unavailable",
+}, failures...)
+
+// describe tells of a body what is safe to tell.
+func describe(status int, body []byte) string {
+	text := fmt.Sprintf("HTTP %d, %d bytes", status, len(body))
+	for _, phrase := range knownPhrases {
+		if bytes.Contains(body, []byte(phrase)) {
+			text += ", " + phrase
+		}
+	}
+	return text
+}
+
+func containsAny(body []byte, phrases []string) bool {
+	for _, phrase := range phrases {
+		if bytes.Contains(body, []byte(phrase)) {
+			return true
+		}
+	}
+	return false
+}
