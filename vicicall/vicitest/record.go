@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A Request is one request that reached the server, with its parameters as sent. It never holds the password.
+// A Request is one request that reached the server, with its parameters as sent, up to 256
+// characters each. It never holds the password.
 type Request struct {
 	Time                                       time.Time
 	Method, Path                               string
@@ -35,8 +36,10 @@ type LogRow struct {
 	PasswordStored                           bool // VICIdial's own tables now hold this request's password
 }
 
-// hidden stands where a record would otherwise hold the password.
-const hidden = "[password]"
+const (
+	hidden  = "[password]" // stands where a record would otherwise hold it
+	longest = 256          // characters kept of a parameter
+)
 
 // Requests gives every request in the order of arrival.
 func (s *Server) Requests() []Request {
@@ -111,10 +114,11 @@ func (s *Server) PasswordStored() bool {
 
 // record notes a request at its arrival.
 func (s *Server) record(r *http.Request, p params, in input) *exchange {
+	sent := func(name string) string { return cut(p.raw(name), longest) }
 	req := Request{
 		Time: s.now(), Method: r.Method, Path: r.URL.Path,
-		Function: p.raw("function"), Stage: p.raw("stage"), CallID: s.shown(p), AgentUser: p.raw("agent_user"),
-		Disposition: p.raw("status"), Source: p.raw("source"), User: p.raw("user"),
+		Function: sent("function"), Stage: sent("stage"), CallID: cut(s.shown(p), longest), AgentUser: sent("agent_user"),
+		Disposition: sent("status"), Source: sent("source"), User: sent("user"),
 		PasswordSent: p.has("pass"), Conn: connNumber(r),
 	}
 	_, req.PasswordInURL = p.get.values["pass"]

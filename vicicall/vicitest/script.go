@@ -3,7 +3,6 @@ package vicitest
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -158,4 +157,4 @@ func (c *script) word(english string) string {
 }
 
 // truthy is PHP's view of a text.
-func truthy(s string) bool { return strings.Trim(s, " ") != "" && s != "0" }
+func truthy(s string) bool { return s != "" && s != "0" }

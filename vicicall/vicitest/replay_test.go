@@ -1,0 +1,319 @@
+package vicitest_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"vicihook/vicicall/vicitest"
+)
+
+// A scene is how one observed condition is set up through the exported API.
+type scene struct {
+	settings vicitest.Settings
+	account  func(*vicitest.User)
+	send     []string // name, value, name, value … in place of the usual ones, in the usual order
+	leaveOut string   // a parameter that is not sent
+	last     string   // a parameter that is sent last
+	fault    string
+	agent    string // logged in besides 1028 and 2000
+	ivr      bool   // a caller in a call menu, besides the usual call
+}
+
+// usual is the request of the observations, in their order.
+var usual = []string{"source", "test", "user", "6666", "pass", "S3cret", "function", "ra_call_control",
+	"agent_user", "1028", "value", callID, "stage", "HANGUP", "status", "A"}
+
+const unlisted = "Y1221052110000000001"
+
+// scenes covers every condition observed in the two versions that are computed.
+var scenes = map[string]scene{
+	"HANGUP, agent logged in, call listed, status=A":                                             {},
+	"HANGUP without status (lead gets RAXFER)":                                                   {leaveOut: "status"},
+	"HANGUP, status longer than 6, non-strict SQL (truncated to TOOLON)":                         {send: []string{"status", "TOOLONGSTATUS"}},
+	"HANGUP, agent_user logged in but the call belongs to another agent (ownership not checked)": {send: []string{"agent_user", "2000"}},
+	"HANGUP of a call still waiting in queue, attached to no agent":                              {},
+	"call id not in vicidial_auto_calls (ended, never existed, or already hung up)":              {send: []string{"value", unlisted}},
+	"agent_user has no vicidial_live_agents row":                                                 {send: []string{"agent_user", "1999"}},
+	"value empty":                    {send: []string{"value", ""}},
+	"agent_user empty":               {send: []string{"agent_user", ""}},
+	"stage empty":                    {send: []string{"stage", ""}},
+	"value parameter absent, POST":   {leaveOut: "value"},
+	"stage in lower case, live call": {send: []string{"stage", "hangup"}},
+	"stage=CHECK on a live call (usable as a dry run: call is listed)": {send: []string{"stage", "CHECK"}},
+	"EXTENSIONTRANSFER ok":                                {send: []string{"stage", "EXTENSIONTRANSFER", "phone_number", "913125550188"}},
+	"EXTENSIONTRANSFER, phone_number of 1 character":      {send: []string{"stage", "EXTENSIONTRANSFER", "phone_number", "9"}},
+	"INGROUPTRANSFER ok":                                  {send: []string{"stage", "INGROUPTRANSFER", "ingroup_choices", "SUPPORT"}},
+	"INGROUPTRANSFER, unknown or inactive in-group":       {send: []string{"stage", "INGROUPTRANSFER", "ingroup_choices", "NOPE"}},
+	"INGROUPTRANSFER, DEFAULTINGROUP with no default set": {send: []string{"stage", "INGROUPTRANSFER", "ingroup_choices", "DEFAULTINGROUP"}},
+	"wrong password":                                      {account: func(u *vicitest.User) { u.Pass = "Another1" }},
+	"right password, vdc_agent_api_access=0":              {account: func(u *vicitest.User) { u.AgentAPI = false }},
+	"unknown API user":                                    {send: []string{"user", "nosuch"}},
+	"API user inactive (active=N)":                        {account: func(u *vicitest.User) { u.Active = false }},
+	"API user level 1":                                    {account: func(u *vicitest.User) { u.Level = 1 }},
+	"locked account, right password":                      {account: func(u *vicitest.User) { u.FailedLogins, u.LastLogin = 10, observedAt.Unix() }},
+	"no active Asterisk server row":                       {settings: vicitest.Settings{NoServers: true}},
+	"API IP list set and caller not on it":                {settings: vicitest.Settings{IPLists: true}, account: func(u *vicitest.User) { u.AllowedIPs = []string{"203.0.113.x"} }},
+	"function not in api_allowed_functions":               {account: func(u *vicitest.User) { u.AllowedFunctions = " external_hangup " }},
+	"source of 1 character":                               {send: []string{"source", "z"}},
+	"source missing (also what a JSON body gives)":        {leaveOut: "source"},
+	"password with a character the API strips (configured S3cret! on both sides)": {
+		account: func(u *vicitest.User) { u.Pass = "S3cret!" }, send: []string{"pass", "S3cret!"}},
+	"agent_user with an underscore, agent logged in":                                    {agent: "ra_28", send: []string{"agent_user", "ra_28"}},
+	"system setting vdc_agent_api_active=0":                                             {settings: vicitest.Settings{APIInactive: true}},
+	"unknown function name":                                                             {send: []string{"function", "ra_call_kontrol"}},
+	"format=debug, success":                                                             {send: []string{"format", "debug"}},
+	"close_window_link=1, success":                                                      {send: []string{"close_window_link", "1"}},
+	"translation set (this version has no translation)":                                 {account: spanish},
+	"translated language for the API user, success path (nothing is executed)":          {account: spanish},
+	"translated language, error path":                                                   {account: spanish, send: []string{"value", unlisted}},
+	"QueueMetrics logging on and its MySQL unreachable; PHP >= 8.1, display_errors off": {fault: "success-then-500"},
+	"QueueMetrics logging on and its MySQL unreachable; PHP < 8.1 behaviour (mysqli does not throw), display_errors off": {fault: "success-then-refused"},
+	"QueueMetrics logging on and its MySQL unreachable; PHP >= 8.1, display_errors on":                                   {fault: "success-then-fatal"},
+	"strict SQL mode; PHP >= 8.1 (mysqli throws), display_errors off":                                                    {fault: "strict-sql-500"},
+	"strict SQL mode; PHP < 8.1 behaviour (errors ignored): SUCCESS but no hangup row was written":                       {fault: "strict-sql-clean"},
+	"strict SQL mode and status longer than 6; PHP >= 8.1":                                                               {fault: "strict-sql-500", send: []string{"status", "TOOLONGSTATUS"}},
+	"PHP warnings displayed (PHP 8, display_errors=On, E_ALL & ~E_DEPRECATED & ~E_STRICT), success":                      {fault: "warnings"},
+	"PHP warnings displayed, no active call":                                                                             {fault: "warnings", send: []string{"value", unlisted}},
+	"PHP warnings displayed, wrong password":                                                                             {fault: "warnings", account: func(u *vicitest.User) { u.Pass = "Another1" }},
+	"VICIdial database unreachable; PHP >= 8.1, display_errors off":                                                      {fault: "database-down-500"},
+	"VICIdial database unreachable; PHP < 8.1 behaviour, display_errors off":                                             {fault: "database-down"},
+	"VICIdial database unreachable; PHP 5 behaviour":                                                                     {fault: "database-down"},
+	"VICIdial database unreachable; PHP >= 8.1, display_errors on":                                                       {fault: "database-down-shown"},
+	"DB=1 given (2.14-72+ only honoured when allow_web_debug=1)":                                                         {send: []string{"DB", "1"}},
+	"DB=1 with allow_web_debug=1":                                                                                        {settings: vicitest.Settings{WebDebug: true}, send: []string{"DB", "1"}},
+	"value = the phone number of a caller in an IVR whose auto_calls.callerid is that number":                            {ivr: true, send: []string{"value", "3125559999"}},
+	"function=coffee (teapot)":                                                                                           {send: []string{"function", "coffee"}},
+	"POST without value, last posted field is pass":                                                                      {leaveOut: "value", last: "pass"},
+	"black-listed source address (system_ip_blacklist)":                                                                  {settings: vicitest.Settings{IPLists: true, BlockedIPs: []string{"127.0.0.1"}}},
+	"hashed passwords on (pass_hash_enabled=1), wrong password: the stored-form hash computed from the password is echoed": {
+		settings: vicitest.Settings{HashPasswords: true}, account: func(u *vicitest.User) { u.Pass = "Another1" }},
+}
+
+func spanish(u *vicitest.User) { u.Words = vicitest.Spanish() }
+
+var observedAt = time.Unix(1795343640, 0).UTC()
+
+// What differs from run to run: the clock and a random number in format=debug, and the hash that bp.pl computes.
+var varying = regexp.MustCompile(`random_id='\d+'|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|pass_hash='[^']+'`)
+
+// echoedTime is in the query that a refusal echoes: 900 seconds before the request.
+var echoedTime = regexp.MustCompile(`last_login_date\) < (\d+)`)
+
+func TestComputedVersionsAnswerAsObserved(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, o := range vicitest.Observations() {
+		if !computed(o.Version) {
+			continue
+		}
+		set, ok := scenes[o.Condition]
+		if !ok {
+			t.Errorf("%s: no scene for %q", o.Version, o.Condition)
+			continue
+		}
+		seen[o.Condition] = true
+		t.Run(o.Version+"/"+o.Condition, func(t *testing.T) {
+			t.Parallel()
+			replay(t, o, set)
+		})
+	}
+	if len(seen) != len(scenes) {
+		t.Errorf("%d conditions replayed, %d scenes", len(seen), len(scenes))
+	}
+}
+
+func computed(version string) bool {
+	return version == string(vicitest.Era214) || version == string(vicitest.Era24)
+}
+
+func replay(t *testing.T, o vicitest.Observation, set scene) {
+	srv := vicitest.NewServer(vicitest.Config{
+		Era: vicitest.Era(o.Version), Settings: set.settings, Now: func() time.Time { return clockOf(o) },
+	})
+	defer srv.Close()
+	set.prepare(t, srv, o)
+	body, id := set.request()
+	before := look(srv, id)
+	got := ask(t, srv, body)
+	if want := strings.TrimSpace(o.ContentType); got.kind != want || got.status != o.Status {
+		t.Errorf("got %d %s, want %d %s", got.status, got.kind, o.Status, want)
+	}
+	if g, w := varying.ReplaceAllString(got.body, "~"), varying.ReplaceAllString(o.Body, "~"); g != w {
+		t.Errorf("got body\n%s\nwant\n%s", g, w)
+	}
+	want := o.Effect
+	if o.Derived { // its evidence names the account alone
+		want.Logged, want.URLStored = true, true
+	}
+	if effect := before.effect(srv, id, o.Version); effect != want {
+		t.Errorf("got effect %+v, want %+v", effect, want)
+	}
+}
+
+// clockOf is when the observation was made, where its body tells.
+func clockOf(o vicitest.Observation) time.Time {
+	if m := echoedTime.FindStringSubmatch(o.Body); m != nil {
+		then, _ := strconv.ParseInt(m[1], 10, 64)
+		return time.Unix(then+900, 0)
+	}
+	return observedAt
+}
+
+func (set scene) prepare(t *testing.T, srv *vicitest.Server, o vicitest.Observation) {
+	t.Helper()
+	if set.account != nil {
+		u, _ := srv.User(vicitest.DefaultUser)
+		set.account(&u)
+		srv.AddUser(u)
+	}
+	srv.AddRemoteAgent(1028, 1)
+	srv.AddAgent(vicitest.Agent{User: "2000"})
+	if set.agent != "" {
+		srv.AddAgent(vicitest.Agent{User: set.agent})
+	}
+	holder := "1028"
+	if strings.Contains(o.Condition, "in queue") {
+		holder = ""
+	}
+	srv.AddCall(vicitest.Call{ID: callID, Agent: holder})
+	if set.ivr {
+		srv.AddCall(vicitest.Call{ID: "3125559999", Kind: vicitest.IVR})
+	}
+	if set.fault != "" {
+		if err := srv.Inject(vicitest.Fault{Name: set.fault}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// request gives the body of the request and the call id that it acts on.
+func (set scene) request() (body, id string) {
+	pairs := slices.Clone(usual)
+	for i := 0; i < len(set.send); i += 2 {
+		if at := slices.Index(usual, set.send[i]); at >= 0 {
+			pairs[at+1] = set.send[i+1]
+		} else {
+			pairs = append(pairs, set.send[i], set.send[i+1])
+		}
+	}
+	pairs, last := without(pairs, set.last)
+	pairs, _ = without(append(pairs, last...), set.leaveOut)
+	id = callID
+	if at := slices.Index(pairs, "value"); at >= 0 {
+		id = pairs[at+1]
+	}
+	return encode(pairs), id
+}
+
+// without takes a name and its value out.
+func without(pairs []string, name string) (rest, taken []string) {
+	at := slices.Index(pairs, name)
+	if name == "" || at < 0 {
+		return pairs, nil
+	}
+	return slices.Concat(pairs[:at], pairs[at+2:]), pairs[at : at+2]
+}
+
+func encode(pairs []string) string {
+	var parts []string
+	for i := 0; i < len(pairs); i += 2 {
+		parts = append(parts, url.QueryEscape(pairs[i])+"="+url.QueryEscape(pairs[i+1]))
+	}
+	return strings.Join(parts, "&")
+}
+
+type got struct {
+	status     int
+	kind, body string
+	header     http.Header
+}
+
+// ask posts a form body and follows no redirect.
+func ask(t *testing.T, srv *vicitest.Server, body string) got {
+	t.Helper()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+	resp, err := client.Post(srv.URL+"/agc/api.php", "application/x-www-form-urlencoded", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, text := read(t, resp)
+	return got{status, resp.Header.Get("Content-Type"), text, resp.Header}
+}
+
+// A snapshot is what an effect is measured against.
+type snapshot struct {
+	listed                 bool
+	agent                  vicitest.Agent
+	orders, rows, failures int
+}
+
+func look(srv *vicitest.Server, id string) snapshot {
+	u, _ := srv.User(vicitest.DefaultUser)
+	return snapshot{
+		listed: srv.Listed(id), agent: srv.Agents()[0], orders: len(srv.ManagerRows()),
+		rows: len(srv.APILog()), failures: u.FailedLogins,
+	}
+}
+
+// effect is what changed since, in the words of an observation.
+func (before snapshot) effect(srv *vicitest.Server, id, version string) vicitest.Effect {
+	after, state := look(srv, id), vicitest.CallState{}
+	state, _ = srv.Call(id)
+	e := vicitest.Effect{
+		Delisted: before.listed && !after.listed, Booked: state.Disposition,
+		Ready:  before.agent.Status == "INCALL" && after.agent.Status == "READY",
+		Logged: after.rows > before.rows, FailedLogins: after.failures - before.failures,
+	}
+	e.KeepsCall = e.Ready && after.agent.CallID != ""
+	if after.orders > before.orders {
+		e.Order = srv.ManagerRows()[after.orders-1].Action
+	}
+	e.URLStored = e.Logged && srv.PasswordStored() && strings.HasPrefix(version, "2.14")
+	return e
+}
+
+func TestEveryOtherObservationIsStaged(t *testing.T) {
+	t.Parallel()
+	staged := 0
+	for _, o := range vicitest.Observations() {
+		if computed(o.Version) {
+			continue
+		}
+		staged++
+		t.Run(o.Version+"/"+o.Condition, func(t *testing.T) {
+			t.Parallel()
+			stageAndAsk(t, o)
+		})
+	}
+	if staged != 174 {
+		t.Errorf("%d observations staged, want 174", staged)
+	}
+}
+
+func stageAndAsk(t *testing.T, o vicitest.Observation) {
+	srv := start(t, vicitest.Config{})
+	if err := srv.StageObserved(o.Version, o.Condition); err != nil {
+		t.Fatal(err)
+	}
+	before := look(srv, callID)
+	got := ask(t, srv, encode(usual))
+	if got.status != o.Status || got.body != o.Body || got.kind != o.ContentType {
+		t.Errorf("got %d %s %q", got.status, got.kind, got.body)
+	}
+	if e := before.effect(srv, callID, o.Version); e != o.Effect {
+		t.Errorf("got effect %+v, want %+v", e, o.Effect)
+	}
+	if lineUp := o.Effect.Order != "Hangup"; srv.LineUp(callID) != lineUp {
+		t.Errorf("line up: %t, want %t", !lineUp, lineUp)
+	}
+	if answer := ask(t, srv, encode(usual)); len(srv.Requests()) != 2 || answer.status != 200 {
+		t.Errorf("the next request was struck too: %+v", answer)
+	}
+}
