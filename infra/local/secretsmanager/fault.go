@@ -1,0 +1,105 @@
+package secretsmanager
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// ErrorType is the name of an error on the wire: "__type" in the body, and the header x-amzn-errortype.
+// It is an error, so that errors.Is asks for it.
+type ErrorType string
+
+// Errors that Secrets Manager and the AWS front before it answer with.
+const (
+	AccessDenied        ErrorType = "AccessDeniedException"
+	DecryptionFailure   ErrorType = "DecryptionFailure"
+	InternalError       ErrorType = "InternalServiceError"
+	InvalidParameter    ErrorType = "InvalidParameterException"
+	InvalidRequest      ErrorType = "InvalidRequestException"
+	InvalidSignature    ErrorType = "InvalidSignatureException"
+	IncompleteSignature ErrorType = "IncompleteSignatureException"
+	MissingSignature    ErrorType = "MissingAuthenticationTokenException"
+	ResourceExists      ErrorType = "ResourceExistsException"
+	ResourceNotFound    ErrorType = "ResourceNotFoundException"
+	SerializationError  ErrorType = "SerializationException"
+	Throttling          ErrorType = "ThrottlingException"
+	UnknownOperation    ErrorType = "UnknownOperationException"
+)
+
+func (t ErrorType) Error() string { return "secretsmanager: " + string(t) }
+
+// status is the HTTP status that carries the error.
+func (t ErrorType) status() int {
+	if t == InternalError {
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest
+}
+
+// stagedMessages are AWS's words for the errors that only a [Fault] causes.
+var stagedMessages = map[ErrorType]string{
+	AccessDenied: "User: arn:aws:sts::" + Account + ":assumed-role/function/vicihook is not authorized to perform: " +
+		"secretsmanager:GetSecretValue because no identity-based policy allows the secretsmanager:GetSecretValue action",
+	DecryptionFailure: "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+	InternalError:     "An error occurred on the server side.",
+	Throttling:        "Rate exceeded",
+}
+
+// A refusal is one error answer.
+type refusal struct {
+	kind    ErrorType
+	message string
+}
+
+func fault(kind ErrorType, message string) error { return &refusal{kind, message} }
+
+func (r *refusal) Error() string { return r.kind.Error() + ": " + r.message }
+func (r *refusal) Unwrap() error { return r.kind }
+
+// A Fault is something that goes wrong with a GetSecretValue request. Its parts happen in this order.
+type Fault struct {
+	ARN   string // of the secret; empty is any
+	Stage string // AWSCURRENT or AWSPREVIOUS; empty is any
+	Times int    // how many requests it strikes; 0 is every one until it is cleared
+
+	Hold  func(context.Context) // called with the request in hand, which waits for it; the context ends when the client goes
+	Drop  bool                  // the connection is cut without an answer
+	Date  time.Time             // the answer's Date, in place of now
+	Error ErrorType             // the answer is this error
+	Body  string                // the answer is 200 with this body, verbatim
+}
+
+// staged is a Fault and how often it may still strike; negative is for ever.
+type staged struct {
+	Fault
+	left int
+}
+
+// Fail stages a fault. Of several that fit a request, the one staged first strikes. Clear ends it.
+func (s *Server) Fail(f Fault) (clear func()) {
+	added := &staged{Fault: f, left: f.Times}
+	if f.Times == 0 {
+		added.left = -1
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, added)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.faults = slices.DeleteFunc(s.faults, func(f *staged) bool { return f == added })
+	}
+}
+
+// strike takes the fault that is due for a request, the zero Fault when none is. s.mu is held.
+func (s *Server) strike(c call) Fault {
+	for _, f := range s.faults {
+		if f.left != 0 && (f.ARN == "" || f.ARN == c.arn) && (f.Stage == "" || f.Stage == c.stage) {
+			f.left--
+			return f.Fault
+		}
+	}
+	return Fault{}
+}

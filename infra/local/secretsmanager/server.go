@@ -1,0 +1,124 @@
+// Package secretsmanager is AWS Secrets Manager on a desk: a real HTTP server that keeps secrets in memory,
+// so that a program with an unchanged AWS SDK can be run and tested without an AWS account.
+//
+// It speaks AWS JSON 1.1: POST / with X-Amz-Target "secretsmanager.GetSecretValue", "…PutSecretValue" or
+// "…CreateSecret". Putting a value moves the label AWSCURRENT to the new version and AWSPREVIOUS to the one that
+// had it before. A request must carry a Signature Version 4 for this region and service whose time is within
+// 5 minutes; any access key will do, and the signature itself is not recomputed. A secret answers to its full ARN
+// only, where AWS takes its name too: a program that is granted one ARN should not come to need more.
+//
+// Point an SDK at it by AWS_ENDPOINT_URL_SECRETS_MANAGER. [Server.Fail] stages what AWS does on a bad day, and
+// [Server.Calls] counts.
+//
+// Specification: https://docs.aws.amazon.com/secretsmanager/latest/apireference/
+package secretsmanager
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Where every secret of a [Server] lives.
+const (
+	Region  = "us-east-1"
+	Account = "123456789012"
+)
+
+// Labels of versions.
+const (
+	Current  = "AWSCURRENT"
+	Previous = "AWSPREVIOUS"
+)
+
+const headerTime = 5 * time.Second
+
+// Config of a [Server].
+type Config struct {
+	Addr string           // host:port to listen on; empty is a free port of 127.0.0.1
+	Now  func() time.Time // nil is time.Now
+}
+
+// A Server holds secrets and answers for them until it is closed.
+type Server struct {
+	URL string // http://host:port
+
+	now  func() time.Time
+	http *http.Server
+
+	mu      sync.Mutex
+	secrets map[string]*secret // by ARN
+	calls   map[call]int
+	faults  []*staged
+}
+
+// call is what [Server.Calls] counts by.
+type call struct{ arn, stage string }
+
+// NewServer listens and serves. The error says why the address can't be had.
+func NewServer(cfg Config) (*Server, error) {
+	addr := cmp.Or(cfg.Addr, "127.0.0.1:0")
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("secretsmanager: %w", err)
+	}
+	s := &Server{
+		URL:     "http://" + listener.Addr().String(),
+		now:     cfg.Now,
+		secrets: map[string]*secret{},
+		calls:   map[call]int{},
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.http = &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: headerTime}
+	go s.http.Serve(listener)
+	return s, nil
+}
+
+// Close stops at once; requests in hand are cut off.
+func (s *Server) Close() error { return s.http.Close() }
+
+// Create makes a secret whose first version is value, and returns its ARN, which is the same for a name every time.
+// It returns an error wrapping [ResourceExists] when the name is taken.
+func (s *Server) Create(name, value string) (arn string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	made, err := s.create(name, version{text: &value})
+	if err != nil {
+		return "", err
+	}
+	return made.arn, nil
+}
+
+// Put rotates: value becomes AWSCURRENT under a new version id, and what was current AWSPREVIOUS.
+// It returns an error wrapping [ResourceNotFound] for an ARN that was never created.
+func (s *Server) Put(arn, value string) (versionID string, err error) {
+	return s.rotate(arn, version{text: &value})
+}
+
+// PutBinary is [Server.Put] with a SecretBinary.
+func (s *Server) PutBinary(arn string, value []byte) (versionID string, err error) {
+	return s.rotate(arn, version{binary: value})
+}
+
+func (s *Server) rotate(arn string, v version) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, err := s.find(arn)
+	if err != nil {
+		return "", err
+	}
+	return found.put(v, []string{Current}, s.now())
+}
+
+// Calls counts the signed GetSecretValue requests that arrived for an ARN and stage, whatever became of them.
+// A request that names no stage counts as AWSCURRENT.
+func (s *Server) Calls(arn, stage string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[call{arn, stage}]
+}
