@@ -9,9 +9,64 @@ import (
 	"strings"
 )
 
-// Ways in which an answer leaves, or does not.
+// Ways in which an answer leaves the server, or does not.
 
-const hugeSize = 200 << 20 // bytes
+const (
+	hugeSize = 200 << 20 // bytes
+	endless  = 1 << 62
+)
+
+// whole sends the page as it is.
+func whole(x *exchange, p page) {
+	x.over()
+	p.header(x.w.Header())
+	x.w.WriteHeader(p.status)
+	io.WriteString(x.w, p.body())
+}
+
+// late sends the page after the delay.
+func late(x *exchange, p page) {
+	if !x.wait(x.r.Context().Done()) {
+		panic(http.ErrAbortHandler)
+	}
+	whole(x, p)
+}
+
+// closeAfter sends the page and says that the connection ends.
+func closeAfter(x *exchange, p page) {
+	x.w.Header().Set("Connection", "close")
+	whole(x, p)
+}
+
+// closeSilently sends the page as if the connection could be used again, and closes it.
+func closeSilently(x *exchange, p page) {
+	conn := x.take()
+	defer conn.Close()
+	conn.Write(p.raw())
+}
+
+// cutOff announces the whole body, sends half of it and closes.
+func cutOff(x *exchange, p page) {
+	conn := x.take()
+	defer conn.Close()
+	raw := p.raw()
+	conn.Write(raw[:len(raw)-(len(p.body())+1)/2])
+}
+
+// closeConn closes the connection in good order, without a byte of answer.
+func closeConn(x *exchange, _ page) { x.take().Close() }
+
+// resetConn breaks the connection off: the client sees a TCP reset.
+func resetConn(x *exchange, _ page) {
+	conn := x.take()
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	conn.Close()
+}
 
 // hang never answers; it ends when the client gives up, at its release, or when the server closes.
 func hang(x *exchange, _ page) {
@@ -23,102 +78,15 @@ func hang(x *exchange, _ page) {
 	closeConn(x, page{})
 }
 
-// closeConn closes the connection in good order, without a byte of answer.
-func closeConn(x *exchange, _ page) {
-	conn, ok := hijack(x)
-	if !ok {
-		panic(http.ErrAbortHandler)
-	}
-	conn.Close()
-}
-
-// resetConn breaks the connection off: the client sees a TCP reset.
-func resetConn(x *exchange, _ page) {
-	conn, ok := hijack(x)
-	if !ok {
-		panic(http.ErrAbortHandler)
-	}
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
-	}
-	conn.Close()
-}
-
-func hijack(x *exchange) (net.Conn, bool) {
-	conn, _, err := http.NewResponseController(x.w).Hijack()
-	return conn, err == nil
-}
-
-// cutOff announces the whole body, sends half of it and closes.
-func cutOff(x *exchange, p page) {
-	conn, ok := hijack(x)
-	if !ok {
-		panic(http.ErrAbortHandler)
-	}
-	defer conn.Close()
-	raw := p.raw()
-	conn.Write(raw[:len(raw)-(len(p.body())+1)/2])
-}
-
-// raw is the page as bytes of HTTP/1.1.
-func (p page) raw() []byte {
-	header := http.Header{}
-	p.header(header)
-	var raw bytes.Buffer
-	answer := http.Response{
-		StatusCode: p.status, ProtoMajor: 1, ProtoMinor: 1, Header: header,
-		ContentLength: int64(len(p.body())), Body: io.NopCloser(strings.NewReader(p.body())),
-	}
-	answer.Write(&raw) // a buffer takes everything
-	return raw.Bytes()
-}
-
-// closeAfter answers and says that the connection ends.
-func closeAfter(x *exchange, p page) {
-	x.w.Header().Set("Connection", "close")
-	p.write(x.w)
-}
-
-// closeSilently answers as if the connection could be used again, and closes it.
-func closeSilently(x *exchange, p page) {
-	conn, ok := hijack(x)
-	if !ok {
-		panic(http.ErrAbortHandler)
-	}
-	defer conn.Close()
-	conn.Write(p.raw())
-}
-
-// late answers after the delay.
-func late(x *exchange, p page) {
-	if !x.wait(x.r.Context().Done()) {
-		panic(http.ErrAbortHandler)
-	}
-	p.write(x.w)
-}
-
-// endless sends the page and then more, as long as the client reads.
-func endless(x *exchange, p page) { flood(x, p, 1<<62) }
-
-// huge sends the page and then 200 MB more.
-func huge(x *exchange, p page) { flood(x, p, hugeSize) }
-
-func flood(x *exchange, p page, size int) {
-	p.write(x.w)
-	filler := []byte(strings.Repeat(strings.Repeat(" ", 1023)+"\n", 32))
-	for sent := 0; sent < size; sent += len(filler) {
-		select {
-		case <-x.s.closed:
-			panic(http.ErrAbortHandler)
-		case <-x.r.Context().Done():
-			panic(http.ErrAbortHandler)
-		default:
-		}
-		if _, err := x.w.Write(filler); err != nil {
-			panic(http.ErrAbortHandler)
+// flood sends the page and then more, as long as the client reads.
+func flood(size int) func(*exchange, page) {
+	return func(x *exchange, p page) {
+		whole(x, p)
+		filler := []byte(strings.Repeat(strings.Repeat(" ", 1023)+"\n", 32))
+		for sent := 0; sent < size && x.r.Context().Err() == nil; sent += len(filler) {
+			if _, err := x.w.Write(filler); err != nil {
+				panic(http.ErrAbortHandler)
+			}
 		}
 	}
 }
@@ -134,18 +102,16 @@ func dripBody(x *exchange, p page) {
 }
 
 func drip(x *exchange, head, rest []byte) {
-	conn, ok := hijack(x)
-	if !ok {
-		panic(http.ErrAbortHandler)
-	}
+	conn := x.conn()
 	defer conn.Close()
-	if _, err := conn.Write(head); err != nil {
-		return
-	}
+	conn.Write(head)
 	gone := watch(conn)
 	for i := range rest {
 		if !x.wait(gone) {
 			return
+		}
+		if i == len(rest)-1 {
+			x.over()
 		}
 		if _, err := conn.Write(rest[i : i+1]); err != nil {
 			return
@@ -161,4 +127,44 @@ func watch(conn net.Conn) <-chan struct{} {
 		io.Copy(io.Discard, conn)
 	}()
 	return gone
+}
+
+// take is conn for an answer that ends at once.
+func (x *exchange) take() net.Conn {
+	x.over()
+	return x.conn()
+}
+
+// conn takes the connection out of net/http's hands. Where it cannot be had, the handler aborts.
+func (x *exchange) conn() net.Conn {
+	conn, _, err := http.NewResponseController(x.w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return conn
+}
+
+// raw is the page as bytes of HTTP/1.1.
+func (p page) raw() []byte {
+	header := http.Header{}
+	p.header(header)
+	var raw bytes.Buffer
+	answer := http.Response{
+		StatusCode: p.status, ProtoMajor: 1, ProtoMinor: 1, Header: header,
+		ContentLength: int64(len(p.body())), Body: io.NopCloser(strings.NewReader(p.body())),
+	}
+	answer.Write(&raw) // a buffer takes everything
+	return raw.Bytes()
+}
+
+// header sets what the real script sends.
+func (p page) header(h http.Header) {
+	h.Set("Content-Type", p.kind)
+	if p.caching {
+		h.Set("Cache-Control", "no-cache, must-revalidate")
+		h.Set("Pragma", "no-cache")
+	}
+	if p.location != "" {
+		h.Set("Location", p.location)
+	}
 }

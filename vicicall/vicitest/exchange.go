@@ -18,6 +18,7 @@ type exchange struct {
 	malformed    bool
 	hidden       bool // the value is the password
 	fault        active
+	running      bool // counts as a HANGUP that runs
 }
 
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
@@ -26,13 +27,13 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.busy.Done()
 	if !strings.HasSuffix(r.URL.Path, "/agc/api.php") {
-		notFound.write(w)
+		whole(&exchange{s: s, w: w}, notFound)
 		return
 	}
 	p := readParams(r)
 	x := s.record(r, p, p.clean(s.rules, s.nonLatin()))
-	defer s.leave(x)
-	x.w, x.r = w, r
+	defer x.over()
+	x.w = w
 	x.run()
 }
 
@@ -48,42 +49,55 @@ func (x *exchange) run() {
 		return
 	}
 	if x.malformed {
-		page{status: 500, kind: utf8HTML, caching: true}.write(x.w)
+		whole(x, page{status: 500, kind: utf8HTML, caching: true})
 		return
 	}
-	c := x.script()
-	if struck := !x.fault.onSuccess || c.order != nil; !struck {
-		c.page.write(x.w)
-		return
+	c, alive := x.script()
+	switch {
+	case !alive:
+		closeConn(x, page{})
+	case x.fault.onSuccess && c.order == nil:
+		whole(x, c.page)
+	default:
+		x.answer(c)
 	}
-	if x.fault.turn != nil {
-		x.fault.turn(x, c)
-	}
-	if x.fault.send != nil {
-		x.fault.send(x, c.page)
-		return
-	}
-	c.page.write(x.w)
 }
 
 // script runs checks and work. The lock is let go of in between, as VICIdial has none: two requests at once may both
-// pass the checks.
-func (x *exchange) script() *script {
-	c := &script{
+// pass the checks. It returns false when the server was closed meanwhile.
+func (x *exchange) script() (c *script, alive bool) {
+	c = &script{
 		s: x.s, rules: x.s.rules, in: x.in, page: scriptPage(), address: address(x.r),
 		valueHidden: x.hidden, words: x.fault.words, blind: x.fault.blind, strict: x.fault.strict,
 	}
-	x.s.mu.Lock()
-	c.check()
-	x.s.mu.Unlock()
+	x.s.locked(c.check)
 	if x.fault.pause && c.order != nil && !x.wait(nil) {
-		return c
+		return c, false
 	}
-	x.s.mu.Lock()
-	defer x.s.mu.Unlock()
-	c.work(x.fault.without)
-	c.finish()
-	return c
+	x.s.locked(func() {
+		c.work(x.fault.without)
+		c.finish()
+	})
+	return c, true
+}
+
+func (s *Server) locked(do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	do()
+	s.notify()
+}
+
+// answer sends the page, or what the fault makes of it.
+func (x *exchange) answer(c *script) {
+	if x.fault.turn != nil {
+		x.fault.turn(x, c)
+	}
+	send := x.fault.send
+	if send == nil {
+		send = whole
+	}
+	send(x, c.page)
 }
 
 // wait waits for the fault's delay or release. It returns false when the server closes or given up says so first;
@@ -113,22 +127,4 @@ func address(r *http.Request) string {
 		return r.RemoteAddr
 	}
 	return host
-}
-
-// write sends the whole page with the headers that the real script sends.
-func (p page) write(w http.ResponseWriter) {
-	p.header(w.Header())
-	w.WriteHeader(p.status)
-	w.Write([]byte(p.body()))
-}
-
-func (p page) header(h http.Header) {
-	h.Set("Content-Type", p.kind)
-	if p.caching {
-		h.Set("Cache-Control", "no-cache, must-revalidate")
-		h.Set("Pragma", "no-cache")
-	}
-	if p.location != "" {
-		h.Set("Location", p.location)
-	}
 }

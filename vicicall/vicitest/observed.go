@@ -96,7 +96,7 @@ func stage(x *exchange) bool {
 	if o.Status == http.StatusMovedPermanently {
 		p.location = "https://dialer.example.com/agc/api.php"
 	}
-	p.write(x.w)
+	whole(x, p)
 	return true
 }
 

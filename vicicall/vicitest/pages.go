@@ -23,7 +23,7 @@ var (
 // answer gives the page in place of the script.
 func answer(p page) func(*exchange) bool {
 	return func(x *exchange) bool {
-		p.write(x.w)
+		whole(x, p)
 		return true
 	}
 }
@@ -41,8 +41,8 @@ func redirects(x *exchange) bool {
 	if to == "" {
 		to = "https://dialer.example.com/agc/api.php"
 	}
-	page{status: 301, kind: utf8HTML, location: to, line: "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>301 Moved Permanently</title>\n</head><body>\n" +
-		"<h1>Moved Permanently</h1>\n<p>The document has moved <a href=\"" + to + "\">here</a>.</p>\n</body></html>\n"}.write(x.w)
+	whole(x, page{status: 301, kind: utf8HTML, location: to, line: "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>301 Moved Permanently</title>\n</head><body>\n" +
+		"<h1>Moved Permanently</h1>\n<p>The document has moved <a href=\"" + to + "\">here</a>.</p>\n</body></html>\n"})
 	return true
 }
 

@@ -2,6 +2,7 @@ package vicitest
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -52,31 +53,34 @@ func (s *Server) Requests() []Request {
 func (s *Server) Count(kind string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.count(kind)
-}
-
-func (s *Server) count(kind string) int {
 	if kind == "" {
 		return len(s.requests)
 	}
 	return s.counts[kind]
 }
 
-// Await waits until n requests of a kind have come, whether or not they were answered.
-func (s *Server) Await(ctx context.Context, kind string, n int) error {
+// Await waits until a condition on the server holds; it is asked again whenever something happened. For example
+// that a HANGUP has come: srv.Await(ctx, func() bool { return srv.Count("HANGUP") == 1 }).
+func (s *Server) Await(ctx context.Context, condition func() bool) error {
 	for {
 		s.mu.Lock()
-		enough, changed := s.count(kind) >= n, s.arrived
+		changed := s.changed
 		s.mu.Unlock()
-		if enough {
+		if condition() {
 			return nil
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return ctx.Err()
+			return fmt.Errorf("vicitest: await: %w", ctx.Err())
 		}
 	}
+}
+
+// notify tells whoever waits that something happened; the server is locked.
+func (s *Server) notify() {
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // LoginAttempts counts how often the account was looked at.
@@ -125,18 +129,17 @@ func (s *Server) record(r *http.Request, p params, in input) *exchange {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	req.PasswordRight = s.users[fold(in.user)].matches(in.pass, s.settings.HashPasswords)
-	x := &exchange{s: s, in: in, kind: req.Kind(), callID: fold(in.value), malformed: p.malformed, hidden: req.CallID == hidden}
+	x := &exchange{s: s, r: r, in: in, kind: req.Kind(), callID: fold(in.value), malformed: p.malformed, hidden: req.CallID == hidden}
 	x.fault = s.nextFault(x.kind, x.callID)
 	req.Fault = x.fault.Name
-	if x.kind == "HANGUP" {
+	if x.running = x.kind == "HANGUP"; x.running {
 		s.running[x.callID]++
 		s.maxRunning = max(s.maxRunning, s.running[x.callID])
 		req.Overlapped = s.running[x.callID] > 1
 	}
 	s.requests = append(s.requests, req)
 	s.counts[x.kind]++
-	close(s.arrived)
-	s.arrived = make(chan struct{})
+	s.notify()
 	return x
 }
 
@@ -153,16 +156,18 @@ func (s *Server) shown(p params) string {
 	}
 }
 
-// leave notes that a request can do no more work.
-func (s *Server) leave(x *exchange) {
-	if x.kind != "HANGUP" {
+// over notes, just before the answer ends, that a HANGUP no longer runs.
+func (x *exchange) over() {
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	if !x.running {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running[x.callID]--; s.running[x.callID] == 0 {
-		delete(s.running, x.callID)
+	x.running = false
+	if x.s.running[x.callID]--; x.s.running[x.callID] == 0 {
+		delete(x.s.running, x.callID)
 	}
+	x.s.notify()
 }
 
 // log writes a row of vicidial_api_log, each column cut to its width.

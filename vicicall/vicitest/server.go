@@ -48,7 +48,7 @@ type Server struct {
 	log        []LogRow
 	requests   []Request
 	counts     map[string]int // of requests, by kind
-	arrived    chan struct{}  // closed and replaced at every request
+	changed    chan struct{}  // closed and replaced whenever something happened
 	logins     struct{ attempts, failures int }
 	running    map[string]int // HANGUP requests by call
 	maxRunning int
@@ -68,7 +68,7 @@ func New(cfg Config) *Server {
 	s := &Server{
 		era: era, rules: rulesOf(era), now: cfg.Now, settings: cfg.Settings, lead: 402026,
 		users: make(map[string]*User), agents: make(map[string]*Agent), calls: make(map[string]*call),
-		counts: make(map[string]int), arrived: make(chan struct{}), running: make(map[string]int),
+		counts: make(map[string]int), changed: make(chan struct{}), running: make(map[string]int),
 		conns: connections{idle: make(map[net.Conn]bool)}, closed: make(chan struct{}),
 	}
 	if s.now == nil {

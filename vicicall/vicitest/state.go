@@ -257,6 +257,7 @@ func (s *Server) change(callID string, f func(*call)) {
 	defer s.mu.Unlock()
 	if c := s.calls[fold(callID)]; c != nil {
 		f(c)
+		s.notify()
 	}
 }
 
