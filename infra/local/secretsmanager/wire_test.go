@@ -109,5 +109,6 @@ func TestWireOfARefusal(t *testing.T) {
 }
 
 func tooLong(r *http.Request) {
-	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat(" ", 1<<20+1))), 1<<20+1
+	body := "{}" + strings.Repeat(" ", 1<<20-1)
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 }

@@ -1,0 +1,129 @@
+package secret_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vicihook/function/internal/secret"
+)
+
+func TestFreeze(t *testing.T) {
+	bubbles(t, map[string]func(*testing.T, *api, *secret.Store[string]){
+		"a prefetch whose timer slept too is made again inside the request":      timersSlept,
+		"a fetch that is given up is told so":                                    givenUp,
+		"a prefetch whose timer ran out in the freeze is made again":             timersRan,
+		"a prefetch whose timer runs out inside the request is made again":       runsOutInside,
+		"a refresh that died in the freeze is made again":                        refreshDied,
+		"the answer to a fetch that was given up is dropped":                     lateAnswer,
+		"a value whose fetch was frozen is as old as the beginning of its fetch": frozenAge,
+		"the pauses are over after the freeze":                                   pausesOver,
+	})
+}
+
+func timersSlept(t *testing.T, a *api, s *secret.Store[string]) {
+	a.takes, a.deaf = time.Hour, true
+	s.Prefetch(t.Context())
+	synctest.Wait()
+	a.freeze(10 * time.Minute)
+	a.set(func() { a.takes = 0 })
+	began := time.Now()
+	load(t, s, "v1")
+	wantTook(t, began, 0)
+	wantCalls(t, a, current, 2)
+	time.Sleep(time.Hour)
+}
+
+func givenUp(t *testing.T, a *api, s *secret.Store[string]) {
+	a.takes = time.Hour
+	s.Prefetch(t.Context())
+	synctest.Wait()
+	a.freeze(10 * time.Minute)
+	a.set(func() { a.takes = 0 })
+	load(t, s, "v1")
+	synctest.Wait()
+	if a.ended != 1 {
+		t.Errorf("%d calls were ended, want the one that was given up", a.ended)
+	}
+}
+
+func timersRan(t *testing.T, a *api, s *secret.Store[string]) {
+	a.takes = time.Hour
+	s.Prefetch(t.Context())
+	synctest.Wait()
+	time.Sleep(10 * time.Minute)
+	a.set(func() { a.takes = 0 })
+	load(t, s, "v1")
+	wantCalls(t, a, current, 2)
+}
+
+func runsOutInside(t *testing.T, a *api, s *secret.Store[string]) {
+	a.takes = time.Hour
+	s.Prefetch(t.Context())
+	synctest.Wait()
+	time.Sleep(2900 * time.Millisecond)
+	a.set(func() { a.takes = 0 })
+	began := time.Now()
+	load(t, s, "v1")
+	wantTook(t, began, 100*time.Millisecond)
+	wantCalls(t, a, current, 2)
+}
+
+func refreshDied(t *testing.T, a *api, s *secret.Store[string]) {
+	load(t, s, "v1")
+	time.Sleep(time.Minute)
+	a.set(func() { a.takes, a.deaf = time.Hour, true })
+	load(t, s, "v1")
+	a.freeze(10 * time.Minute)
+	a.set(func() { a.takes = 0 })
+	a.rotate("v2")
+	began := time.Now()
+	load(t, s, "v2")
+	wantTook(t, began, 0)
+	time.Sleep(time.Hour)
+}
+
+func lateAnswer(t *testing.T, a *api, s *secret.Store[string]) {
+	a.takes, a.deaf = time.Second, true
+	s.Prefetch(t.Context())
+	synctest.Wait()
+	a.freeze(10 * time.Minute)
+	a.set(func() { a.takes = 0 })
+	a.rotate("v2")
+	load(t, s, "v2")
+	time.Sleep(2 * time.Second)
+	load(t, s, "v2")
+	wantCalls(t, a, current, 2)
+}
+
+func frozenAge(t *testing.T, a *api, s *secret.Store[string]) {
+	a.takes = time.Second
+	s.Prefetch(t.Context())
+	synctest.Wait()
+	a.rotate("v2")
+	a.freeze(10 * time.Minute)
+	time.Sleep(time.Second) // v1 arrives
+	synctest.Wait()
+	a.set(func() { a.takes = 0 })
+	load(t, s, "v2")
+}
+
+func pausesOver(t *testing.T, a *api, s *secret.Store[string]) {
+	seen := load(t, s, "v1")
+	a.fail(current, throttled)
+	if _, _, err := s.Refresh(t.Context(), seen); err == nil {
+		t.Fatal("Refresh: got no error, want one")
+	}
+	a.fail(current, nil)
+	a.rotate("v2")
+	a.freeze(time.Minute)
+	load(t, s, "v2")
+	a.rotate("v3")
+	if got, changed, err := s.Refresh(t.Context(), seen); !changed || err != nil || got.Current.ID != "v2" {
+		t.Fatalf("Refresh: got %v, %v, %v, want v2 at hand", got, changed, err)
+	}
+	seen = load(t, s, "v2")
+	if got, changed, err := s.Refresh(t.Context(), seen); !changed || err != nil || got.Current.ID != "v3" {
+		t.Fatalf("Refresh: got %v, %v, %v, want v3", got, changed, err)
+	}
+}

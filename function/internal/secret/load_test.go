@@ -1,0 +1,219 @@
+package secret_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vicihook/function/internal/secret"
+)
+
+// bubbles runs each case in a bubble of its own, with a store that asks for AWSCURRENT only.
+func bubbles(t *testing.T, cases map[string]func(*testing.T, *api, *secret.Store[string])) {
+	for name, run := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAPI()
+				run(t, a, a.store(false))
+			})
+		})
+	}
+}
+
+func TestLoadFromTheValueAtHand(t *testing.T) {
+	bubbles(t, map[string]func(*testing.T, *api, *secret.Store[string]){
+		"a value below 60 s is served without a call":            servedFresh,
+		"a value of 60 s is renewed by the request that comes":   renewed,
+		"a slow refresh holds requests for 300 ms and goes on":   slowRefresh,
+		"a failed refresh is tried again 10 s later":             failedRefresh,
+		"a malformed new value leaves the old one in use":        malformedRefresh,
+		"a value unconfirmed for 1 h is an error, then recovers": hardCap,
+		"a version at hand is not parsed again":                  parsedOnce,
+		"a clock that is set back makes the value stale":         clockSetBack,
+	})
+}
+
+func servedFresh(t *testing.T, a *api, s *secret.Store[string]) {
+	load(t, s, "v1")
+	a.rotate("v2")
+	time.Sleep(60*time.Second - 1)
+	load(t, s, "v1")
+	wantCalls(t, a, current, 1)
+	wantCalls(t, a, previous, 0)
+}
+
+func renewed(t *testing.T, a *api, s *secret.Store[string]) {
+	load(t, s, "v1")
+	a.rotate("v2")
+	time.Sleep(60 * time.Second)
+	if got := load(t, s, "v2"); !got.Current.Created.Equal(created) {
+		t.Errorf("Created: got %v, want %v", got.Current.Created, created)
+	}
+	wantCalls(t, a, current, 2)
+}
+
+func slowRefresh(t *testing.T, a *api, s *secret.Store[string]) {
+	load(t, s, "v1")
+	a.rotate("v2")
+	a.set(func() { a.takes = 500 * time.Millisecond })
+	time.Sleep(60 * time.Second)
+	began := time.Now()
+	load(t, s, "v1")
+	wantTook(t, began, 300*time.Millisecond)
+	load(t, s, "v2") // joins the fetch, which needs 200 ms more
+	wantTook(t, began, 500*time.Millisecond)
+	load(t, s, "v2")
+	wantTook(t, began, 500*time.Millisecond)
+	wantCalls(t, a, current, 2)
+}
+
+func failedRefresh(t *testing.T, a *api, s *secret.Store[string]) {
+	load(t, s, "v1")
+	a.fail(current, throttled)
+	time.Sleep(60 * time.Second)
+	load(t, s, "v1")
+	load(t, s, "v1")
+	time.Sleep(10*time.Second - 1)
+	load(t, s, "v1")
+	wantCalls(t, a, current, 2)
+	time.Sleep(1)
+	load(t, s, "v1")
+	wantCalls(t, a, current, 3)
+}
+
+func malformedRefresh(t *testing.T, a *api, s *secret.Store[string]) {
+	load(t, s, "v1")
+	a.rotate("bad2")
+	time.Sleep(60 * time.Second)
+	load(t, s, "v1")
+	a.rotate("v3")
+	time.Sleep(10 * time.Second)
+	load(t, s, "v3")
+}
+
+func hardCap(t *testing.T, a *api, s *secret.Store[string]) {
+	load(t, s, "v1")
+	a.fail(current, throttled)
+	time.Sleep(time.Hour)
+	load(t, s, "v1")
+	time.Sleep(1)
+	for range 3 {
+		if got, err := s.Load(t.Context()); !errors.Is(err, secret.ErrUnavailable) || got.Current.Value != "" {
+			t.Fatalf("Load: got %v, %v, want nothing and ErrUnavailable", got, err)
+		}
+	}
+	wantCalls(t, a, current, 1+1+3)
+	a.fail(current, nil)
+	load(t, s, "v1")
+}
+
+func parsedOnce(t *testing.T, a *api, _ *secret.Store[string]) {
+	parsed := 0
+	s := secret.New(secret.Config[string]{API: a, ARN: arn, Now: a.now, WithPrevious: true, Parse: func(b []byte) (string, error) {
+		parsed++
+		return parse(b)
+	}})
+	load(t, s, "v1")
+	time.Sleep(time.Minute)
+	load(t, s, "v1")
+	a.rotate("v2")
+	time.Sleep(time.Minute)
+	if got := load(t, s, "v2"); got.Previous == nil || got.Previous.Value != "v1" {
+		t.Fatalf("Previous: got %v, want v1", got.Previous)
+	}
+	if parsed != 2 {
+		t.Errorf("parsed %d values, want 2", parsed)
+	}
+}
+
+func clockSetBack(t *testing.T, a *api, s *secret.Store[string]) {
+	load(t, s, "v1")
+	a.rotate("v2")
+	a.freeze(-24 * time.Hour)
+	load(t, s, "v2")
+	load(t, s, "v2")
+	wantCalls(t, a, current, 2)
+}
+
+func TestLoadWithoutAValue(t *testing.T) {
+	bubbles(t, map[string]func(*testing.T, *api, *secret.Store[string]){
+		"a failure is not kept":                                        failureNotKept,
+		"a hundred requests share one fetch":                           shared,
+		"a request goes when its context ends, the fetch stays":        leavesAlone,
+		"a fetch ends after 3 s":                                       fetchLimited,
+		"a prefetch is joined, and its failure made good in a request": prefetchFailed,
+		"a prefetch outlives its context":                              prefetchDetached,
+	})
+}
+
+func failureNotKept(t *testing.T, a *api, s *secret.Store[string]) {
+	a.fail(current, throttled)
+	for range 3 {
+		if _, err := s.Load(t.Context()); !errors.Is(err, secret.ErrUnavailable) {
+			t.Fatalf("Load: got %v, want ErrUnavailable", err)
+		}
+	}
+	wantCalls(t, a, current, 3)
+	a.fail(current, nil)
+	load(t, s, "v1")
+}
+
+func shared(t *testing.T, a *api, s *secret.Store[string]) {
+	a.takes = time.Second
+	var wg sync.WaitGroup
+	for range 100 {
+		wg.Go(func() { load(t, s, "v1") })
+	}
+	wg.Wait()
+	wantCalls(t, a, current, 1)
+}
+
+func leavesAlone(t *testing.T, a *api, s *secret.Store[string]) {
+	a.takes = 2 * time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	began := time.Now()
+	_, err := s.Load(ctx)
+	if !errors.Is(err, secret.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Load: got %v, want ErrUnavailable and the context's error", err)
+	}
+	wantTook(t, began, time.Second)
+	load(t, s, "v1")
+	wantTook(t, began, 2*time.Second)
+	wantCalls(t, a, current, 1)
+}
+
+func fetchLimited(t *testing.T, a *api, s *secret.Store[string]) {
+	a.takes = time.Hour
+	began := time.Now()
+	if _, err := s.Load(t.Context()); !errors.Is(err, secret.ErrUnavailable) {
+		t.Fatalf("Load: got %v, want ErrUnavailable", err)
+	}
+	wantTook(t, began, 3*time.Second)
+}
+
+func prefetchFailed(t *testing.T, a *api, s *secret.Store[string]) {
+	a.fail(current, throttled)
+	a.takes = time.Second
+	s.Prefetch(t.Context())
+	s.Prefetch(t.Context())
+	synctest.Wait()
+	wantCalls(t, a, current, 1)
+	a.fail(current, nil)
+	began := time.Now()
+	load(t, s, "v1")
+	wantTook(t, began, 2*time.Second)
+	wantCalls(t, a, current, 2)
+}
+
+func prefetchDetached(t *testing.T, a *api, s *secret.Store[string]) {
+	a.takes = time.Second
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Prefetch(ctx)
+	cancel()
+	load(t, s, "v1")
+	wantCalls(t, a, current, 1)
+}

@@ -1,0 +1,173 @@
+package secret_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/smithy-go"
+
+	"vicihook/function/internal/secret"
+)
+
+func TestPrevious(t *testing.T) {
+	cases := map[string]func(*testing.T, *api, *secret.Store[string]){
+		"both labels are asked for at once":                               askedAtOnce,
+		"that there is none is kept":                                      noneIsKept,
+		"an hour of constant use costs 60 calls and 7":                    hourOfUse,
+		"a rotation brings the old value along":                           rotated,
+		"a rotation between the two first calls is seen by a refresh":     rotatedBetween,
+		"a label that moves while AWSCURRENT stays is seen in 10 minutes": labelMoved,
+		"a malformed one disables nothing":                                previousMalformed,
+		"a denied one disables nothing":                                   previousDenied,
+		"one that can't be had at first is asked for again after 10 s":    previousLate,
+		"one that can't be had after a rotation is asked for again":       previousLateAfterRotation,
+		"one that can't be had later stays while AWSCURRENT is the same":  previousStays,
+		"a failure of AWSCURRENT does not wait for it":                    currentFailsFirst,
+	}
+	for name, run := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAPI()
+				run(t, a, a.store(true))
+			})
+		})
+	}
+}
+
+// loadBoth asserts which versions a request gets; an empty wantPrevious is none.
+func loadBoth(t *testing.T, s *secret.Store[string], want, wantPrevious string) secret.Snapshot[string] {
+	t.Helper()
+	got := load(t, s, want)
+	value := ""
+	if got.Previous != nil {
+		value = got.Previous.Value
+	}
+	if value != wantPrevious {
+		t.Fatalf("Previous: got %q, want %q", value, wantPrevious)
+	}
+	return got
+}
+
+func askedAtOnce(t *testing.T, a *api, s *secret.Store[string]) {
+	a.rotate("v2")
+	a.takes = 200 * time.Millisecond
+	began := time.Now()
+	loadBoth(t, s, "v2", "v1")
+	wantTook(t, began, 200*time.Millisecond)
+}
+
+func noneIsKept(t *testing.T, a *api, s *secret.Store[string]) {
+	if got := loadBoth(t, s, "v1", ""); got.PreviousErr != nil {
+		t.Errorf("PreviousErr: got %v, want nil", got.PreviousErr)
+	}
+	time.Sleep(time.Minute)
+	loadBoth(t, s, "v1", "") // asks once more, since the first time both were asked for at once
+	for range 9 {
+		time.Sleep(time.Minute)
+		loadBoth(t, s, "v1", "")
+	}
+	wantCalls(t, a, current, 11)
+	wantCalls(t, a, previous, 2)
+}
+
+func hourOfUse(t *testing.T, a *api, s *secret.Store[string]) {
+	for range 3600 {
+		loadBoth(t, s, "v1", "")
+		time.Sleep(time.Second)
+	}
+	wantCalls(t, a, current, 60)
+	wantCalls(t, a, previous, 7) // the seventh is the second look after the first
+}
+
+func rotated(t *testing.T, a *api, s *secret.Store[string]) {
+	seen := loadBoth(t, s, "v1", "")
+	a.rotate("v2")
+	refresh(t, s, seen, "v2", true)
+	loadBoth(t, s, "v2", "v1")
+	time.Sleep(time.Minute)
+	loadBoth(t, s, "v2", "v1")
+	wantCalls(t, a, previous, 2)
+}
+
+func rotatedBetween(t *testing.T, a *api, s *secret.Store[string]) {
+	a.answers = map[string]string{current: "v3", previous: "v1"} // AWSPREVIOUS was asked for before v3 was put
+	seen := loadBoth(t, s, "v3", "v1")
+	a.set(func() { a.answers[previous] = "v2" })
+	refresh(t, s, seen, "v3", true)
+	loadBoth(t, s, "v3", "v2")
+}
+
+func labelMoved(t *testing.T, a *api, s *secret.Store[string]) {
+	a.rotate("v2")
+	loadBoth(t, s, "v2", "v1")
+	time.Sleep(time.Minute)
+	loadBoth(t, s, "v2", "v1")
+	a.set(func() { delete(a.answers, previous) })
+	time.Sleep(9 * time.Minute)
+	loadBoth(t, s, "v2", "v1")
+	time.Sleep(time.Minute)
+	loadBoth(t, s, "v2", "")
+}
+
+func previousMalformed(t *testing.T, a *api, s *secret.Store[string]) {
+	a.answers[current] = "bad0"
+	a.rotate("v1")
+	if got := loadBoth(t, s, "v1", ""); !errors.Is(got.PreviousErr, secret.ErrMalformed) {
+		t.Errorf("PreviousErr: got %v, want ErrMalformed", got.PreviousErr)
+	}
+	time.Sleep(time.Minute - 1)
+	loadBoth(t, s, "v1", "")
+	wantCalls(t, a, previous, 1)
+}
+
+func previousDenied(t *testing.T, a *api, s *secret.Store[string]) {
+	a.fail(previous, &smithy.GenericAPIError{Code: "AccessDeniedException"})
+	if got := loadBoth(t, s, "v1", ""); !errors.Is(got.PreviousErr, secret.ErrDenied) {
+		t.Errorf("PreviousErr: got %v, want ErrDenied", got.PreviousErr)
+	}
+}
+
+func previousLate(t *testing.T, a *api, s *secret.Store[string]) {
+	a.rotate("v2")
+	a.fail(previous, throttled)
+	if got := loadBoth(t, s, "v2", ""); !errors.Is(got.PreviousErr, secret.ErrUnavailable) {
+		t.Errorf("PreviousErr: got %v, want ErrUnavailable", got.PreviousErr)
+	}
+	a.fail(previous, nil)
+	time.Sleep(10*time.Second - 1)
+	loadBoth(t, s, "v2", "")
+	time.Sleep(1)
+	loadBoth(t, s, "v2", "v1")
+}
+
+func previousLateAfterRotation(t *testing.T, a *api, s *secret.Store[string]) {
+	loadBoth(t, s, "v1", "")
+	a.rotate("v2")
+	a.fail(previous, throttled)
+	time.Sleep(time.Minute)
+	loadBoth(t, s, "v2", "")
+	a.fail(previous, nil)
+	time.Sleep(10 * time.Second)
+	loadBoth(t, s, "v2", "v1")
+}
+
+func previousStays(t *testing.T, a *api, s *secret.Store[string]) {
+	a.rotate("v2")
+	loadBoth(t, s, "v2", "v1")
+	a.fail(previous, throttled)
+	time.Sleep(time.Minute)
+	loadBoth(t, s, "v2", "v1")
+	wantCalls(t, a, previous, 2)
+}
+
+func currentFailsFirst(t *testing.T, a *api, s *secret.Store[string]) {
+	a.fail(current, throttled)
+	a.silent = previous
+	began := time.Now()
+	if _, err := s.Load(t.Context()); !errors.Is(err, secret.ErrUnavailable) {
+		t.Fatalf("Load: got %v, want ErrUnavailable", err)
+	}
+	wantTook(t, began, 0)
+}
