@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -49,11 +53,11 @@ func level(name string) slog.Level {
 }
 
 func handler(settings config.Config, api secret.API, log *slog.Logger) *hangup.Handler {
-	keys := &webhookKeys{previousFor: settings.PreviousKeysFor, store: secret.New(secret.Config[source.Keyring]{
+	keys := &webhookKeys{previousFor: settings.PreviousKeysFor, log: log, store: secret.New(secret.Config[source.Keyring]{
 		API: api, ARN: settings.WebhookSecretARN, WithPrevious: settings.PreviousKeysFor > 0,
 		Parse: settings.Sources.ParseKeys,
 	})}
-	account := &apiAccount{store: secret.New(secret.Config[vicicall.Credentials]{
+	account := &apiAccount{log: log, store: secret.New(secret.Config[vicicall.Credentials]{
 		API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials,
 	})}
 	keys.store.Prefetch(context.Background())
@@ -69,43 +73,68 @@ func handler(settings config.Config, api secret.API, log *slog.Logger) *hangup.H
 type webhookKeys struct {
 	store       *secret.Store[source.Keyring]
 	previousFor time.Duration
+	log         *slog.Logger
+	told        atomic.Pointer[string] // the version whose faults are in the log
 }
 
-func (w *webhookKeys) Keys(ctx context.Context, name string) (source.Keys, error) {
+func (w *webhookKeys) Keys(ctx context.Context, name string) (source.Keys, hangup.Refresh, error) {
 	held, err := w.store.Load(ctx)
 	if err != nil {
-		return source.Keys{}, misconfigured(err)
+		return source.Keys{}, nil, misconfigured(err)
 	}
-	ring := held.Current.Value
+	w.tell(held.Current)
+	ring := source.Keyring{name: held.Current.Value[name]}
 	if held.Previous != nil && time.Since(held.Current.Created) < w.previousFor {
 		ring = ring.WithPrevious(held.Previous.Value)
 	}
-	return ring[name], nil
+	return ring[name], refresh(w.store, held), nil
 }
 
-func (w *webhookKeys) Refresh(ctx context.Context) (changed bool, err error) {
-	_, changed, err = w.store.Refresh(ctx)
-	return changed, err
+// tell names, once a version, the sources that their keys disable. It never shows a key.
+func (w *webhookKeys) tell(v secret.Version[source.Keyring]) {
+	if told := w.told.Swap(&v.ID); told != nil && *told == v.ID {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.Value)) {
+		switch why := v.Value[name].Refused; {
+		case errors.Is(why, source.ErrNoKey):
+			w.log.Warn("a source has no webhook key", "source", name, "cause", why.Error())
+		case why != nil && !errors.Is(why, source.ErrNoSource):
+			w.log.Error("a source is disabled by its webhook key", "source", name, "cause", why.Error())
+		}
+	}
+	if unknown := v.Value.Unknown(); len(unknown) > 0 {
+		w.log.Warn("the webhook secret has keys for sources that sources.json lacks", "names", unknown)
+	}
 }
 
 // apiAccount is VICIdial's API account, named by its secret's version so that a refusal latches on that version.
 type apiAccount struct {
 	store *secret.Store[vicicall.Credentials]
+	log   *slog.Logger
+	told  sync.Once
 }
 
-func (a *apiAccount) Credentials(ctx context.Context) (vicicall.Credentials, error) {
+func (a *apiAccount) Credentials(ctx context.Context) (vicicall.Credentials, hangup.Refresh, error) {
 	held, err := a.store.Load(ctx)
 	if err != nil {
-		return vicicall.Credentials{}, misconfigured(err)
+		return vicicall.Credentials{}, nil, misconfigured(err)
 	}
 	account := held.Current.Value
 	account.Version = held.Current.ID
-	return account, nil
+	if account.NeedsNewVICIdial() {
+		a.told.Do(func() {
+			a.log.Warn("VICIdial's password has one of . + / =, which VICIdial keeps from 2.14-72 on and strips before")
+		})
+	}
+	return account, refresh(a.store, held), nil
 }
 
-func (a *apiAccount) Refresh(ctx context.Context) (changed bool, err error) {
-	_, changed, err = a.store.Refresh(ctx)
-	return changed, err
+func refresh[T any](store *secret.Store[T], seen secret.Snapshot[T]) hangup.Refresh {
+	return func(ctx context.Context) (changed bool, err error) {
+		_, changed, err = store.Refresh(ctx, seen)
+		return changed, err
+	}
 }
 
 // misconfigured tells a secret that must be mended from one that is not to be had now.

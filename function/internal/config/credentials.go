@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"vicihook/vicicall"
 )
@@ -14,7 +15,7 @@ import (
 //	{"url": "https://dialer.example.com", "user": "…", "pass": "…", "ca": "PEM", "tls_pin": ["sha256/…"]}
 //
 // url and tls_pin may be a string or a list; VICIDIAL_URL stands in for a missing url. An error names the member and
-// the mend and quotes nothing of the secret.
+// the mend and quotes nothing of the secret. What the members hold is the client's to judge, which knows AllowHTTP.
 func (c Config) Credentials(secret []byte) (vicicall.Credentials, error) {
 	var stored struct {
 		URL  oneOrMore `json:"url"`
@@ -28,19 +29,15 @@ func (c Config) Credentials(secret []byte) (vicicall.Credentials, error) {
 	if err := decoder.Decode(&stored); err != nil {
 		return vicicall.Credentials{}, fmt.Errorf("VICIdial's secret: %w", withoutContent(err))
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return vicicall.Credentials{}, errors.New("VICIdial's secret: text follows the JSON object")
 	}
 	if len(stored.URL) == 0 && c.VICIdialURL != "" {
 		stored.URL = oneOrMore{c.VICIdialURL}
 	}
-	account := vicicall.Credentials{
+	return vicicall.Credentials{
 		URLs: stored.URL, User: stored.User, Pass: stored.Pass, CA: stored.CA, Pins: stored.Pins,
-	}
-	if err := account.Validate(); err != nil {
-		return vicicall.Credentials{}, fmt.Errorf("VICIdial's secret: %w", err)
-	}
-	return account, nil
+	}, nil
 }
 
 // oneOrMore is a JSON string or a list of strings.

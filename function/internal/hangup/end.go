@@ -89,20 +89,20 @@ func (h *Handler) outcomeOf(ctx context.Context, src *source.Source, item source
 
 // ask lets VICIdial end the call, a second time if it refused the account and a newer one is to be had.
 func (h *Handler) ask(ctx context.Context, call vicicall.Call, dryRun bool) Report {
-	report := h.askOnce(ctx, call, dryRun)
+	report, refresh := h.askOnce(ctx, call, dryRun)
 	if report.Outcome != vicicall.CredentialsRejected && report.Outcome != vicicall.LockedOut {
 		return report
 	}
-	if changed, err := h.Credentials.Refresh(ctx); err != nil || !changed {
-		return report
+	if changed, err := refresh(ctx); err == nil && changed {
+		report, _ = h.askOnce(ctx, call, dryRun)
 	}
-	return h.askOnce(ctx, call, dryRun)
+	return report
 }
 
-func (h *Handler) askOnce(ctx context.Context, call vicicall.Call, dryRun bool) Report {
-	account, err := h.Credentials.Credentials(ctx)
+func (h *Handler) askOnce(ctx context.Context, call vicicall.Call, dryRun bool) (Report, Refresh) {
+	account, refresh, err := h.Credentials.Credentials(ctx)
 	if err != nil {
-		return withoutSecret("VICIdial's API account", err)
+		return withoutSecret("VICIdial's API account", err), nil
 	}
 	act := h.VICIdial.Hangup
 	if dryRun {
@@ -112,5 +112,5 @@ func (h *Handler) askOnce(ctx context.Context, call vicicall.Call, dryRun bool) 
 	return Report{
 		Outcome: result.Outcome, Message: result.Message, Reply: result.Reply,
 		Attempts: result.Attempts, cause: err, vicidial: result.Elapsed,
-	}
+	}, refresh
 }

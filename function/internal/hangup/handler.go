@@ -15,18 +15,18 @@ import (
 // a placeholder, a web server without https. Every other error of theirs means that the secret is not to be had now.
 var ErrMisconfigured = errors.New("misconfigured")
 
-// Keys holds the webhook keys of each source.
+// Refresh asks whether a newer version is there than the one that it came with, and fetches anew for that unless this
+// was done just now. After a change the next load gives the newer version.
+type Refresh func(context.Context) (changed bool, err error)
+
+// Keys loads the webhook keys in force for a source.
 type Keys interface {
-	// Keys are those in force for the named source.
-	Keys(ctx context.Context, source string) (source.Keys, error)
-	// Refresh fetches anew, unless that was done just now, and tells whether a new version came.
-	Refresh(ctx context.Context) (changed bool, err error)
+	Keys(ctx context.Context, source string) (source.Keys, Refresh, error)
 }
 
-// Credentials holds VICIdial's API account.
+// Credentials loads VICIdial's API account.
 type Credentials interface {
-	Credentials(ctx context.Context) (vicicall.Credentials, error)
-	Refresh(ctx context.Context) (changed bool, err error)
+	Credentials(context.Context) (vicicall.Credentials, Refresh, error)
 }
 
 // VICIdial is what ends a call, or in a dry run looks at it: a [vicicall.Client].
@@ -107,31 +107,31 @@ func (h *Handler) authenticate(ctx context.Context, d *delivery) *Report {
 	if d.Undecodable {
 		return ended(unauthorized(errors.New("the gateway's event does not decode")))
 	}
-	refusal := h.verify(ctx, d)
+	refusal, refresh := h.verify(ctx, d)
 	if refusal == nil || !errors.Is(refusal.cause, webhook.ErrMismatch) {
 		return refusal
 	}
-	if changed, err := h.Keys.Refresh(ctx); err != nil || !changed {
-		return refusal
+	if changed, err := refresh(ctx); err == nil && changed {
+		refusal, _ = h.verify(ctx, d)
 	}
-	return h.verify(ctx, d)
+	return refusal
 }
 
-func (h *Handler) verify(ctx context.Context, d *delivery) *Report {
-	keys, err := h.Keys.Keys(ctx, d.source.Name)
+func (h *Handler) verify(ctx context.Context, d *delivery) (*Report, Refresh) {
+	keys, refresh, err := h.Keys.Keys(ctx, d.source.Name)
 	switch {
 	case err != nil:
-		return ended(withoutSecret("the webhook keys", err))
+		return ended(withoutSecret("the webhook keys", err)), nil
 	case keys.Paused:
-		return ended(refused(Paused, "this source is paused", nil))
+		return ended(refused(Paused, "this source is paused", nil)), nil
 	case keys.Refused != nil:
-		return ended(unauthorized(keys.Refused))
+		return ended(unauthorized(keys.Refused)), nil
 	}
 	if d.key, err = d.source.Verifier.Verify(d.Webhook, keys.Keys, h.now()); err != nil {
 		d.key = noKey
-		return ended(unauthorized(err))
+		return ended(unauthorized(err)), refresh
 	}
-	return nil
+	return nil, nil
 }
 
 func (h *Handler) now() time.Time {

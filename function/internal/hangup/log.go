@@ -30,7 +30,7 @@ func (h *Handler) log(ctx context.Context, d *delivery, r Report, status int) {
 	}
 	if d.key != noKey {
 		attrs = append(attrs,
-			slog.Bool("signed", d.source.Scheme.Signed()), slog.Int("key", d.key),
+			slog.Bool("signed", d.source.Verifier.Signed()), slog.Int("key", d.key),
 			slog.String("delivery_id", d.source.Verifier.DeliveryID(d.Webhook)))
 	}
 	if !d.Received.IsZero() {

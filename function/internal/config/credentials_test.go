@@ -1,0 +1,65 @@
+package config_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"vicihook/function/internal/config"
+)
+
+func TestTheVICIdialSecretMayNameOneServerOrSeveral(t *testing.T) {
+	secrets := map[string]struct {
+		secret    string
+		url, pins []string
+	}{
+		"one server":               {`{"url":"https://a","user":"u1","pass":"p1"}`, []string{"https://a"}, nil},
+		"a cluster":                {`{"url":["https://a","https://b"],"user":"u1","pass":"p1"}`, []string{"https://a", "https://b"}, nil},
+		"none, for VICIDIAL_URL":   {`{"user":"u1","pass":"p1"}`, []string{"https://env"}, nil},
+		"one pin":                  {`{"url":"https://a","user":"u1","pass":"p1","tls_pin":"sha256/x"}`, []string{"https://a"}, []string{"sha256/x"}},
+		"two pins, while one goes": {`{"url":"https://a","user":"u1","pass":"p1","tls_pin":["x","y"]}`, []string{"https://a"}, []string{"x", "y"}},
+	}
+	for name, c := range secrets {
+		t.Run(name, func(t *testing.T) {
+			account, err := config.Config{VICIdialURL: "https://env"}.Credentials([]byte(c.secret))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(account.URLs, c.url) || !slices.Equal(account.Pins, c.pins) || account.User != "u1" || account.Pass != "p1" {
+				t.Errorf("got URLs %q, pins %q, user %q", account.URLs, account.Pins, account.User)
+			}
+		})
+	}
+}
+
+func TestAMalformedVICIdialSecretIsRefusedWithoutAQuote(t *testing.T) {
+	secrets := map[string]struct{ secret, says string }{
+		"no JSON":                  {`hunter2`, "no JSON"},
+		"a list":                   {`["hunter2"]`, "wrong type"},
+		"a member too many":        {`{"hunter2":"x"}`, "url, user, pass, ca and tls_pin"},
+		"a password of digits":     {`{"url":"https://a","user":"u","pass":42}`, `"pass"`},
+		"text after the object":    {`{"user":"u","pass":"p"} hunter2`, "follows"},
+		"a brace after the object": {`{"user":"u","pass":"p"}}`, "follows"},
+		"a url of another kind":    {`{"url":{"hunter2":1}}`, "url"},
+		"nothing":                  {``, "no JSON"},
+	}
+	for name, c := range secrets {
+		t.Run(name, func(t *testing.T) {
+			_, err := config.Config{}.Credentials([]byte(c.secret))
+			if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func FuzzCredentials(f *testing.F) {
+	f.Add([]byte(`{"url":["https://a"],"user":"u","pass":"p","ca":"","tls_pin":"x"}`))
+	f.Add([]byte(`{"url":null}`))
+	f.Fuzz(func(t *testing.T, secret []byte) {
+		_, err := config.Config{}.Credentials(secret)
+		if err != nil && (!strings.HasPrefix(err.Error(), "VICIdial's secret: ") || len(err.Error()) > 80) {
+			t.Errorf("the fault may quote the secret: %v", err)
+		}
+	})
+}

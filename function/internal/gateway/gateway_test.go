@@ -1,0 +1,200 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"vicihook/function/internal/gateway"
+	"vicihook/function/internal/hangup"
+	"vicihook/infra/local/apigw"
+)
+
+// through gives what the handler gets of an event, and the gateway's answer.
+func through(t *testing.T, public string, event []byte) (got hangup.Request, answer []byte) {
+	t.Helper()
+	g := gateway.Gateway{PublicURL: public, Handle: func(_ context.Context, r hangup.Request) hangup.Answer {
+		got = r
+		return hangup.Answer{Status: http.StatusServiceUnavailable, Header: map[string]string{"retry-after": "30"}, Body: []byte(`{"outcome":"unavailable"}`)}
+	}}
+	answer, err := g.Invoke(context.Background(), event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got, answer
+}
+
+// delivery is a request as a sender makes it; its event takes the shape's way to the function.
+func delivery(t *testing.T, shape apigw.Shape, target, contentType string, body []byte) []byte {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, target, bytes.NewReader(body))
+	r.Header.Set("Webhook-Id", "msg_1")
+	r.Header.Add("X-Twice", "a")
+	r.Header.Add("X-Twice", "b")
+	if contentType != "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	event, err := shape.Event(r, body, apigw.Options{RequestID: "req-1", Time: time.UnixMilli(1_790_000_000_123)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return event
+}
+
+func TestTheSameRequestArrivesTheSameThroughEachShape(t *testing.T) {
+	bodies := map[string]struct {
+		contentType string
+		body        []byte
+	}{
+		"plain JSON":             {"application/json", []byte(`{"call_id":"é"}` + "\n")},
+		"a form, base64 on HTTP": {"application/x-www-form-urlencoded", []byte("a=1&b=2")},
+		"no content type":        {"", []byte("{}")},
+		"bytes that are no text": {"application/octet-stream", []byte("\x00\xff")},
+	}
+	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
+		for name, c := range bodies {
+			if shape == apigw.REST && name == "bytes that are no text" {
+				continue // a REST API without binary media types spoils them before any function sees them
+			}
+			t.Run(fmt.Sprintf("%s through %s", name, shape), func(t *testing.T) {
+				got, _ := through(t, "https://hooks.example.com/", delivery(t, shape, "/webhooks/crm", c.contentType, c.body))
+				if got.Source != "crm" || got.ID != "req-1" || got.ContentType != c.contentType || got.Webhook.Method != http.MethodPost {
+					t.Errorf("got %+v", got)
+				}
+				if !bytes.Equal(got.Webhook.Body, c.body) {
+					t.Errorf("body %q, want %q", got.Webhook.Body, c.body)
+				}
+				if !got.Received.Equal(time.UnixMilli(1_790_000_000_123)) {
+					t.Errorf("received %v", got.Received)
+				}
+				if got.Webhook.URL != "https://hooks.example.com/webhooks/crm" {
+					t.Errorf("URL %q", got.Webhook.URL)
+				}
+				if id := got.Webhook.Header["webhook-id"]; len(id) != 1 || id[0] != "msg_1" {
+					t.Errorf("webhook-id %q", id)
+				}
+			})
+		}
+	}
+}
+
+func TestARepeatedHeaderShowsInEachShape(t *testing.T) {
+	for shape, want := range map[apigw.Shape]string{apigw.HTTPAPI: "a,b", apigw.FunctionURL: "a,b", apigw.REST: "a|b"} {
+		got, _ := through(t, "", delivery(t, shape, "/webhooks/crm", "", nil))
+		if twice := strings.Join(got.Webhook.Header["x-twice"], "|"); twice != want {
+			t.Errorf("%s: %q, want %q", shape, twice, want)
+		}
+	}
+}
+
+func TestTwoSpellingsOfAHeaderAreTwoValues(t *testing.T) {
+	got, _ := through(t, "", []byte(`{"httpMethod":"POST","headers":{"X-Sig":"a","x-sig":"b"}}`))
+	if values := got.Webhook.Header["x-sig"]; len(values) != 2 {
+		t.Errorf("got %q", values)
+	}
+}
+
+func TestTheURLIsKnownOnlyWhereTheEventHoldsItWhole(t *testing.T) {
+	urls := map[string]struct {
+		shape          apigw.Shape
+		public, target string
+		want           string
+	}{
+		"with its raw query":          {apigw.HTTPAPI, "https://h.example.com", "/webhooks/crm?b=%2F&a=1", "https://h.example.com/webhooks/crm?b=%2F&a=1"},
+		"behind a mapping":            {apigw.HTTPAPI, "https://h.example.com/map/", "/webhooks/crm", "https://h.example.com/map/webhooks/crm"},
+		"without a public base":       {apigw.HTTPAPI, "", "/webhooks/crm", ""},
+		"of REST without a query":     {apigw.REST, "https://h.example.com", "/webhooks/crm", "https://h.example.com/webhooks/crm"},
+		"of REST with a query":        {apigw.REST, "https://h.example.com", "/webhooks/crm?a=1", ""},
+		"of a Function URL":           {apigw.FunctionURL, "https://h.example.com", "/webhooks/crm?a=1", "https://h.example.com/webhooks/crm?a=1"},
+		"of a path without the route": {apigw.FunctionURL, "https://h.example.com", "/other", ""},
+	}
+	for name, c := range urls {
+		t.Run(name, func(t *testing.T) {
+			got, _ := through(t, c.public, delivery(t, c.shape, c.target, "", nil))
+			if got.Webhook.URL != c.want {
+				t.Errorf("got %q, want %q", got.Webhook.URL, c.want)
+			}
+		})
+	}
+}
+
+func TestABodyIsHeldToItsLimitAndItsEncoding(t *testing.T) {
+	encoded := func(n int) string { return base64.StdEncoding.EncodeToString(make([]byte, n)) }
+	bodies := map[string]struct {
+		body                  string
+		base64                bool
+		tooLarge, undecodable bool
+	}{
+		"as long as may be":                 {strings.Repeat("a", hangup.MaxBody), false, false, false},
+		"a byte too long":                   {strings.Repeat("a", hangup.MaxBody+1), false, true, false},
+		"as long as may be, base64":         {encoded(hangup.MaxBody), true, false, false},
+		"a byte too long, base64":           {encoded(hangup.MaxBody + 1), true, true, false},
+		"ten bytes too long, base64":        {encoded(hangup.MaxBody + 10), true, true, false},
+		"no base64 though the flag says so": {"{}", true, false, true},
+		"base64 with bits to spare":         {"eh==", true, false, true},
+	}
+	for name, c := range bodies {
+		t.Run(name, func(t *testing.T) {
+			event, _ := json.Marshal(map[string]any{"body": c.body, "isBase64Encoded": c.base64})
+			got, _ := through(t, "", event)
+			if got.TooLarge != c.tooLarge || got.Undecodable != c.undecodable {
+				t.Errorf("too large %v, undecodable %v", got.TooLarge, got.Undecodable)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoEventCanNotBeVerified(t *testing.T) {
+	for _, payload := range []string{``, `null`, `[]`, `"x"`, `{"body":1}`, `{`} {
+		if got, _ := through(t, "", []byte(payload)); payload != `null` && !got.Undecodable {
+			t.Errorf("%q: %+v", payload, got)
+		}
+	}
+}
+
+func TestTheAnswerTakesTheGatewaysShape(t *testing.T) {
+	_, answer := through(t, "", delivery(t, apigw.HTTPAPI, "/webhooks/crm", "", nil))
+	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
+		response, err := shape.Answer(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.Status != 503 || response.Header.Get("Retry-After") != "30" || string(response.Body) != `{"outcome":"unavailable"}` {
+			t.Errorf("%s: %+v", shape, response)
+		}
+	}
+}
+
+func FuzzInvoke(f *testing.F) {
+	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
+		r := httptest.NewRequest(http.MethodPost, "/webhooks/crm?a=1", strings.NewReader("{}"))
+		event, err := shape.Event(r, []byte("{}"), apigw.Options{})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(event)
+	}
+	f.Fuzz(func(t *testing.T, event []byte) {
+		g := gateway.Gateway{PublicURL: "https://h.example.com", Handle: func(_ context.Context, r hangup.Request) hangup.Answer {
+			if len(r.Webhook.Body) > hangup.MaxBody && !r.TooLarge {
+				t.Errorf("a body of %d bytes passes", len(r.Webhook.Body))
+			}
+			for name := range r.Webhook.Header {
+				if name != strings.ToLower(name) {
+					t.Errorf("header %q", name)
+				}
+			}
+			return hangup.Answer{Status: 200}
+		}}
+		if answer, err := g.Invoke(context.Background(), event); err != nil || !json.Valid(answer) {
+			t.Errorf("answer %q: %v", answer, err)
+		}
+	})
+}

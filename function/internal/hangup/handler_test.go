@@ -1,0 +1,316 @@
+package hangup_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"vicihook/function/internal/hangup"
+	"vicihook/function/internal/source"
+	"vicihook/function/internal/webhook"
+	"vicihook/vicicall"
+	"vicihook/vicicall/vicitest"
+)
+
+const (
+	goodKey  = "5b8fd1c0a36e9d274f1b60c7e2a4938d5b8fd1c0a36e9d274f1b60c7e2a49381"
+	otherKey = "0e9d274f1b60c7e2a4938d5b8fd1c0a36e9d274f1b60c7e2a493815b8fd1c0a3"
+)
+
+const sourcesJSON = `{
+	"crm":    {"scheme": "standard-webhooks", "disposition": ".disposition", "ref": ".ticket", "actor": ".by"},
+	"batch":  {"scheme": "standard-webhooks", "each": ".[]", "when": ".go != false", "agents": "^10[0-9]{2}$"},
+	"drill":  {"scheme": "standard-webhooks", "dry_run": true},
+	"paused": {"scheme": "standard-webhooks"},
+	"weak":   {"scheme": "standard-webhooks"}
+}`
+
+// desk is a handler over a simulated VICIdial, with what it logged and how often its secrets were asked for anew.
+type desk struct {
+	*hangup.Handler
+	vicidial *vicitest.Server
+	keys     *heldKeys
+	account  *heldAccount
+	log      bytes.Buffer
+	call     string // a live call of agent 1028
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	sources, err := source.Parse([]byte(sourcesJSON))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &desk{vicidial: vicitest.NewServer(vicitest.Config{})}
+	t.Cleanup(d.vicidial.Close)
+	d.vicidial.AddRemoteAgent(1028, 2)
+	d.call = d.ring("1028")
+	client := vicicall.New(vicicall.Config{})
+	t.Cleanup(client.Close)
+	d.keys = &heldKeys{sources: sources}
+	d.keys.put(t, fmt.Sprintf(`{"crm": %[1]q, "batch": %[1]q, "drill": %[1]q, "paused": "off", "weak": "changeme"}`, goodKey))
+	d.account = &heldAccount{account: vicicall.Credentials{
+		URLs: []string{d.vicidial.URL}, User: vicitest.DefaultUser, Pass: vicitest.DefaultPass, Version: "1",
+	}}
+	d.Handler = &hangup.Handler{
+		Sources: sources, Keys: d.keys, Credentials: d.account, VICIdial: client,
+		Budget: 4 * time.Second, Log: slog.New(slog.NewJSONHandler(&d.log, nil)), Version: "test",
+	}
+	return d
+}
+
+func (d *desk) ring(agent string) string {
+	id := d.vicidial.NextCallID('Y')
+	d.vicidial.AddCall(vicitest.Call{ID: id, Agent: agent})
+	return id
+}
+
+// deliver signs a payload for a source and has it handled; change may spoil the request after that.
+func (d *desk) deliver(t *testing.T, name, payload string, change func(*hangup.Request)) (hangup.Answer, hangup.Report) {
+	t.Helper()
+	r := hangup.Request{
+		Source: name, ID: "req-1", ContentType: "application/json",
+		Webhook: webhook.Request{Method: http.MethodPost, Header: webhook.Header{}, Body: []byte(payload)},
+	}
+	sign(t, &r, goodKey, time.Now())
+	if change != nil {
+		change(&r)
+	}
+	answer := d.Handle(context.Background(), r)
+	var report hangup.Report
+	if err := json.Unmarshal(answer.Body, &report); err != nil {
+		t.Fatalf("answer %q: %v", answer.Body, err)
+	}
+	return answer, report
+}
+
+func sign(t *testing.T, r *hangup.Request, key string, at time.Time) {
+	t.Helper()
+	scheme, _ := webhook.Preset("standard-webhooks")
+	verifier, err := webhook.NewVerifier(scheme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := scheme.ParseKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verifier.Sign(&r.Webhook, parsed, "msg_1", at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// line is the one line that the last delivery left.
+func (d *desk) line(t *testing.T) map[string]any {
+	t.Helper()
+	text := strings.TrimSuffix(d.log.String(), "\n")
+	d.log.Reset()
+	if strings.Contains(text, "\n") {
+		t.Errorf("more than one log line:\n%s", text)
+	}
+	var line map[string]any
+	if err := json.Unmarshal([]byte(text), &line); err != nil {
+		t.Fatalf("log line %q: %v", text, err)
+	}
+	return line
+}
+
+func TestASignedWebhookEndsTheCallItNames(t *testing.T) {
+	d := newDesk(t)
+	payload := fmt.Sprintf(`{"call_id":%q,"agent_user":"1028","disposition":"SALE","ticket":"T-7","by":"ann"}`, d.call)
+	answer, report := d.deliver(t, "crm", payload, nil)
+
+	if report.Outcome != vicicall.HungUp || answer.Status != http.StatusOK {
+		t.Fatalf("got %s (%d): %s", report.Outcome, answer.Status, report.Message)
+	}
+	if d.vicidial.Listed(d.call) || d.vicidial.LineUp(d.call) {
+		t.Error("the call is still listed, or its line up")
+	}
+	if state, _ := d.vicidial.Call(d.call); state.Disposition != "SALE" {
+		t.Errorf("booked %q, want SALE", state.Disposition)
+	}
+	if report.CallID != d.call || report.AgentUser != "1028" || report.Ref != "T-7" || report.RequestID != "req-1" || report.Attempts != 1 {
+		t.Errorf("report %+v", report)
+	}
+	line := d.line(t)
+	for field, want := range map[string]any{
+		"outcome": "hungup", "source": "crm", "call_id": d.call, "agent_user": "1028", "disposition": "SALE", "ref": "T-7",
+		"actor": "ann", "key": 0.0, "signed": true, "delivery_id": "msg_1", "request_id": "req-1", "version": "test", "status": 200.0,
+	} {
+		if line[field] != want {
+			t.Errorf("log line has %s = %v, want %v", field, line[field], want)
+		}
+	}
+	if source := d.vicidial.Requests()[0].Source; source != "vhcrm" {
+		t.Errorf("VICIdial's log has source %q, want vhcrm", source)
+	}
+}
+
+// payloadOf names a call of agent 1028.
+func payloadOf(call string) string {
+	return fmt.Sprintf(`{"call_id":%q,"agent_user":"1028","disposition":"SALE"}`, call)
+}
+
+func TestWhatIsNotProvenGetsOneAnswerAndReachesNothing(t *testing.T) {
+	refusals := map[string]struct {
+		source string
+		change func(*testing.T, *hangup.Request)
+		cause  error // nil where package webhook has not said it
+	}{
+		"a changed byte":                {"crm", func(_ *testing.T, r *hangup.Request) { r.Webhook.Body[3] ^= 1 }, webhook.ErrMismatch},
+		"a stale time":                  {"crm", func(t *testing.T, r *hangup.Request) { sign(t, r, goodKey, time.Now().Add(-6*time.Minute)) }, webhook.ErrTooOld},
+		"a time to come":                {"crm", func(t *testing.T, r *hangup.Request) { sign(t, r, goodKey, time.Now().Add(6*time.Minute)) }, webhook.ErrTooNew},
+		"no signature":                  {"crm", func(_ *testing.T, r *hangup.Request) { delete(r.Webhook.Header, "webhook-signature") }, webhook.ErrNoSignature},
+		"another key":                   {"crm", func(t *testing.T, r *hangup.Request) { sign(t, r, otherKey, time.Now()) }, webhook.ErrMismatch},
+		"an unknown source":             {"crn", nil, nil},
+		"a refused key":                 {"weak", nil, webhook.ErrPlaceholderKey},
+		"an event that does not decode": {"crm", func(_ *testing.T, r *hangup.Request) { r.Undecodable = true }, nil},
+	}
+	var first []byte
+	for name, c := range refusals {
+		t.Run(name+" is refused", func(t *testing.T) {
+			d := newDesk(t)
+			answer, _ := d.deliver(t, c.source, payloadOf(d.call), func(r *hangup.Request) {
+				if c.change != nil {
+					c.change(t, r)
+				}
+			})
+			if answer.Status != http.StatusUnauthorized {
+				t.Errorf("status %d, want 401", answer.Status)
+			}
+			whole := fmt.Appendf(nil, "%d %v %s", answer.Status, answer.Header, answer.Body)
+			if first == nil {
+				first = whole
+			}
+			if !bytes.Equal(whole, first) {
+				t.Errorf("answer\n%s\ndiffers from\n%s", whole, first)
+			}
+			if n := d.vicidial.Count(""); n != 0 {
+				t.Errorf("%d requests reached VICIdial", n)
+			}
+			if wantRefresh := errors.Is(c.cause, webhook.ErrMismatch); (d.keys.refreshed > 0) != wantRefresh {
+				t.Errorf("the keys were asked for anew %d times", d.keys.refreshed)
+			}
+			line := d.line(t)
+			if cause, _ := line["cause"].(string); c.cause != nil && !strings.Contains(cause, c.cause.Error()) {
+				t.Errorf("the log's cause is %q, want %v", cause, c.cause)
+			}
+		})
+	}
+}
+
+func TestASignatureByAKeyPutAMomentAgoHolds(t *testing.T) {
+	d := newDesk(t)
+	d.keys.next = fmt.Sprintf(`{"crm": %q}`, otherKey)
+	_, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { sign(t, r, otherKey, time.Now()) })
+	if report.Outcome != vicicall.HungUp || d.keys.refreshed != 1 {
+		t.Errorf("got %s after %d refreshes", report.Outcome, d.keys.refreshed)
+	}
+}
+
+func TestARefusedAccountIsTriedOnceMoreWhenANewerOneIsThere(t *testing.T) {
+	d := newDesk(t)
+	right := d.account.account
+	right.Version = "2"
+	d.account.account.Pass = "wrong"
+	d.account.next = &right
+	_, report := d.deliver(t, "crm", payloadOf(d.call), nil)
+	if report.Outcome != vicicall.HungUp || d.vicidial.FailedLogins() != 1 {
+		t.Errorf("got %s after %d failed logins", report.Outcome, d.vicidial.FailedLogins())
+	}
+}
+
+func TestWhatASignedSenderMayNotHaveIsNamed(t *testing.T) {
+	live := newDesk(t).call // any id in VICIdial's form
+	refusals := map[string]struct {
+		source, payload string
+		outcome         hangup.Outcome
+		names           string
+	}{
+		"no JSON":                         {"crm", `{`, vicicall.InvalidRequest, "payload"},
+		"no call id":                      {"crm", `{"agent_user":"1028","disposition":"A"}`, vicicall.InvalidRequest, "call_id"},
+		"a call id that VICIdial cuts":    {"crm", `{"call_id":"3125551212","agent_user":"1028","disposition":"A"}`, vicicall.InvalidRequest, "call_id"},
+		"an agent that VICIdial strips":   {"crm", `{"call_id":"` + live + `","agent_user":"10 28","disposition":"A"}`, vicicall.InvalidRequest, "agent_user"},
+		"no disposition where one is due": {"crm", `{"call_id":"` + live + `","agent_user":"1028"}`, vicicall.InvalidRequest, "disposition"},
+		"a disposition that is cut":       {"crm", `{"call_id":"` + live + `","agent_user":"1028","disposition":"TOOLONG"}`, vicicall.InvalidRequest, "disposition"},
+		"another agent":                   {"batch", `[{"call_id":"` + live + `","agent_user":"2000"}]`, hangup.NotAllowed, "agent_user"},
+		"a paused source":                 {"paused", `{}`, hangup.Paused, "paused"},
+	}
+	for name, c := range refusals {
+		t.Run(name+" is refused", func(t *testing.T) {
+			d := newDesk(t)
+			answer, report := d.deliver(t, c.source, c.payload, nil)
+			if report.Outcome != c.outcome || answer.Status != hangup.Rules()[c.outcome].Status {
+				t.Errorf("got %s (%d), want %s", report.Outcome, answer.Status, c.outcome)
+			}
+			if !strings.Contains(string(answer.Body), c.names) {
+				t.Errorf("answer %s does not name %s", answer.Body, c.names)
+			}
+			if n := d.vicidial.Count(""); n != 0 {
+				t.Errorf("%d requests reached VICIdial", n)
+			}
+		})
+	}
+}
+
+func TestABodyAboveTheLimitIsTooLargeBeforeAnythingElse(t *testing.T) {
+	d := newDesk(t)
+	answer, report := d.deliver(t, "nobody", `{}`, func(r *hangup.Request) { r.TooLarge = true })
+	if report.Outcome != hangup.TooLarge || answer.Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("got %s (%d)", report.Outcome, answer.Status)
+	}
+}
+
+func TestADryRunLooksAndLeavesTheCall(t *testing.T) {
+	for name, spoil := range map[string]func(*desk) string{
+		"of one source":   func(*desk) string { return "drill" },
+		"of every source": func(d *desk) string { d.DryRun = true; return "crm" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			_, report := d.deliver(t, spoil(d), payloadOf(d.call), nil)
+			if report.Outcome != vicicall.WouldHangUp || !d.vicidial.Listed(d.call) || d.vicidial.Count("HANGUP") != 0 {
+				t.Errorf("got %s, listed %v", report.Outcome, d.vicidial.Listed(d.call))
+			}
+		})
+	}
+}
+
+func TestABatchIsAnsweredItemByItemAndByItsWorst(t *testing.T) {
+	d := newDesk(t)
+	second := d.ring("1029")
+	payload := fmt.Sprintf(`[
+		{"call_id":%[1]q,"agent_user":"1028"}, {"call_id":%[1]q,"agent_user":"1028"}, {"call_id":%[2]q,"agent_user":"1029"},
+		{"call_id":%[2]q,"agent_user":"2000"}, {"go":false}]`, d.call, second)
+	answer, report := d.deliver(t, "batch", payload, nil)
+	got := make([]string, len(report.Calls))
+	for i, c := range report.Calls {
+		got[i] = string(c.Outcome)
+	}
+	if want := "hungup hungup hungup not_allowed ignored"; strings.Join(got, " ") != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+	if report.Outcome != hangup.NotAllowed || answer.Status != http.StatusForbidden {
+		t.Errorf("the batch is answered %s (%d)", report.Outcome, answer.Status)
+	}
+	if n := d.vicidial.Count("HANGUP"); n != 2 {
+		t.Errorf("%d hang-ups for two calls", n)
+	}
+	if calls, _ := d.line(t)["calls"].([]any); len(calls) != 5 {
+		t.Errorf("the log line has %d calls", len(calls))
+	}
+}
+
+func TestAnEmptyBatchIsIgnored(t *testing.T) {
+	d := newDesk(t)
+	if _, report := d.deliver(t, "batch", `[]`, nil); report.Outcome != hangup.Ignored {
+		t.Errorf("got %s", report.Outcome)
+	}
+}

@@ -1,0 +1,156 @@
+package hangup_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"vicihook/function/internal/hangup"
+	"vicihook/function/internal/source"
+	"vicihook/vicicall"
+)
+
+// heldKeys is a key store whose next version is waiting.
+type heldKeys struct {
+	sources   *source.Sources
+	ring      source.Keyring
+	next      string
+	refreshed int
+	err       error
+}
+
+func (k *heldKeys) put(t *testing.T, secret string) {
+	t.Helper()
+	ring, err := k.sources.ParseKeys([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.ring = ring
+}
+
+func (k *heldKeys) Keys(_ context.Context, name string) (source.Keys, hangup.Refresh, error) {
+	return k.ring[name], k.refresh, k.err
+}
+
+func (k *heldKeys) refresh(context.Context) (bool, error) {
+	k.refreshed++
+	if k.next == "" {
+		return false, nil
+	}
+	ring, err := k.sources.ParseKeys([]byte(k.next))
+	k.ring = ring
+	return true, err
+}
+
+// heldAccount is a store of one account, whose next version may be waiting.
+type heldAccount struct {
+	account vicicall.Credentials
+	next    *vicicall.Credentials
+	err     error
+}
+
+func (a *heldAccount) Credentials(context.Context) (vicicall.Credentials, hangup.Refresh, error) {
+	return a.account, a.refresh, a.err
+}
+
+func (a *heldAccount) refresh(context.Context) (bool, error) {
+	if a.next == nil {
+		return false, nil
+	}
+	a.account = *a.next
+	return true, nil
+}
+
+func TestASecretThatIsNotThereIsToldFromOneThatCantBeUsed(t *testing.T) {
+	broken := errors.New("arn:aws:… : no answer")
+	unusable := fmt.Errorf("%w: no JSON", hangup.ErrMisconfigured)
+	for name, c := range map[string]struct {
+		spoil func(*desk)
+		want  hangup.Outcome
+	}{
+		"keys that can't be fetched":       {func(d *desk) { d.keys.err = broken }, vicicall.Unavailable},
+		"keys that are no JSON":            {func(d *desk) { d.keys.err = unusable }, vicicall.Misconfigured},
+		"an account that can't be fetched": {func(d *desk) { d.account.err = broken }, vicicall.Unavailable},
+		"an account that is no JSON":       {func(d *desk) { d.account.err = unusable }, vicicall.Misconfigured},
+		"a configuration that can't serve": {func(d *desk) { d.Broken = broken }, vicicall.Misconfigured},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			c.spoil(d)
+			answer, report := d.deliver(t, "crm", payloadOf(d.call), nil)
+			if report.Outcome != c.want {
+				t.Errorf("got %s, want %s", report.Outcome, c.want)
+			}
+			if strings.Contains(string(answer.Body), "arn:") {
+				t.Errorf("the answer tells what only the log may: %s", answer.Body)
+			}
+			if d.vicidial.Count("") != 0 {
+				t.Error("VICIdial was asked")
+			}
+		})
+	}
+}
+
+// clumsy panics with a payload's text.
+type clumsy struct{ hangup.VICIdial }
+
+func (clumsy) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
+	panic("secret of the payload")
+}
+
+func TestAPanicIsOursAndQuotesNothing(t *testing.T) {
+	for _, source := range []string{"crm", "batch"} {
+		d := newDesk(t)
+		d.VICIdial = clumsy{}
+		payload := payloadOf(d.call)
+		if source == "batch" {
+			payload = "[" + payload + "]"
+		}
+		answer, report := d.deliver(t, source, payload, nil)
+		if report.Outcome != vicicall.Misconfigured || answer.Status != http.StatusInternalServerError {
+			t.Errorf("%s: got %s (%d)", source, report.Outcome, answer.Status)
+		}
+		text := d.log.String()
+		if strings.Contains(text, "secret of the payload") || !strings.Contains(text, "clumsy.Hangup") {
+			t.Errorf("%s: the log names not the place, or quotes the panic: %s", source, text)
+		}
+	}
+}
+
+// watched records the deadline that it is given.
+type watched struct {
+	hangup.VICIdial
+	deadline time.Time
+}
+
+func (w *watched) Hangup(ctx context.Context, _ vicicall.Credentials, _ vicicall.Call) (vicicall.Result, error) {
+	w.deadline, _ = ctx.Deadline()
+	return vicicall.Result{Outcome: vicicall.HungUp}, nil
+}
+
+func TestTheBudgetRunsFromTheGatewaysTimeWhenThatCanBeRight(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		received time.Time
+		want     time.Time
+	}{
+		"a second ago":    {now.Add(-time.Second), now.Add(3 * time.Second)},
+		"a minute ago":    {now.Add(-time.Minute), now.Add(4 * time.Second)},
+		"in the future":   {now.Add(time.Second), now.Add(4 * time.Second)},
+		"not told at all": {time.Time{}, now.Add(4 * time.Second)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			w := &watched{}
+			d.VICIdial, d.Now = w, func() time.Time { return now }
+			d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { r.Received = c.received })
+			if !w.deadline.Equal(c.want) {
+				t.Errorf("deadline %v from now, want %v", w.deadline.Sub(now), c.want.Sub(now))
+			}
+		})
+	}
+}
