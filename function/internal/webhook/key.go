@@ -22,8 +22,8 @@ const redacted = "[webhook key]"
 // A Key is a decoded key. It shows itself nowhere: fmt, slog, JSON and text get a fixed word.
 // The zero Key matches nothing.
 type Key struct {
-	// A pointer, because fmt reads the fields of a struct that holds a Key unexported without asking Key.
-	secret *secret
+	// A function, because fmt reads through pointers where it cannot ask Key: in a field that is not exported.
+	reveal func() secret
 }
 
 type secret struct {
@@ -55,7 +55,7 @@ func (s Scheme) ParseKey(text string) (Key, error) {
 		}
 		guess = []byte(password)
 	}
-	return Key{&secret{text, decoded, guess}}, nil
+	return Key{func() secret { return secret{text, decoded, guess} }}, nil
 }
 
 func (s Scheme) decodeKey(text string) ([]byte, error) {
@@ -87,10 +87,10 @@ func (k Key) Equal(other Key) bool {
 }
 
 func (k Key) bytes() []byte {
-	if k.secret == nil {
+	if k.reveal == nil {
 		return nil
 	}
-	return k.secret.bytes
+	return k.reveal().bytes
 }
 
 // Format writes a fixed word for every verb.

@@ -57,8 +57,9 @@ func unknownPreset(name string) error {
 }
 
 func isNear(name, preset string) bool {
-	family, _, _ := strings.Cut(preset, "-")
-	return strings.HasPrefix(preset, name) || strings.HasPrefix(name, family) || distance(name, preset) <= 2
+	nameFamily, _, _ := strings.Cut(name, "-")
+	presetFamily, _, _ := strings.Cut(preset, "-")
+	return nameFamily == presetFamily || strings.HasPrefix(preset, name) || distance(name, preset) <= 2
 }
 
 // distance is the number of letters to insert, delete or replace that makes b of a.

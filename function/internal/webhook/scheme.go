@@ -77,8 +77,8 @@ const (
 	kindBasic = "basic"
 )
 
-// UnmarshalJSON reads a preset's name or an object. It returns ErrUnknownPreset with the near names, and a
-// *FieldError for each member that is unknown or given twice; NewVerifier finds the other faults.
+// UnmarshalJSON reads a preset's name or an object. It returns ErrUnknownPreset with the near names, or a *FieldError
+// for each member that is unknown, given twice or of the wrong type, joined; NewVerifier finds the other faults.
 func (s *Scheme) UnmarshalJSON(data []byte) error {
 	var name string
 	if json.Unmarshal(data, &name) == nil && name != "" {
@@ -89,46 +89,35 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 		*s = preset
 		return nil
 	}
-	if err := checkMembers(data); err != nil {
-		return err
-	}
-	type plain Scheme
-	var object plain
-	if err := json.Unmarshal(data, &object); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalidScheme, err)
-	}
-	*s = Scheme(object)
-	return nil
+	*s = Scheme{}
+	return s.readMembers(json.NewDecoder(bytes.NewReader(data)))
 }
 
-// checkMembers refuses what encoding/json lets pass: unknown members, members given twice, other spellings.
-func checkMembers(data []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
+// readMembers refuses what encoding/json lets pass: unknown members, members given twice, names in other spellings.
+func (s *Scheme) readMembers(dec *json.Decoder) error {
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
 		return fmt.Errorf("%w: must be a preset's name or an object", ErrInvalidScheme)
 	}
-	known := memberNames()
-	var seen []string
-	var faults []error
+	names, fields := memberNames(), reflect.ValueOf(s).Elem()
+	seen := make([]bool, len(names))
+	var f faults
 	for dec.More() {
-		token, err := dec.Token()
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrInvalidScheme, err)
-		}
-		name, _ := token.(string)
-		switch {
-		case !slices.Contains(known, name):
-			faults = append(faults, &FieldError{name, "no such member"})
-		case slices.Contains(seen, name):
-			faults = append(faults, &FieldError{name, "given twice"})
-		}
-		seen = append(seen, name)
+		token, _ := dec.Token()
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
 			return fmt.Errorf("%w: %w", ErrInvalidScheme, err)
 		}
+		name, _ := token.(string)
+		i := slices.Index(names, name)
+		if i < 0 {
+			f.add(true, name, "no such member")
+			continue
+		}
+		f.add(seen[i], name, "given twice")
+		f.add(!readStrictly(value, fields.Field(i)), name, "must be "+shape(fields.Field(i).Kind()))
+		seen[i] = true
 	}
-	return errors.Join(faults...)
+	return errors.Join(f...)
 }
 
 func memberNames() []string {
@@ -138,4 +127,26 @@ func memberNames() []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+func readStrictly(value json.RawMessage, field reflect.Value) bool {
+	dec := json.NewDecoder(bytes.NewReader(value))
+	dec.DisallowUnknownFields()
+	return string(value) != "null" && dec.Decode(field.Addr().Interface()) == nil
+}
+
+func shape(kind reflect.Kind) string {
+	switch kind {
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Slice:
+		return "a list of strings"
+	case reflect.Map:
+		return "an object of strings"
+	}
+	return `an object with "json" or "header"`
 }

@@ -29,9 +29,12 @@ var published = []string{
 	"yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy", // HubSpot
 	"autopilot-test-client-secret-0001",
 	"lDQHScfUeXUKaQRNF+8XIiDKZ7XX3itBAYzwU0TARw8lJqRnkKl2iB1anSb0Z+IK", // PagerDuty
-	"some_secret_value",                                                // Outpost
-	"convoy-webhook-secret",                                            // Convoy
-	"test_secret",                                                      // Stripe, after whsec_
+	"vqF0En+Z0ucuRTM/01o2GuhMH3hKKk/N2bOmlM31zaA",                      // Microsoft Teams
+	"QgyNSToQjf4p6+YzDpjKks1/tXeJQ7FhVHqRwTnugVI",
+	"+ZaRRMC8+mpnfGaGsBOmkIFt98bttL5YQRq3p2tXgcE",
+	"some_secret_value",     // Outpost
+	"convoy-webhook-secret", // Convoy
+	"test_secret",           // Stripe, after whsec_
 }
 
 // placeholderWords are what stands where a key should stand; a key that begins with one of placeholderStarts does too.
@@ -42,17 +45,18 @@ var (
 
 // CheckStrength tells whether a stranger could have the key: ErrPlaceholderKey, ErrPublishedKey or ErrShortKey.
 func (k Key) CheckStrength() error {
-	if k.secret == nil {
+	if k.reveal == nil {
 		return ErrEmptyKey
 	}
-	text := strings.TrimRight(strings.TrimPrefix(k.secret.text, "whsec_"), "=")
+	secret := k.reveal()
+	text := strings.TrimRight(strings.TrimPrefix(secret.text, "whsec_"), "=")
 	switch {
-	case isPlaceholder(text), isPlaceholder(string(k.secret.guess)):
+	case isPlaceholder(text), isPlaceholder(string(secret.guess)):
 		return ErrPlaceholderKey
 	case slices.Contains(published, text):
 		return ErrPublishedKey
-	case len(k.secret.guess) < shortestKey:
-		return fmt.Errorf("%w: %d", ErrShortKey, len(k.secret.guess))
+	case len(secret.guess) < shortestKey:
+		return fmt.Errorf("%w: %d", ErrShortKey, len(secret.guess))
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func withAndWithoutPort(url string) []string {
 		end = len(rest)
 	}
 	host, tail := rest[:end], rest[end:]
-	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i:], ":0123456789") == "" {
 		return []string{url, scheme + "://" + host[:i] + tail}
 	}
 	port := ":443"

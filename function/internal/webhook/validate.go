@@ -27,6 +27,7 @@ func (s Scheme) validate(signed template, malformed error) error {
 	switch s.Kind {
 	case kindToken:
 		f.add(len(s.Header) == 0, "header", "missing")
+		f.add(strings.Contains(s.Prefix, ","), "prefix", "holds a comma, as repeated headers do")
 		s.checkUnsigned(&f)
 	case kindBasic:
 		f.add(len(s.Header) > 0, "header", "is always Authorization with kind basic")
@@ -35,11 +36,17 @@ func (s Scheme) validate(signed template, malformed error) error {
 	default:
 		s.checkSignature(&f)
 		s.checkList(&f)
-		s.checkTemplate(&f, signed, malformed)
-		s.checkURL(&f, signed)
-		s.checkTime(&f, signed)
 		s.checkSecret(&f)
+		s.checkTime(&f)
+		if malformed != nil {
+			f.add(true, "signed", malformed.Error())
+			break
+		}
+		s.checkTemplate(&f, signed)
+		s.checkURL(&f, signed)
+		s.checkSignedTime(&f, signed)
 	}
+	f.add(strings.ContainsFunc(s.Prefix, func(r rune) bool { return r < ' ' || r > '~' }), "prefix", "must be visible ASCII")
 	s.checkHeaders(&f)
 	return errors.Join(f...)
 }
@@ -67,20 +74,18 @@ func (s Scheme) checkList(f *faults) {
 	f.add((list || kv) && s.Sep != " " && s.Sep != ",", "sep", "must be a blank or a comma with form list or kv")
 	f.add(!list && !kv && s.Sep != "", "sep", "has no meaning with form plain")
 	f.add(kv && s.KVSig == "", "kv_sig", "missing with form kv")
+	f.add(s.KVSig != "" && !isHeaderName(s.KVSig), "kv_sig", "must be letters, digits or marks without blank, comma and =")
+	f.add(s.KVTS != "" && !isHeaderName(s.KVTS), "kv_ts", "must be letters, digits or marks without blank, comma and =")
 	f.add(!kv && s.KVSig != "", "kv_sig", "needs form kv")
 	f.add(!kv && s.KVTS != "", "kv_ts", "needs form kv")
 	f.add(kv && s.KVSig != "" && s.KVSig == s.KVTS, "kv_ts", "is the name of the signature")
 	f.add(s.PrefixOptional && s.Prefix == "", "prefix_optional", "needs a prefix")
 	f.add(s.PrefixOnce && (s.Prefix == "" || !list), "prefix_once", "needs a prefix and form list")
-	f.add(list && s.Prefix != "" && strings.Contains(s.Prefix, s.Sep), "prefix", "holds the separator")
+	f.add((list || kv) && s.Sep != "" && strings.Contains(s.Prefix, s.Sep), "prefix", "holds the separator")
 }
 
-func (s Scheme) checkTemplate(f *faults, signed template, malformed error) {
+func (s Scheme) checkTemplate(f *faults, signed template) {
 	f.add(s.Signed == "", "signed", "missing")
-	if malformed != nil {
-		f.add(true, "signed", malformed.Error())
-		return
-	}
 	f.add(s.Signed != "" && !signed.has(fieldBody) && !signed.has(fieldForm), "signed", "leaves the body unsigned: must hold {body} (or {form_sorted})")
 	f.add(s.Kind == kindHash && !signed.has(fieldSecret), "signed", "must hold {secret} with kind hash")
 	f.add(s.Kind == kindHMAC && signed.has(fieldSecret), "signed", "holds {secret}, which is the key of an hmac already")
@@ -98,12 +103,12 @@ func (s Scheme) checkURL(f *faults, signed template) {
 	if len(s.BodyHashQuery) == 0 {
 		return
 	}
-	f.add(!signsURL, "body_hash_query", "needs {url} in signed")
+	f.add(!signsURL || !signed.has(fieldForm), "body_hash_query", "needs {url} and {form_sorted} in signed")
 	f.add(len(s.BodyHashQuery) != 3 || s.BodyHashQuery[0] == "" || s.BodyHashQuery[1] != "sha256" || s.BodyHashQuery[2] != "hex",
 		"body_hash_query", `must be [parameter, "sha256", "hex"]`)
 }
 
-func (s Scheme) checkTime(f *faults, signed template) {
+func (s Scheme) checkTime(f *faults) {
 	sources := 0
 	for _, given := range []bool{len(s.TSHeader) > 0, s.KVTS != "", s.TSJSON != ""} {
 		if given {
@@ -111,10 +116,6 @@ func (s Scheme) checkTime(f *faults, signed template) {
 		}
 	}
 	f.add(sources > 1, "signed", "only one of ts_header, kv_ts and ts_json can be the time")
-	f.add(signed.has(fieldTS) && len(s.TSHeader) == 0 && s.KVTS == "", "signed", "holds {ts} without ts_header or kv_ts")
-	f.add(!signed.has(fieldTS) && len(s.TSHeader) > 0, "ts_header", "is an unsigned time, which proves nothing: {ts} is missing in signed")
-	f.add(!signed.has(fieldTS) && s.KVTS != "", "kv_ts", "is an unsigned time, which proves nothing: {ts} is missing in signed")
-	f.add(s.TSJSON != "" && !signed.has(fieldBody), "ts_json", "is an unsigned time, which proves nothing: {body} is missing in signed")
 	if sources == 0 {
 		f.add(s.TSUnit != "", "ts_unit", "has no time to count")
 		f.add(s.Tolerance != 0, "tolerance", "has no time to bound")
@@ -125,36 +126,43 @@ func (s Scheme) checkTime(f *faults, signed template) {
 	f.add(s.Tolerance <= 0 || s.Tolerance > longestTolerance, "tolerance", "must be 1 to 3600 seconds")
 }
 
+// checkSignedTime refuses a time that anybody may write.
+func (s Scheme) checkSignedTime(f *faults, signed template) {
+	const unsigned = "is an unsigned time, which proves nothing: "
+	f.add(signed.has(fieldTS) && len(s.TSHeader) == 0 && s.KVTS == "", "signed", "holds {ts} without ts_header or kv_ts")
+	f.add(!signed.has(fieldTS) && len(s.TSHeader) > 0, "ts_header", unsigned+"{ts} is missing in signed")
+	f.add(!signed.has(fieldTS) && s.KVTS != "", "kv_ts", unsigned+"{ts} is missing in signed")
+	f.add(s.TSJSON != "" && !signed.has(fieldBody), "ts_json", unsigned+"{body} is missing in signed")
+}
+
 func (s Scheme) checkSecret(f *faults) {
 	f.add(!slices.Contains([]string{"", "raw", "hex", "base64"}, s.Secret), "secret", "must be raw, hex or base64")
 	f.add(s.SecretPrefix != "" && s.Secret != "hex" && s.Secret != "base64", "secret_prefix", "needs secret hex or base64")
 }
 
 func (s Scheme) checkHeaders(f *faults) {
-	check := func(member string, names ...string) {
-		for _, name := range names {
-			f.add(!isHeaderName(name), member, "is not a header's name")
-		}
-	}
-	check("header", s.Header...)
-	check("id_header", s.IDHeader...)
-	check("ts_header", s.TSHeader...)
-	for _, name := range slices.Sorted(maps.Keys(s.Require)) {
-		check("require", name)
+	required := slices.Sorted(maps.Keys(s.Require))
+	for _, name := range required {
 		f.add(s.Require[name] == "", "require", "demands an empty header")
 	}
-	if s.Dedupe != "" {
-		check("dedupe", s.Dedupe)
+	var seen []string
+	for _, member := range []struct {
+		name    string
+		headers []string
+	}{{"header", s.Header}, {"id_header", s.IDHeader}, {"ts_header", s.TSHeader}, {"require", required}} {
+		for _, header := range lower(member.headers) {
+			f.add(!isHeaderName(header), member.name, "is not a header's name")
+			f.add(slices.Contains(seen, header), member.name, "names a header that is named before")
+			seen = append(seen, header)
+		}
 	}
-	if s.Challenge.Header != "" {
-		check("challenge", s.Challenge.Header)
-		f.add(s.Challenge.JSON != "", "challenge", "must be json or header, not both")
-	}
+	f.add(s.Dedupe != "" && !isHeaderName(s.Dedupe), "dedupe", "is not a header's name")
+	f.add(s.Challenge.Header != "" && !isHeaderName(s.Challenge.Header), "challenge", "is not a header's name")
+	f.add(s.Challenge.Header != "" && s.Challenge.JSON != "", "challenge", "must be json or header, not both")
 }
 
 func isHeaderName(name string) bool {
-	const marks = "!#$%&'*+-.^_`|~"
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && !strings.ContainsRune(marks, r)
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_'
 	})
 }

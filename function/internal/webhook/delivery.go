@@ -1,0 +1,79 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+)
+
+const (
+	longestChallenge     = 1024 // bytes
+	longestChallengeBody = 4096 // bytes: set-up messages are small, and no other body is worth parsing for one
+)
+
+// DeliveryID returns what names the delivery in a log: the scheme's dedupe header, or else its signed id.
+// It is empty when there is none, or none that is fit for a log line. A dedupe header is not signed.
+func (v *Verifier) DeliveryID(r Request) string {
+	names := v.scheme.IDHeader
+	if v.scheme.Dedupe != "" {
+		names = []string{v.scheme.Dedupe}
+	}
+	id, _, err := r.Header.single(names)
+	if err != nil || len(id) > longestID || !isToken(id) {
+		return ""
+	}
+	return id
+}
+
+// An Echo is the body that answers a challenge.
+type Echo struct {
+	ContentType string
+	Body        []byte
+}
+
+// Challenge returns the answer to a request by which the sender asks, when its webhook is set up, whether it is heard.
+// Such a request is no event. It is signed like any other and must have been verified.
+func (v *Verifier) Challenge(r Request) (Echo, bool) {
+	if name := v.scheme.Challenge.Header; name != "" {
+		value, _, err := r.Header.first([]string{name})
+		return Echo{"text/plain; charset=utf-8", []byte(value)}, err == nil && value != "" && len(value) <= longestChallenge
+	}
+	name := v.scheme.Challenge.JSON
+	if name == "" || len(r.Body) > longestChallengeBody {
+		return Echo{}, false
+	}
+	value, found, err := jsonMember(r.Body, name)
+	if err != nil || !found || value[0] != '"' || len(value) > longestChallenge {
+		return Echo{}, false
+	}
+	body, err := json.Marshal(map[string]json.RawMessage{name: value})
+	return Echo{"application/json", body}, err == nil
+}
+
+var errNoObject = errors.New("the body is no JSON object that has the member once")
+
+// jsonMember returns the member of a JSON object that has exactly this name. It refuses one that is given twice.
+func jsonMember(body []byte, name string) (value json.RawMessage, found bool, err error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return nil, false, errNoObject
+	}
+	for dec.More() {
+		key, _ := dec.Token()
+		var member json.RawMessage
+		if err := dec.Decode(&member); err != nil || (key == name && found) {
+			return nil, false, errNoObject
+		}
+		if key == name {
+			value, found = member, true
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, false, errNoObject
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, false, errNoObject
+	}
+	return value, found, nil
+}
