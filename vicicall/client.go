@@ -1,0 +1,133 @@
+package vicicall
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"maps"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	defaultBudget = 4 * time.Second
+	latchTime     = 15 * time.Minute // how long VICIdial's own lock lasts
+)
+
+// Config holds the settings of a [Client]; its zero value is ready for use.
+type Config struct {
+	Budget      time.Duration    // for one Hangup, Check or Version whose context has no deadline; 0 means 4 s
+	SkipRecheck bool             // believe an accepted hang-up without a CHECK: Accepted instead of HungUp
+	AllowHTTP   bool             // send the password over plain http to other hosts than this one
+	Now         func() time.Time // the clock of the latch; nil means time.Now
+
+	dial dialFunc // in place of the network, for tests
+}
+
+// A Client speaks to VICIdial's agent API. It is safe for concurrent use and keeps connections for 4 s.
+type Client struct {
+	config Config
+
+	mu         sync.Mutex
+	transports map[string]*http.Transport // by CA and pins
+	latches    map[[sha256.Size]byte]latch
+}
+
+// A latch is a refusal that stands for every further request with the same credentials:
+// each wrong password brings VICIdial closer to locking the account.
+type latch struct {
+	outcome Outcome
+	until   time.Time
+}
+
+// New makes a Client. It does no I/O.
+func New(config Config) *Client {
+	config.Budget = cmp.Or(config.Budget, defaultBudget)
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.dial == nil {
+		config.dial = (&net.Dialer{}).DialContext
+	}
+	return &Client{
+		config:     config,
+		transports: map[string]*http.Transport{},
+		latches:    map[[sha256.Size]byte]latch{},
+	}
+}
+
+// Close drops idle connections. The Client stays usable.
+func (c *Client) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.transports {
+		t.CloseIdleConnections()
+	}
+}
+
+// run does what Hangup and Check have in common: refuse before sending, keep the budget, tell the outcome.
+func (c *Client) run(ctx context.Context, op string, cred Credentials, call Call, do func(*session) ending) (Result, error) {
+	start := time.Now()
+	ctx, cancel := c.withBudget(ctx)
+	defer cancel()
+	s := c.session(ctx, cred, call.withDefaults())
+	end, refused := c.refuse(cred, call)
+	if !refused {
+		s.transport = c.transport(cred)
+		end = do(s)
+	}
+	s.result.Outcome, s.result.Message = end.outcome, end.message
+	s.result.Elapsed = time.Since(start)
+	if end.outcome.isAnswer() {
+		return s.result, nil
+	}
+	return s.result, &Error{Op: op, Outcome: end.outcome, Message: end.message, Err: end.err}
+}
+
+func (c *Client) withBudget(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, c.config.Budget)
+}
+
+// refuse ends a request before anything is sent.
+func (c *Client) refuse(cred Credentials, call Call) (ending, bool) {
+	if err := call.Validate(); err != nil {
+		return ending{InvalidRequest, faultText(err), err}, true
+	}
+	if err := cred.validate(c.config.AllowHTTP); err != nil {
+		return ending{Misconfigured, faultText(err), err}, true
+	}
+	c.mu.Lock()
+	latched, ok := c.latches[cred.digest()]
+	c.mu.Unlock()
+	if !ok || !c.config.Now().Before(latched.until) {
+		return ending{}, false
+	}
+	return ending{latched.outcome, "not asked again before " + latched.until.UTC().Format(time.RFC3339) +
+		" or with new credentials: " + latched.outcome.Advice(), nil}, true
+}
+
+// remember latches a refusal of the credentials.
+func (c *Client) remember(cred Credentials, o Outcome) {
+	if o != CredentialsRejected && o != LockedOut {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.config.Now()
+	maps.DeleteFunc(c.latches, func(_ [sha256.Size]byte, l latch) bool { return !now.Before(l.until) })
+	c.latches[cred.digest()] = latch{o, now.Add(latchTime)}
+}
+
+// isAnswer reports whether the outcome says what became of the call, so that there is no error.
+func (o Outcome) isAnswer() bool {
+	switch o {
+	case HungUp, Accepted, NoLongerListed, NoActiveCall, AgentNotLoggedIn, WouldHangUp:
+		return true
+	}
+	return false
+}

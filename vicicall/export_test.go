@@ -1,0 +1,7 @@
+package vicicall
+
+// NewOn makes a Client that dials by other means than the network.
+func NewOn(config Config, dial dialFunc) *Client {
+	config.dial = dial
+	return New(config)
+}

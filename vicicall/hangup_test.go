@@ -1,0 +1,278 @@
+package vicicall_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vicihook/vicicall"
+)
+
+const (
+	noAgent  = "ERROR: agent_user is not logged in - 1028\n"
+	wrongOne = "ERROR: agent_user is not logged in - 10\n"
+	busy     = "<html><head><title>503 Service Temporarily Unavailable</title></head></html>"
+	badPass  = login + "6666|S3cret.+/=|0|1|BAD|0|api|SELECT 1;|\n"
+)
+
+var (
+	ok, live, gone, lost = say(hungUp), say(check), say(noCall), step(drop)
+	lied                 = answer(500, hungUp)
+)
+
+type steps []step
+
+var hangupTests = map[string]struct {
+	hangups, checks steps
+	want            vicicall.Outcome
+	message         string
+}{
+	"accepted and gone":                         {steps{ok}, steps{gone}, vicicall.HungUp, ""},
+	"accepted, listed, accepted, gone":          {steps{ok, ok}, steps{live, gone}, vicicall.HungUp, ""},
+	"accepted twice and still listed":           {steps{ok, ok}, steps{live, live}, vicicall.StillListed, "sql_mode"},
+	"accepted, listed, then no call":            {steps{ok, gone}, steps{live}, vicicall.NoLongerListed, ""},
+	"accepted, then the agent has left":         {steps{ok}, steps{say(noAgent)}, vicicall.Accepted, ""},
+	"accepted, then no CHECK comes through":     {steps{ok}, steps{lost, lost, lost}, vicicall.Accepted, ""},
+	"accepted, the third CHECK tells":           {steps{ok}, steps{lost, answer(502, ""), gone}, vicicall.HungUp, ""},
+	"accepted, CHECK names another call":        {steps{ok}, steps{say("ERROR: no active call found - A\n"), gone}, vicicall.HungUp, ""},
+	"accepted, CHECK finds the database down":   {steps{ok}, steps{answer(500, ""), gone}, vicicall.HungUp, ""},
+	"SUCCESS and 500, gone":                     {steps{lied}, steps{gone}, vicicall.NoLongerListed, "SUCCESS and then failed"},
+	"SUCCESS and 500, listed, accepted":         {steps{lied, ok}, steps{live, gone}, vicicall.HungUp, ""},
+	"SUCCESS and 500 twice, listed":             {steps{lied, lied}, steps{live, live}, vicicall.StillListed, "HTTP 500"},
+	"SUCCESS and 500, nobody can tell":          {steps{lied}, steps{say(noAgent)}, vicicall.Unknown, "HTTP 500"},
+	"SUCCESS for another call, listed, ended":   {steps{say(strings.Replace(hungUp, "402027", "402028", 1)), ok}, steps{live, gone}, vicicall.HungUp, ""},
+	"a transfer, gone":                          {steps{say(strings.Replace(strings.Replace(hungUp, "hungup", "transfer", 1), "HANGUP", "", 1))}, steps{gone}, vicicall.NoLongerListed, "transfer"},
+	"a bad gateway, listed, accepted, gone":     {steps{answer(502, "Bad Gateway"), ok}, steps{live, gone}, vicicall.HungUp, ""},
+	"a gateway timed out, listed: no second":    {steps{answer(504, "")}, steps{live}, vicicall.StillListed, "HTTP 504"},
+	"a busy page is not believed":               {steps{answer(503, busy)}, steps{gone}, vicicall.NoLongerListed, "503"},
+	"a busy page, listed, accepted":             {steps{answer(503, busy), ok}, steps{live, gone}, vicicall.HungUp, ""},
+	"a busy page, nobody can tell":              {steps{answer(503, busy)}, steps{answer(503, busy), answer(503, busy), answer(503, busy)}, vicicall.Unknown, ""},
+	"another agent is answered for, gone":       {steps{say(wrongOne)}, steps{gone}, vicicall.NoLongerListed, "another agent"},
+	"another agent is always answered for":      {steps{say(wrongOne)}, steps{say(wrongOne), say(wrongOne), say(wrongOne)}, vicicall.UnexpectedReply, "2.14-75"},
+	"no such call":                              {steps{gone}, nil, vicicall.NoActiveCall, ""},
+	"no such agent":                             {steps{say(noAgent)}, nil, vicicall.AgentNotLoggedIn, ""},
+	"the database is down":                      {steps{answer(500, "")}, nil, vicicall.Unavailable, "stopped before"},
+	"no permission":                             {steps{say("ERROR: auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION - x\n")}, nil, vicicall.PermissionDenied, "\" ra_call_control \""},
+	"a translated SUCCESS":                      {steps{say("BIEN: ra_call_control hungup - 1028|Y1221052110000402027|HANGUP\n")}, nil, vicicall.UnexpectedReply, "default English"},
+	"a stranger's page":                         {steps{say("<html>hello</html>")}, nil, vicicall.UnexpectedReply, ""},
+	"no api.php":                                {steps{answer(404, "Not Found")}, nil, vicicall.UnexpectedReply, "no agc/api.php"},
+	"a redirect":                                {steps{redirect("https://other.example.com/agc/api.php?pass=S3cret")}, nil, vicicall.Misconfigured, "https://other.example.com"},
+	"dropped, gone":                             {steps{lost}, steps{gone}, vicicall.NoLongerListed, "no whole answer"},
+	"dropped, listed: no second":                {steps{lost}, steps{live}, vicicall.StillListed, "no whole answer"},
+	"dropped, nobody can tell":                  {steps{lost}, steps{lost, lost, lost}, vicicall.Unknown, "no whole answer"},
+	"dropped, the agent has left":               {steps{lost}, steps{say(noAgent)}, vicicall.Unknown, ""},
+	"cut, listed: no second":                    {steps{cut}, steps{live}, vicicall.StillListed, "EOF"},
+	"too long, listed: no second":               {steps{tooLong}, steps{live}, vicicall.StillListed, "256 KiB"},
+	"no HTTP, listed: no second":                {steps{malformed}, steps{live}, vicicall.StillListed, "no HTTP"},
+	"silent, gone":                              {steps{silent}, steps{gone}, vicicall.NoLongerListed, "deadline exceeded"},
+	"silent, listed: no second":                 {steps{silent}, steps{live}, vicicall.StillListed, "deadline exceeded"},
+	"silent, and CHECK silent too":              {steps{silent}, steps{silent}, vicicall.Unknown, "deadline exceeded"},
+	"the second is dropped, listed":             {steps{ok, lost}, steps{live, live}, vicicall.StillListed, ""},
+	"the second is dropped, gone":               {steps{ok, lost}, steps{live, gone}, vicicall.NoLongerListed, ""},
+	"the second finds the database down":        {steps{ok, answer(500, "")}, steps{live}, vicicall.StillListed, ""},
+	"the second is refused":                     {steps{ok, say(noAgent)}, steps{live}, vicicall.AgentNotLoggedIn, ""},
+	"the second can't be seen after":            {steps{lied, lied}, steps{live, lost, lost}, vicicall.Unknown, ""},
+	"the account is locked before the CHECK":    {steps{lied}, steps{say(login + "6666|x|0|1|LOCK|\n")}, vicicall.Unknown, ""},
+	"CHECK says SUCCESS: no more is asked":      {steps{ok}, steps{ok}, vicicall.Accepted, ""},
+	"the wrong password is not asked for again": {steps{say(badPass)}, nil, vicicall.CredentialsRejected, "correct the secret"},
+}
+
+func TestHangup(t *testing.T) {
+	t.Parallel()
+	for name, tt := range hangupTests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := &host{hangups: tt.hangups, checks: tt.checks}
+				n := &network{t: t, hosts: map[string]*host{"localhost": h}}
+				c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+				defer c.Close()
+				result, err := c.Hangup(t.Context(), on("localhost"), theCall())
+				if result.Outcome != tt.want || !strings.Contains(result.Message, tt.message) {
+					t.Errorf("outcome = %s (%s), want %s (… %s …)", result.Outcome, result.Message, tt.want, tt.message)
+				}
+				assertConsistent(t, result, err, h)
+				if len(h.hangups)+len(h.checks) > 0 {
+					t.Errorf("%d HANGUP and %d CHECK of the script were not sent", len(h.hangups), len(h.checks))
+				}
+			})
+		})
+	}
+}
+
+// assertConsistent holds what is true of every Hangup.
+func assertConsistent(t *testing.T, result vicicall.Result, err error, hosts ...*host) {
+	t.Helper()
+	synctest.Wait()
+	hangups, checks := 0, 0
+	for _, h := range hosts {
+		hangups, checks = hangups+h.count("HANGUP"), checks+h.count("CHECK")
+	}
+	if result.Attempts != hangups || result.Checks != checks || hangups > 2 || checks > 3 {
+		t.Errorf("attempts = %d, checks = %d; the servers saw %d, %d", result.Attempts, result.Checks, hangups, checks)
+	}
+	if result.Elapsed > 4*time.Second {
+		t.Errorf("elapsed = %v", result.Elapsed)
+	}
+	shown := result.Message + result.Reply
+	switch result.Outcome {
+	case vicicall.HungUp, vicicall.Accepted, vicicall.NoLongerListed, vicicall.NoActiveCall, vicicall.AgentNotLoggedIn:
+		if err != nil {
+			t.Errorf("err = %v with %s", err, result.Outcome)
+		}
+	default:
+		var e *vicicall.Error
+		if !errors.As(err, &e) || !errors.Is(err, result.Outcome) || e.Message != result.Message || e.Op != "hangup" {
+			t.Errorf("err = %v does not fit %s", err, result.Outcome)
+		}
+		for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+			shown += cause.Error()
+		}
+	}
+	if strings.Contains(shown, "S3cret") || strings.Contains(shown, "6666") {
+		t.Errorf("a secret shows in %q", shown)
+	}
+}
+
+func TestHangupBelievesAcceptedWithSkipRecheck(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		hangups, checks steps
+		want            vicicall.Outcome
+	}{
+		"accepted":                   {steps{ok}, nil, vicicall.Accepted},
+		"ambiguous is looked at":     {steps{lied}, steps{gone}, vicicall.NoLongerListed},
+		"the second is believed too": {steps{lied, ok}, steps{live}, vicicall.Accepted},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := &host{hangups: tt.hangups, checks: tt.checks}
+			n := &network{t: t, hosts: map[string]*host{"localhost": h}}
+			c := vicicall.NewOn(vicicall.Config{SkipRecheck: true}, n.Dial)
+			defer c.Close()
+			result, err := c.Hangup(t.Context(), on("localhost"), theCall())
+			if result.Outcome != tt.want {
+				t.Errorf("%s: outcome = %s, want %s", name, result.Outcome, tt.want)
+			}
+			assertConsistent(t, result, err, h)
+		})
+	}
+}
+
+func TestHangupDividesItsTime(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		budget, hangup time.Duration // what HANGUP gets of it; 0: nothing is sent
+	}{
+		"60 % of 4 s":                {4 * time.Second, 2400 * time.Millisecond},
+		"all but 500 ms of 1 s":      {time.Second, 500 * time.Millisecond},
+		"50 ms of 550 ms":            {550 * time.Millisecond, 50 * time.Millisecond},
+		"nothing of 549 ms":          {549 * time.Millisecond, 0},
+		"nothing of a past deadline": {-time.Second, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := &host{hangups: steps{silent}, checks: steps{gone}}
+			n := &network{t: t, hosts: map[string]*host{"localhost": h}}
+			c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+			defer c.Close()
+			start := time.Now()
+			ctx, cancel := context.WithDeadline(t.Context(), start.Add(tt.budget))
+			defer cancel()
+			result, err := c.Hangup(ctx, on("localhost"), theCall())
+			assertConsistent(t, result, err, h)
+			if tt.hangup == 0 {
+				if result.Outcome != vicicall.Unavailable || len(n.dials) > 0 {
+					t.Errorf("%s: %s after %d dials", name, result.Outcome, len(n.dials))
+				}
+				return
+			}
+			if got := h.seen[1].at.Sub(start); result.Outcome != vicicall.NoLongerListed || got != tt.hangup {
+				t.Errorf("%s: %s, CHECK after %v, want it after %v", name, result.Outcome, got, tt.hangup)
+			}
+		})
+	}
+}
+
+func TestHangupEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &host{hangups: steps{silent}}
+		n := &network{t: t, hosts: map[string]*host{"localhost": h}}
+		c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+		defer c.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		result, err := c.Hangup(ctx, on("localhost"), theCall())
+		if result.Outcome != vicicall.Unknown || result.Elapsed != time.Second || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s after %v: %v", result.Outcome, result.Elapsed, err)
+		}
+	})
+}
+
+var clusterTests = map[string]struct {
+	hosts          map[string]*host
+	want           vicicall.Outcome
+	atMost         time.Duration
+	dials, message string
+}{
+	"the first refuses connections": {
+		map[string]*host{"127.0.0.2": {hangups: steps{ok}, checks: steps{gone}}},
+		vicicall.HungUp, 0, "localhost 127.0.0.2", "",
+	},
+	"the first never connects": {
+		map[string]*host{"localhost": {blackHole: true}, "127.0.0.2": {hangups: steps{ok}, checks: steps{gone}}},
+		vicicall.HungUp, 1200 * time.Millisecond, "localhost 127.0.0.2", "",
+	},
+	"none connects": {
+		nil, vicicall.Unavailable, 1050 * time.Millisecond,
+		"localhost 127.0.0.2 localhost 127.0.0.2 localhost 127.0.0.2", "connection refused",
+	},
+	"none ever connects": {
+		map[string]*host{"localhost": {blackHole: true}, "127.0.0.2": {blackHole: true}},
+		vicicall.Unavailable, 4 * time.Second, "", "no connection in time",
+	},
+	"after silence the other is asked": {
+		map[string]*host{"localhost": {hangups: steps{silent}}, "127.0.0.2": {checks: steps{live}}},
+		vicicall.StillListed, 2400 * time.Millisecond, "localhost 127.0.0.2", "",
+	},
+	"a CHECK that fails goes on to the other": {
+		map[string]*host{"localhost": {hangups: steps{ok}, checks: steps{answer(502, "")}}, "127.0.0.2": {checks: steps{gone}}},
+		vicicall.HungUp, 0, "localhost 127.0.0.2", "",
+	},
+	"a silent CHECK leaves time for the other": {
+		map[string]*host{"localhost": {hangups: steps{ok}, checks: steps{silent}}, "127.0.0.2": {checks: steps{gone}}},
+		vicicall.HungUp, 2400 * time.Millisecond, "localhost 127.0.0.2", "",
+	},
+	"a whole answer is never asked for elsewhere": {
+		map[string]*host{"localhost": {hangups: steps{answer(500, "")}}, "127.0.0.2": {}},
+		vicicall.Unavailable, 0, "localhost", "",
+	},
+}
+
+func TestHangupOnACluster(t *testing.T) {
+	t.Parallel()
+	for name, tt := range clusterTests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := &network{t: t, hosts: tt.hosts}
+				c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+				defer c.Close()
+				result, err := c.Hangup(t.Context(), on("localhost", "127.0.0.2"), theCall())
+				synctest.Wait()
+				if result.Outcome != tt.want || result.Elapsed > tt.atMost || !strings.Contains(result.Message, tt.message) {
+					t.Errorf("%s after %v (%s), want %s after at most %v", result.Outcome, result.Elapsed, result.Message, tt.want, tt.atMost)
+				}
+				if dials := strings.Join(n.dials, " "); tt.dials != "" && dials != tt.dials {
+					t.Errorf("dialled %q, want %q", dials, tt.dials)
+				}
+				var hosts []*host
+				for _, h := range tt.hosts {
+					hosts = append(hosts, h)
+				}
+				assertConsistent(t, result, err, hosts...)
+			})
+		})
+	}
+}
