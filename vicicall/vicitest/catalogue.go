@@ -32,7 +32,7 @@ var catalogue = []definition{
 	{info: FaultInfo{"sender-stopped", AmidWork, "HANGUP", "the hang-up is queued and never sent to Asterisk: SUCCESS, delisted, but the line stays up"}, without: sending},
 
 	// Time.
-	{info: FaultInfo{"slow-work", BeforeWork, "", "waits, then does the work and answers, whether or not the client is still there"}, before: waits},
+	{info: FaultInfo{"slow-work", BeforeWork, "", "waits, then does the work and answers, whether or not the client is still there"}, before: waits, delay: longer},
 	{info: FaultInfo{"slow-middle", AmidWork, "HANGUP", "waits between the checks and the work, so that two requests may both print SUCCESS"}, pause: true, delay: longer},
 	{info: FaultInfo{"slow", AfterWork, "", "does the work at once and answers late"}, send: late, delay: longer},
 	{info: FaultInfo{"silent", AfterWork, "", "does the work and never answers"}, send: hang},

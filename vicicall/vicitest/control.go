@@ -101,7 +101,10 @@ func (c *script) ingroupTransfer() {
 func (c *script) promise(action, prefix, reason, third string) {
 	c.say("SUCCESS", reason, " - ", c.in.agentUser+"|"+c.in.value+"|"+third)
 	if c.word("SUCCESS") == "SUCCESS" {
-		id := prefix + c.in.value[min(4, len(c.in.value)):]
+		id := c.in.value
+		if len(id) >= len(prefix) {
+			id = prefix + id[len(prefix):]
+		}
 		c.order = &ManagerRow{Action: action, CallerID: id, Channel: c.call.channel}
 	}
 }

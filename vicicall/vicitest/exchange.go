@@ -27,7 +27,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.busy.Done()
 	if !strings.HasSuffix(r.URL.Path, "/agc/api.php") {
-		whole(&exchange{s: s, w: w}, notFound)
+		x := s.recordStray(r)
+		x.w = w
+		whole(x, notFound)
 		return
 	}
 	p := readParams(r)

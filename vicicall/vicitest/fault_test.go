@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"vicihook/vicicall/vicitest"
 )
@@ -343,7 +344,7 @@ func TestCloseLetsGoOfEveryWaitingRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			srv := start(t, vicitest.Config{})
-			inject(t, srv, vicitest.Fault{Name: name, Release: make(chan struct{})})
+			inject(t, srv, vicitest.Fault{Name: name})
 			answer := hangup(t.Context(), srv)
 			await(t, srv, func() bool { return srv.Count("HANGUP") == 1 })
 			srv.Close()
@@ -351,5 +352,40 @@ func TestCloseLetsGoOfEveryWaitingRequest(t *testing.T) {
 				t.Errorf("got a whole answer: %q", got)
 			}
 		})
+	}
+}
+
+func TestDelayEndsByItself(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"slow-work", "slow-middle", "slow", "slow-body"} {
+		srv := start(t, vicitest.Config{})
+		inject(t, srv, vicitest.Fault{Name: name, Delay: time.Microsecond})
+		if got := suffer(srv).answer; got != "200 "+hungup || srv.Listed(callID) {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}
+
+func TestNobodyWaitsForAClientThatGaveUp(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"slow", "silent", "silent-undone", "slow-headers"} {
+		srv := start(t, vicitest.Config{})
+		inject(t, srv, vicitest.Fault{Name: name, Times: 1, Delay: time.Hour})
+		ctx, giveUp := context.WithCancel(t.Context())
+		first := hangup(ctx, srv)
+		await(t, srv, func() bool { return srv.Count("HANGUP") == 1 })
+		giveUp()
+		<-first
+		await(t, srv, func() bool { return srv.Running() == 0 })
+	}
+}
+
+func TestAwaitEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := srv.Await(ctx, func() bool { return false }); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -104,6 +104,18 @@ func (s *Server) MaxConcurrentHangups() int {
 	return s.maxRunning
 }
 
+// Running counts the HANGUP requests that have come and are neither answered nor given up: until it is 0, the list and
+// the lines may still change.
+func (s *Server) Running() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sum := 0
+	for _, n := range s.running {
+		sum += n
+	}
+	return sum
+}
+
 // APILog gives the rows of vicidial_api_log.
 func (s *Server) APILog() []LogRow {
 	s.mu.Lock()
@@ -120,7 +132,7 @@ func (s *Server) PasswordStored() bool {
 func (s *Server) record(r *http.Request, p params, in input) *exchange {
 	sent := func(name string) string { return cut(p.raw(name), longest) }
 	req := Request{
-		Time: s.now(), Method: r.Method, Path: r.URL.Path,
+		Time: s.now(), Method: r.Method, Path: cut(r.URL.Path, longest),
 		Function: sent("function"), Stage: sent("stage"), CallID: cut(s.shown(p), longest), AgentUser: sent("agent_user"),
 		Disposition: sent("status"), Source: sent("source"), User: sent("user"),
 		PasswordSent: p.has("pass"), Conn: connNumber(r),
@@ -141,6 +153,15 @@ func (s *Server) record(r *http.Request, p params, in input) *exchange {
 	s.counts[x.kind]++
 	s.notify()
 	return x
+}
+
+// recordStray notes a request for something else than the API.
+func (s *Server) recordStray(r *http.Request) *exchange {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, Request{Time: s.now(), Method: r.Method, Path: cut(r.URL.Path, longest), Conn: connNumber(r)})
+	s.notify()
+	return &exchange{s: s, r: r}
 }
 
 // shown is the call id as sent, or what VICIdial takes for it.

@@ -237,7 +237,7 @@ type got struct {
 // ask posts a form body and follows no redirect.
 func ask(t *testing.T, srv *vicitest.Server, body string) got {
 	t.Helper()
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: &http.Transport{}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	resp, err := client.Post(srv.URL+"/agc/api.php", "application/x-www-form-urlencoded", strings.NewReader(body))
 	if err != nil {

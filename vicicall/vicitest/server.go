@@ -125,8 +125,11 @@ func (s *Server) serve(listener net.Listener, scheme string) {
 	s.http = &http.Server{
 		Handler:     s.Handler(),
 		ConnContext: s.conns.number,
-		ConnState:   s.conns.note,
-		ErrorLog:    log.New(io.Discard, "", 0), // clients that break off are what it is for
+		ConnState: func(conn net.Conn, state http.ConnState) {
+			s.conns.note(conn, state)
+			s.locked(func() {}) // whoever awaits may ask again
+		},
+		ErrorLog: log.New(io.Discard, "", 0), // clients that break off are what it is for
 	}
 	s.busy.Go(func() { s.http.Serve(listener) }) // its error says that the server was closed
 }
@@ -159,8 +162,9 @@ func (s *Server) enter() bool {
 	return true
 }
 
-// CloseIdle closes the connections that wait for another request, as Apache does after KeepAliveTimeout.
-func (s *Server) CloseIdle() { s.conns.closeIdle() }
+// CloseIdle closes the connections that wait for another request, as Apache does after KeepAliveTimeout, and says how
+// many they were. A connection is idle a moment after its answer has come.
+func (s *Server) CloseIdle() int { return s.conns.closeIdle() }
 
 // Connections counts the connections ever accepted.
 func (s *Server) Connections() int { return int(s.conns.accepted.Load()) }
@@ -194,10 +198,13 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	}
 }
 
-func (c *connections) closeIdle() {
+func (c *connections) closeIdle() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	closed := len(c.idle)
 	for conn := range c.idle {
 		conn.Close()
 	}
+	clear(c.idle)
+	return closed
 }

@@ -1,0 +1,208 @@
+package vicitest_test
+
+import (
+	"strings"
+	"testing"
+
+	"vicihook/vicicall/vicitest"
+)
+
+func TestVersionNeedsNoAccount(t *testing.T) {
+	t.Parallel()
+	builds := map[vicitest.Era]string{vicitest.Era214: "250122-1010", vicitest.Era24: "101123-1050"}
+	for era, build := range builds {
+		c := clock{observedAt}
+		srv := start(t, vicitest.Config{Era: era, Now: c.now})
+		got := ask(t, srv, "function=version")
+		want := "VERSION: " + string(era) + "|BUILD: " + build + "|DATE: 2026-11-22 10:34:00|EPOCH: 1795343640\n"
+		if got.body != want {
+			t.Errorf("got %q, want %q", got.body, want)
+		}
+		if r := srv.Requests()[0]; r.PasswordSent || r.Kind() != "version" || srv.LoginAttempts() != 0 {
+			t.Errorf("got %+v", r)
+		}
+	}
+}
+
+func TestHeadersAreThoseOfTheScript(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{})
+	got := ask(t, srv, encode(usual))
+	if got.kind != "text/html; charset=utf-8" || got.header.Get("Cache-Control") != "no-cache, must-revalidate" || got.header.Get("Pragma") != "no-cache" {
+		t.Errorf("got %v", got.header)
+	}
+	inject(t, srv, vicitest.Fault{Name: "database-down"})
+	got = ask(t, srv, encode(usual))
+	if got.kind != "text/html; charset=UTF-8" || got.header.Get("Cache-Control") != "" {
+		t.Errorf("before the script's headers: got %v", got.header)
+	}
+}
+
+func TestVersion24KnowsNoCoffee(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{Era: vicitest.Era24})
+	if status, body := post(t, srv, form("function", "coffee")); status != 200 || body != "" {
+		t.Errorf("got %d %q", status, body)
+	}
+}
+
+func TestListAndLineAreKeptApart(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		happens func(*vicitest.Server)
+		listed  bool
+		lineUp  bool
+		check   string
+	}{
+		"nothing":                {func(*vicitest.Server) {}, true, true, listed},
+		"VICIdial delists":       {func(s *vicitest.Server) { s.Delist(callID) }, false, true, "ERROR: no active call found - " + callID},
+		"the line drops":         {func(s *vicitest.Server) { s.DropLine(callID) }, true, false, listed},
+		"the caller hangs up":    {func(s *vicitest.Server) { s.EndCall(callID) }, false, false, "ERROR: no active call found - " + callID},
+		"the agent logs off":     {func(s *vicitest.Server) { s.LogOff("1028") }, true, true, "ERROR: agent_user is not logged in - 1028"},
+		"another agent logs off": {func(s *vicitest.Server) { s.LogOff("1029") }, true, true, listed},
+		"no such call ends":      {func(s *vicitest.Server) { s.EndCall(unlisted) }, true, true, listed},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := start(t, vicitest.Config{})
+			tt.happens(srv)
+			if srv.Listed(callID) != tt.listed || srv.LineUp(callID) != tt.lineUp {
+				t.Errorf("listed %t, line up %t", srv.Listed(callID), srv.LineUp(callID))
+			}
+			if got := verdict(t, srv); got != tt.check {
+				t.Errorf("CHECK got %q, want %q", got, tt.check)
+			}
+		})
+	}
+}
+
+func TestEndedCallFreesItsAgent(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{})
+	if a := srv.Agents()[0]; a.Status != "INCALL" || a.CallID != callID {
+		t.Fatalf("got %+v", a)
+	}
+	srv.EndCall(callID)
+	if a := srv.Agents()[0]; a.Status != "READY" || a.CallID != "" {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestOutboundCallIsBookedToWhoeverIsNamed(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{})
+	srv.AddAgent(vicitest.Agent{User: "2000", Status: "PAUSED"})
+	id := srv.NextCallID('V')
+	srv.AddCall(vicitest.Call{ID: id, Agent: "1029", Kind: vicitest.Outbound})
+	post(t, srv, form("value", id, "agent_user", "2000"))
+	state, _ := srv.Call(id)
+	if want := (vicitest.CallState{ID: id, Agent: "1029", Disposition: "A", BookedTo: "2000"}); state != want {
+		t.Errorf("got %+v, want %+v", state, want)
+	}
+	want := []vicitest.Agent{
+		{User: "1028", RemoteUser: "1028", Status: "INCALL", CallID: callID},
+		{User: "1029", RemoteUser: "1028", Status: "READY"},
+		{User: "2000", Status: "PAUSED"},
+	}
+	for i, agent := range srv.Agents() {
+		if agent != want[i] {
+			t.Errorf("got %+v, want %+v", agent, want[i])
+		}
+	}
+}
+
+func TestTransferDelistsAndLeavesTheLineUp(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{Settings: vicitest.Settings{InGroups: []string{"Night"}, DefaultInGroup: "NIGHT"}})
+	_, body := post(t, srv, form("stage", "INGROUPTRANSFER", "ingroup_choices", "DEFAULTINGROUP"))
+	if want := "SUCCESS: ra_call_control transfer - 1028|" + callID + "|\n"; body != want {
+		t.Errorf("got %q, want %q", body, want)
+	}
+	if srv.Listed(callID) || !srv.LineUp(callID) {
+		t.Errorf("listed %t, line up %t", srv.Listed(callID), srv.LineUp(callID))
+	}
+	row := srv.ManagerRows()[0]
+	if want := (vicitest.ManagerRow{Action: "Redirect", CallerID: "XAPI1052110000402027", Channel: "SIP/trunk-0000002a"}); row != want {
+		t.Errorf("got %+v, want %+v", row, want)
+	}
+}
+
+func TestShortValueDoesNotBreakTheManagerRow(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{})
+	srv.AddCall(vicitest.Call{ID: "12", Kind: vicitest.IVR})
+	if _, body := post(t, srv, form("value", "12")); body != "SUCCESS: ra_call_control hungup - 1028|12|HANGUP\n" {
+		t.Errorf("got %q", body)
+	}
+	if row := srv.ManagerRows()[0]; row.CallerID != "12" {
+		t.Errorf("got %+v", row)
+	}
+}
+
+func TestNextCallIDLooksReal(t *testing.T) {
+	t.Parallel()
+	c := clock{observedAt}
+	srv := start(t, vicitest.Config{Now: c.now})
+	got := srv.NextCallID('Y') + " " + srv.NextCallID('V')
+	if want := "Y1221034000000402027 V1221034000000402028"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestCallForAnAgentWhoIsNotThereIsRefused(t *testing.T) {
+	t.Parallel()
+	srv := vicitest.New(vicitest.Config{})
+	defer srv.Close()
+	defer func() {
+		if text, _ := recover().(string); !strings.Contains(text, "agent 1028, who is not logged in") {
+			t.Errorf("got %q", text)
+		}
+	}()
+	srv.AddCall(vicitest.Call{ID: callID, Agent: "1028"})
+}
+
+func TestAPILogIsCutToItsColumns(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{})
+	u, _ := srv.User(vicitest.DefaultUser)
+	u.Words = vicitest.Spanish()
+	srv.AddUser(u)
+	post(t, srv, form("source", strings.Repeat("s", 21)))
+	row := srv.APILog()[0]
+	if row.Result != "OPERACION " || row.Source != strings.Repeat("s", 20) || row.Reason != "ra_call_control hungup" || row.Value != callID {
+		t.Errorf("got %+v", row)
+	}
+}
+
+func TestSettingsChangeWhileItRuns(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{})
+	srv.Configure(vicitest.Settings{APIInactive: true})
+	if got := verdict(t, srv); got != "ERROR: System API NOT ACTIVE" {
+		t.Errorf("got %q", got)
+	}
+	srv.Configure(vicitest.Settings{})
+	if got := verdict(t, srv); got != listed {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestWhatVICIdialStoresOfThePassword(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		era    vicitest.Era
+		pass   string
+		stored bool
+	}{
+		"2.14 keeps the URL of every request": {vicitest.Era214, vicitest.DefaultPass, true},
+		"2.4 keeps nothing of a good request": {vicitest.Era24, vicitest.DefaultPass, false},
+		"2.4 keeps the refused password":      {vicitest.Era24, "wrong", true},
+	}
+	for name, tt := range tests {
+		srv := start(t, vicitest.Config{Era: tt.era})
+		if post(t, srv, form("pass", tt.pass)); srv.PasswordStored() != tt.stored {
+			t.Errorf("%s: got %t", name, srv.PasswordStored())
+		}
+	}
+}
