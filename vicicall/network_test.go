@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -154,4 +155,12 @@ func on(names ...string) vicicall.Credentials {
 		names[i] = "http://" + name
 	}
 	return credentials(names...)
+}
+
+// countingDial counts the connections that it makes.
+func countingDial(count *atomic.Int32) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		count.Add(1)
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
 }
