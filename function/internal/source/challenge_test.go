@@ -1,0 +1,83 @@
+package source_test
+
+import (
+	"strings"
+	"testing"
+
+	"vicihook/function/internal/source"
+	"vicihook/function/internal/webhook"
+)
+
+var setUps = map[string]struct {
+	scheme any
+	header webhook.Header
+	body   string
+	want   source.Challenge
+	ok     bool
+}{
+	"Slack's url_verification is echoed": {
+		"slack", nil, `{"type": "url_verification", "challenge": "3eZbrw1aB", ` + anyCall + `}`,
+		source.Challenge{ContentType: "application/json", Body: []byte(`{"challenge":"3eZbrw1aB"}`)}, true,
+	},
+	"a challenge is echoed as JSON, whatever it holds": {
+		"slack", nil, `{"challenge": "\"</script>"}`,
+		source.Challenge{ContentType: "application/json", Body: []byte(`{"challenge":"\"\u003c/script\u003e"}`)}, true,
+	},
+	"monday's challenge is echoed by a scheme of one's own": {
+		map[string]any{"kind": "token", "header": []string{"X-T"}, "challenge": map[string]string{"json": "challenge"}}, nil, `{"challenge": "abc"}`,
+		source.Challenge{ContentType: "application/json", Body: []byte(`{"challenge":"abc"}`)}, true,
+	},
+	"Front's challenge is echoed as text": {
+		"front-app", webhook.Header{"x-front-challenge": {"abc"}}, `{` + anyCall + `}`,
+		source.Challenge{ContentType: "text/plain; charset=utf-8", Body: []byte("abc")}, true,
+	},
+	"Front's challenge given twice is none":              {"front-app", webhook.Header{"x-front-challenge": {"a", "b"}}, `{}`, source.Challenge{}, false},
+	"a challenge above 1 KiB is not echoed":              {"slack", nil, `{"challenge": "` + strings.Repeat("x", 1025) + `"}`, source.Challenge{}, false},
+	"a challenge with a newline is not echoed":           {"front-app", webhook.Header{"x-front-challenge": {"a\r\nSet-Cookie: b"}}, `{}`, source.Challenge{}, false},
+	"a challenge that is a number is none":               {"slack", nil, `{"challenge": 1}`, source.Challenge{}, false},
+	"a challenge deep in the payload is none":            {"slack", nil, `{"a": {"challenge": "x"}}`, source.Challenge{}, false},
+	"a challenge in what is no JSON is none":             {"slack", nil, `{"challenge": "x"`, source.Challenge{}, false},
+	"a challenge to a scheme without one is none":        {"github", nil, `{"challenge": "x"}`, source.Challenge{}, false},
+	"Front's challenge to another scheme is none":        {"slack", webhook.Header{"x-front-challenge": {"abc"}}, `{}`, source.Challenge{}, false},
+	"Help Scout's test is answered without a body":       {"helpscout", webhook.Header{"x-helpscout-event": {"helpscout.test"}}, `{` + anyCall + `}`, source.Challenge{}, true},
+	"another event of Help Scout's is none":              {"helpscout", webhook.Header{"x-helpscout-event": {"convo.status"}}, `{}`, source.Challenge{}, false},
+	"GitHub's ping is answered without a body":           {"github", webhook.Header{"x-github-event": {"ping"}}, `{"zen": "x", ` + anyCall + `}`, source.Challenge{}, true},
+	"Intercom's ping needs no answer, so Select sees it": {"intercom", nil, `{"type": "notification_event", "topic": "ping", ` + anyCall + `}`, source.Challenge{}, false},
+	"an ordinary delivery is none":                       {"slack", nil, `{` + anyCall + `}`, source.Challenge{}, false},
+}
+
+func TestChallenge(t *testing.T) {
+	t.Parallel()
+	for name, c := range setUps {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, token := c.scheme.(map[string]any)
+			members := map[string]any{"scheme": c.scheme}
+			if token {
+				members["accept_unsigned"] = true
+			}
+			got, ok := crm(t, members).Challenge(webhook.Request{Method: "POST", Header: c.header, Body: []byte(c.body)})
+			if ok != c.ok || got.ContentType != c.want.ContentType || string(got.Body) != string(c.want.Body) {
+				t.Errorf("got %s %q, %v", got.ContentType, got.Body, ok)
+			}
+		})
+	}
+}
+
+func TestSetUpInTheBodyNeverEndsACall(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ scheme, body string }{
+		"Slack's url_verification":    {"slack", `{"type": "url_verification", "challenge": "x", ` + anyCall + `}`},
+		"one with its name escaped":   {"slack", `{"\u0063hallenge": "x", ` + anyCall + `}`},
+		"one too long to be echoed":   {"slack", `{"challenge": "` + strings.Repeat("x", 2000) + `", ` + anyCall + `}`},
+		"Intercom's ping":             {"intercom", `{"type": "notification_event", "topic": "ping", ` + anyCall + `}`},
+		"Intercom's ping, any sender": {"github", `{"type": "notification_event", "topic": "ping", ` + anyCall + `}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if items, err := crm(t, map[string]any{"scheme": c.scheme}).Select(t.Context(), []byte(c.body), ""); err != nil || len(items) > 0 {
+				t.Errorf("got %+v, %v", items, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,141 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"vicihook/function/internal/webhook"
+)
+
+// off in place of keys pauses a source.
+const off = "off"
+
+// What is wrong with the secret that holds the webhook keys.
+var (
+	ErrInvalidSecret = errors.New("source: the webhook secret must be a JSON object of source names and keys")
+	ErrNoKey         = errors.New("source: the webhook secret holds no key for it")
+	ErrNoSource      = errors.New("source: sources.json has no such source")
+	ErrInvalidKeys   = fmt.Errorf(`source: keys must be a text, a list of 1 to %d texts, or "off"`, webhook.MaxKeys)
+)
+
+// Keys are those of one source. Exactly one of the three is set.
+type Keys struct {
+	Keys    []webhook.Key // any may have signed
+	Paused  bool          // deliveries are to be sent again later
+	Refused error         // why the source is disabled; never a key
+}
+
+// A Keyring holds the keys of each source by its name, and an entry for each other name in the secret.
+type Keyring map[string]Keys
+
+// ParseKeys reads the webhook secret: {"crm": "whsec_…", "zendesk": ["…", "…"], "desk": "off"}.
+//
+// A key that is empty, not in its scheme's form, short, a placeholder or published as an example disables its own
+// source only; so does a missing one. The error errors.Is ErrInvalidSecret and, as all of them, quotes nothing.
+func (s *Sources) ParseKeys(secret []byte) (Keyring, error) {
+	value, err := decodeJSON(secret)
+	var wrong *jsonError
+	if errors.As(err, &wrong) {
+		return nil, fmt.Errorf("%w: %s%s", ErrInvalidSecret, s.known(wrong.path), wrong.why)
+	}
+	members, ok := value.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%w, not %s", ErrInvalidSecret, kind(value))
+	}
+	ring := Keyring{}
+	for name := range members {
+		ring[name] = Keys{Refused: ErrNoSource}
+	}
+	for name, source := range s.byName {
+		ring[name] = source.parseKeys(members[name])
+	}
+	return ring, nil
+}
+
+// known names the source that a fault is in; anything else in the secret could be a key in the wrong place.
+func (s *Sources) known(path []string) string {
+	if len(path) > 0 && s.byName[path[0]] != nil {
+		return path[0] + ": "
+	}
+	return ""
+}
+
+func (s *Source) parseKeys(value any) Keys {
+	var texts []any
+	switch value := value.(type) {
+	case nil:
+		return s.refused(ErrNoKey)
+	case string:
+		if value == off {
+			return Keys{Paused: true}
+		}
+		texts = []any{value}
+	case []any:
+		texts = value
+	}
+	if len(texts) < 1 || len(texts) > webhook.MaxKeys {
+		return s.refused(ErrInvalidKeys)
+	}
+	keys := make([]webhook.Key, len(texts))
+	for i, text := range texts {
+		var err error
+		if keys[i], err = s.parseKey(text); err != nil {
+			return s.refused(fmt.Errorf("key %d of %d: %w", i+1, len(texts), err))
+		}
+	}
+	return Keys{Keys: keys}
+}
+
+func (s *Source) parseKey(value any) (webhook.Key, error) {
+	text, ok := value.(string)
+	if !ok || text == off {
+		return webhook.Key{}, ErrInvalidKeys
+	}
+	key, err := s.Scheme.ParseKey(text)
+	if err != nil {
+		return webhook.Key{}, err
+	}
+	return key, key.CheckStrength()
+}
+
+func (s *Source) refused(why error) Keys {
+	return Keys{Refused: fmt.Errorf("source %s is disabled: %w", s.Name, why)}
+}
+
+// WithPrevious adds the keys of the secret's previous version, after the current ones, up to 4 in all.
+// Only sources that have keys now get any: one that is paused, refused or gone stays so.
+func (k Keyring) WithPrevious(previous Keyring) Keyring {
+	ring := maps.Clone(k)
+	for name, now := range k {
+		if len(now.Keys) == 0 {
+			continue
+		}
+		keys := slices.Clone(now.Keys)
+		for _, key := range previous[name].Keys {
+			if len(keys) < webhook.MaxKeys && !slices.ContainsFunc(keys, key.Equal) {
+				keys = append(keys, key)
+			}
+		}
+		ring[name] = Keys{Keys: keys}
+	}
+	return ring
+}
+
+// Unknown lists the names in the secret that are no sources. A name that could not be a source's may be a key in
+// the wrong place and is not shown.
+func (k Keyring) Unknown() []string {
+	var names []string
+	for name, keys := range k {
+		switch {
+		case keys.Refused != ErrNoSource:
+		case isName(name):
+			names = append(names, name)
+		default:
+			names = append(names, "(not a source's name)")
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
