@@ -1,0 +1,73 @@
+// Package vicicall ends one call of a VICIdial remote agent and tells in one word what became of it.
+//
+//	client := vicicall.New(vicicall.Config{})
+//	result, err := client.Hangup(ctx, credentials, vicicall.Call{ID: "Y1221052110000402027", AgentUser: "1028", Disposition: "SALE"})
+//
+// [Client.Hangup] ends the call, [Client.Check] only asks whether Hangup would find it, [Client.Version] asks who
+// answers without a password. [ParseReply] is the judgement of a single answer, for use without a network.
+// Every [Outcome] has its [Outcome.Advice]; an [Error] wraps the outcome, so that errors.Is(err, vicicall.LockedOut)
+// asks for it. Package vicitest beside this one is a VICIdial in memory to try it on.
+//
+// # The protocol
+//
+// A form is posted to /agc/api.php, VICIdial's agent API:
+//
+//	source      who asks, 2 to 20 letters and digits, for VICIdial's API log
+//	user, pass  the API user: level 1 or more, active, with agent API access, and " ra_call_control "
+//	            (both spaces) or ALL_FUNCTIONS among its allowed functions; its language "default English"
+//	function    ra_call_control
+//	stage       HANGUP or CHECK
+//	agent_user  any agent that is logged in; the call's disposition is credited to it
+//	value       the call id, vicidial_auto_calls.callerid: V (outbound), Y (inbound), J (transferred within) or
+//	            M (manual) and 19 digits; the remote agent's CallerIDname, VICIdial's variable call_id
+//	status      the disposition, at most 6 characters; RAXFER is VICIdial's default
+//
+// The answer is one line of text, with HTTP status 200 whatever it says:
+//
+//	SUCCESS: ra_call_control hungup - <agent_user>|<value>|HANGUP
+//	ERROR: no active call found - <value>
+//	ERROR: agent_user is not logged in - <agent_user>
+//	ERROR: stage is not valid - <stage>
+//	ERROR: Invalid Username/Password: |<user>|<pass>|<login 0/1>|<API access 0/1>|BAD|…
+//
+// and more of the kind; PHP warnings and debug output may stand around it. The last one echoes the password, up to
+// twice: this package keeps no body and shows only lines that it has rebuilt. VICIdial strips and cuts fields
+// without a word, so whatever it would change is refused here before anything is sent.
+//
+// # What SUCCESS proves
+//
+// Little. VICIdial prints SUCCESS before the work; seven SQL statements later it may have failed, and the answer is
+// then HTTP 500 with the SUCCESS line, or 200 with more text after it, or, with output buffering off, 200 and the
+// clean line alone. Nothing printed, on the other hand, means that nothing was done.
+//
+// So a SUCCESS is followed by stage=CHECK. No version of VICIdial knows that stage: it goes through every check of a
+// HANGUP (account, permission, agent, call) and then answers "stage is not valid - CHECK", which says that the call is
+// listed, with no side effect. "no active call found" says that it is not. CHECK is documented nowhere; it was
+// observed to do this in VICIdial 2.4, 2.10 and 2.14, and the source of every version since 2.2.0-12 reads so.
+//
+// That a call is no longer listed does not prove that its line is down: VICIdial hands the hang-up to Asterisk, which
+// usually acts within a second, and no API shows the result. And VICIdial does not ask whose call it is: any listed
+// call goes, with any agent_user that is logged in. The agent is READY for the next call at once.
+//
+// # Once
+//
+// Two hang-ups of one call at the same time can both say SUCCESS, and the second may free the agent from his next
+// call. So a second HANGUP follows only a whole answer and a CHECK that still lists the call; never when an answer is
+// missing, since the first may still be at work. Nothing is replayed by the transport, and redirects are not followed.
+//
+// # Lockout
+//
+// Each wrong password counts. VICIdial locks the account for 15 minutes after 10 to 21 of them, for everybody who uses
+// it, and the right password does not reset the count when it comes through this API. So CredentialsRejected and
+// LockedOut latch: for 15 minutes the same [Credentials] are answered without asking, until their Version changes.
+//
+// # Limits
+//
+// At most 2 HANGUP and 3 CHECK for one call; 256 KiB of an answer; 4 s for all of it unless the context says otherwise,
+// of which 500 ms stay for CHECK. The database that VICIdial keeps of its API requests holds the password in clear from
+// 2.14-54 on: give this API user to nothing else.
+//
+// VICIdial's own description is [AGENT_API.txt], function ra_call_control.
+//
+// [AGENT_API.txt]: http://vicidial.org/docs/AGENT_API.txt
+package vicicall
