@@ -15,7 +15,7 @@ func environment(c Config, api string) []string {
 	all := map[string]string{
 		"AWS_ACCESS_KEY_ID":               "AKIAIOSFODNN7EXAMPLE",
 		"AWS_DEFAULT_REGION":              "us-east-1",
-		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
 		"AWS_LAMBDA_FUNCTION_NAME":        "vicihook",
 		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",

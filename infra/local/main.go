@@ -1,0 +1,145 @@
+//go:build unix
+
+// Command local runs the function on this machine as AWS would: an HTTP API front, Lambda with the function's own
+// bootstrap, Secrets Manager, and a simulated VICIdial with two remote agents in a call each.
+//
+//	go run ./infra/local -- CMD…     runs CMD with the stack's addresses and keys in its environment, then shows
+//	                                 what VICIdial's tables say, and exits with CMD's status
+//	go run ./infra/local             stays up until interrupted, and shows what the function logs
+//
+// What it says itself goes to standard error, so that the output of CMD stays clean.
+// Exit status without a CMD's: 0 when interrupted, 1 when the stack can't start, 2 for a mistake in the command line.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"vicihook/infra/local/apigw"
+	"vicihook/infra/local/stack"
+	"vicihook/vicicall/vicitest"
+)
+
+const (
+	statusFailed = 1
+	statusUsage  = 2
+)
+
+type cli struct {
+	Fault     []string    `placeholder:"NAME" help:"Let VICIdial go wrong in one of the ways listed above; may be repeated."`
+	Listen    string      `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where senders post to; the rest listens on the same host. Default: a free port of 127.0.0.1."`
+	Shape     apigw.Shape `enum:"http,rest,url" default:"http" help:"Which AWS front to be: http (HTTP API 2.0), rest (REST API 1.0) or url (Function URL)."`
+	Log       bool        `help:"Show what the function logs while CMD runs."`
+	Bootstrap string      `type:"existingdir" placeholder:"DIR" help:"Use the bootstrap and sources.json in DIR instead of building them."`
+	Sources   string      `type:"existingfile" placeholder:"FILE" help:"Use this sources.json."`
+	Cmd       []string    `arg:"" optional:"" passthrough:"partial" help:"Command to run, with VICIHOOK_URL, VICIHOOK_KEY, VICIHOOK_SOURCE, VICIHOOK_CALL_ID, VICIHOOK_AGENT_USER, the VICIDIAL_… and the AWS settings in its environment."`
+}
+
+// Help lists the faults.
+func (cli) Help() string {
+	var b strings.Builder
+	b.WriteString("Faults of the simulated VICIdial:\n\n")
+	for _, f := range vicitest.Faults() {
+		fmt.Fprintf(&b, "    %-24s %s\n", f.Name, f.About)
+	}
+	return b.String()
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) (status int) {
+	var flags cli
+	helped := false
+	parser := kong.Must(&flags,
+		kong.Name("local"),
+		kong.Description("Run the function on this machine as AWS would, with a simulated VICIdial."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110}),
+	)
+	_, err := parser.Parse(args)
+	if helped {
+		return 0
+	}
+	if err == nil {
+		err = flags.check()
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "local:", err)
+		return statusUsage
+	}
+	interrupts := make(chan os.Signal, 4)
+	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(interrupts)
+	if status, err = flags.run(stdout, stderr, interrupts); err != nil {
+		fmt.Fprintln(stderr, "local:", err)
+	}
+	return status
+}
+
+// check refuses an unknown fault; the error lists the known ones.
+func (c *cli) check() error {
+	for _, name := range c.Fault {
+		if _, err := vicitest.FaultByName(name); err != nil {
+			return fmt.Errorf("--fault: %w", err)
+		}
+	}
+	if len(c.Cmd) > 0 && c.Cmd[0] == "--" {
+		c.Cmd = c.Cmd[1:]
+	}
+	return nil
+}
+
+func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status int, err error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	say := narrator{stderr}
+	if c.Bootstrap == "" {
+		folder, err := os.MkdirTemp("", "vicihook-")
+		if err != nil {
+			return statusFailed, err
+		}
+		defer os.RemoveAll(folder)
+		if c.Bootstrap, err = folder, say.building(ctx, folder, interrupts); err != nil {
+			return statusFailed, err
+		}
+	}
+	s, err := stack.Start(ctx, c.config(say))
+	if err != nil {
+		return statusFailed, err
+	}
+	defer s.Stop()
+	for _, name := range c.Fault {
+		if err := s.VICIdial.Inject(vicitest.Fault{Name: name}); err != nil {
+			return statusFailed, err
+		}
+	}
+	say.started(s, c.Fault)
+	if len(c.Cmd) == 0 {
+		say.invite(s)
+		<-interrupts
+		say.state(s)
+		return 0, nil
+	}
+	if status, err = execute(c.Cmd, s.Env(), stdout, stderr, interrupts); err == nil {
+		say.state(s)
+	}
+	return status, err
+}
+
+func (c *cli) config(say narrator) stack.Config {
+	config := stack.Config{Bootstrap: c.Bootstrap, SourcesFile: c.Sources, Shape: c.Shape, Listen: c.Listen}
+	if c.Log || len(c.Cmd) == 0 {
+		config.Log = say.log
+	}
+	return config
+}

@@ -1,0 +1,281 @@
+//go:build unix
+
+// Package stack is everything that a webhook meets on its way, on this machine: the HTTP front of API Gateway, Lambda
+// running the function's own bootstrap, Secrets Manager, and a simulated VICIdial with two live calls.
+//
+//	sender ──▶ front (apigw) ──▶ bootstrap (runtimeapi) ──▶ VICIdial (vicitest)
+//	                                   └──▶ Secrets Manager (secretsmanager)
+//
+// The function is the shipped binary, unchanged; the environment alone leads it here.
+//
+// GET [StatePath] on the front, a path that AWS does not have, tells the truth about every call in VICIdial's tables:
+//
+//	{"calls":[{"id":"Y1122130455000402027","agent":"1028","listed":false,"line_up":false,"disposition":"SALE"}]}
+package stack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"vicihook/infra/local/apigw"
+	"vicihook/infra/local/runtimeapi"
+	"vicihook/infra/local/secretsmanager"
+	"vicihook/vicicall/vicitest"
+)
+
+// StatePath is where the front tells what VICIdial's tables say.
+const StatePath = "/local/state"
+
+// maxLogs bounds what Logs holds, in lines.
+const maxLogs = 100_000
+
+// Config says what to start. Only Bootstrap is required.
+type Config struct {
+	Bootstrap    string                 // folder with bootstrap and sources.json, as Build leaves it
+	SourcesFile  string                 // stands in for the folder's sources.json
+	Env          map[string]string      // variables of the function; they win over those that the stack sets
+	Keys         map[string]string      // webhook keys by source; default: one random key for every source
+	VICIdial     *vicitest.Server       // default: a new one, with the lines 1028 and 1029 of a remote agent in a call each
+	Secrets      *secretsmanager.Server // default: a new one
+	SecretsURL   string                 // a Secrets Manager of somebody else, for example moto's, in place of Secrets
+	Shape        apigw.Shape            // default apigw.HTTPAPI
+	Listen       string                 // host:port of the front, and host of the rest; default 127.0.0.1:0
+	Timeout      time.Duration          // the function's; default 10 s
+	MaxInstances int                    // default 10
+	Log          func(line string)      // gets every line of the function as it comes
+}
+
+// A Stack runs until Stop.
+type Stack struct {
+	URL               string                 // senders post to URL + "/webhooks/" + source
+	StateURL          string                 // where StatePath is
+	VICIdial          *vicitest.Server       // the one of the Config, or its own
+	Secrets           *secretsmanager.Server // nil when the Config gave a SecretsURL
+	SecretsURL        string
+	WebhookSecretARN  string
+	VICIdialSecretARN string
+	Keys              map[string]string // webhook keys by source
+
+	cfg      Config
+	function *runtimeapi.Function
+	gateway  http.Handler
+	stops    []func() // in the order of starting
+
+	mu   sync.Mutex
+	logs []string
+}
+
+// Start starts everything but the function itself, whose instances start with the first events. ctx bounds the start
+// only. What was started is stopped again when it fails.
+func Start(ctx context.Context, c Config) (*Stack, error) {
+	c.Listen = cmp.Or(c.Listen, "127.0.0.1:0")
+	s := &Stack{VICIdial: c.VICIdial, Secrets: c.Secrets, SecretsURL: c.SecretsURL, Keys: maps.Clone(c.Keys), cfg: c}
+	if err := s.start(ctx); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("stack: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context) error {
+	host, _, err := net.SplitHostPort(s.cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("address to listen on: %w", err)
+	}
+	sources, err := sourceNames(cmp.Or(s.cfg.SourcesFile, filepath.Join(s.cfg.Bootstrap, "sources.json")))
+	if err != nil {
+		return err
+	}
+	anywhere := net.JoinHostPort(host, "0")
+	if err := s.startVICIdial(anywhere); err != nil {
+		return err
+	}
+	if err := s.startSecrets(anywhere); err != nil {
+		return err
+	}
+	if err := s.createSecrets(ctx, sources); err != nil {
+		return err
+	}
+	front, err := net.Listen("tcp", s.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, func() { _ = front.Close() })
+	s.URL = "http://" + front.Addr().String()
+	s.StateURL = s.URL + StatePath
+	if s.cfg.Shape == apigw.REST {
+		s.URL += "/" + apigw.RESTStage
+	}
+	return s.startFunction(front)
+}
+
+func (s *Stack) startVICIdial(address string) error {
+	if s.VICIdial != nil {
+		return nil
+	}
+	server, err := vicitest.Listen(address, vicitest.Config{})
+	if err != nil {
+		return err
+	}
+	s.VICIdial = server
+	s.stops = append(s.stops, server.Close)
+	server.AddRemoteAgent(1028, 2)
+	for _, agent := range server.Agents() {
+		server.AddCall(vicitest.Call{ID: server.NextCallID('Y'), Agent: agent.User})
+	}
+	return nil
+}
+
+func (s *Stack) startSecrets(address string) error {
+	if s.SecretsURL != "" {
+		return nil
+	}
+	if s.Secrets == nil {
+		server, err := secretsmanager.NewServer(secretsmanager.Config{Addr: address})
+		if err != nil {
+			return err
+		}
+		s.Secrets = server
+		s.stops = append(s.stops, func() { _ = server.Close() })
+	}
+	s.SecretsURL = s.Secrets.URL
+	return nil
+}
+
+func (s *Stack) startFunction(front net.Listener) error {
+	env, err := s.functionEnv()
+	if err != nil {
+		return err
+	}
+	s.function, err = runtimeapi.New(runtimeapi.Config{
+		TaskRoot:     s.cfg.Bootstrap,
+		Env:          env,
+		Timeout:      s.cfg.Timeout,
+		MaxInstances: s.cfg.MaxInstances,
+		Log:          s.keep,
+	})
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, s.function.Stop)
+	s.gateway = apigw.New(apigw.Config{Shape: s.cfg.Shape, Invoke: s.invoke})
+	server := apigw.Start(front, s)
+	s.stops = append(s.stops, func() { _ = server.Close() })
+	return nil
+}
+
+func (s *Stack) functionEnv() (map[string]string, error) {
+	env := map[string]string{
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.SecretsURL,
+		"PUBLIC_URL":                       s.URL,
+		"VICIDIAL_SECRET_ARN":              s.VICIdialSecretARN,
+		"WEBHOOK_SECRET_ARN":               s.WebhookSecretARN,
+	}
+	if s.cfg.SourcesFile != "" {
+		path, err := filepath.Abs(s.cfg.SourcesFile)
+		if err != nil {
+			return nil, err
+		}
+		env["SOURCES_FILE"] = path
+	}
+	maps.Copy(env, s.cfg.Env)
+	return env, nil
+}
+
+// invoke runs one event of the front. Why a function failed is for the log, since AWS tells the sender nothing.
+func (s *Stack) invoke(ctx context.Context, event []byte) ([]byte, error) {
+	result, err := s.Invoke(ctx, event)
+	if errors.Is(err, runtimeapi.ErrThrottled) {
+		return nil, apigw.ErrThrottled
+	}
+	if err == nil && result.FunctionError {
+		return nil, apigw.ErrFunction
+	}
+	return result.Payload, err
+}
+
+// Invoke runs one event as if a gateway had made it. See [runtimeapi.Function.Invoke] for the errors.
+func (s *Stack) Invoke(ctx context.Context, event []byte) (runtimeapi.Result, error) {
+	result, err := s.function.Invoke(ctx, event)
+	if err == nil && result.FunctionError {
+		s.keep("the function failed: " + string(result.Payload))
+	}
+	return result, err
+}
+
+// Logs gives what the function has printed, line by line, and the errors of invocations that failed. What belongs to
+// an answered webhook is there when its answer is.
+func (s *Stack) Logs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.logs)
+}
+
+func (s *Stack) keep(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.logs) == maxLogs {
+		s.logs = slices.Delete(s.logs, 0, maxLogs/2)
+	}
+	s.logs = append(s.logs, line)
+	if s.cfg.Log != nil {
+		s.cfg.Log(line)
+	}
+}
+
+// Stop ends everything that Start started, instances of the function included. Servers that the Config gave go on.
+func (s *Stack) Stop() {
+	for _, stop := range slices.Backward(s.stops) {
+		stop()
+	}
+	s.stops = nil
+}
+
+// Env gives the addresses and keys for a program that uses the stack, as NAME=value.
+func (s *Stack) Env() []string {
+	call, source := s.firstCall(), s.firstSource()
+	return []string{
+		"VICIHOOK_URL=" + s.URL,
+		"VICIHOOK_KEY=" + s.Keys[source],
+		"VICIHOOK_SOURCE=" + source,
+		"VICIHOOK_CALL_ID=" + call.ID,
+		"VICIHOOK_AGENT_USER=" + call.Agent,
+		"VICIDIAL_URL=" + s.VICIdial.URL,
+		"VICIDIAL_USER=" + vicitest.DefaultUser,
+		"VICIDIAL_PASS=" + vicitest.DefaultPass,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + s.SecretsURL,
+		"AWS_REGION=" + secretsmanager.Region,
+		"AWS_ACCESS_KEY_ID=" + accessKey,
+		"AWS_SECRET_ACCESS_KEY=" + accessKey,
+		"WEBHOOK_SECRET_ARN=" + s.WebhookSecretARN,
+		"VICIDIAL_SECRET_ARN=" + s.VICIdialSecretARN,
+	}
+}
+
+// firstCall is the first call that a remote agent is in; the zero value when there is none.
+func (s *Stack) firstCall() vicitest.CallState {
+	for _, call := range s.VICIdial.Calls() {
+		if call.Listed && call.Agent != "" {
+			return call
+		}
+	}
+	return vicitest.CallState{}
+}
+
+// firstSource is crm, the source that examples speak of, or the first one there is.
+func (s *Stack) firstSource() string {
+	names := slices.Sorted(maps.Keys(s.Keys))
+	if slices.Contains(names, "crm") || len(names) == 0 {
+		return "crm"
+	}
+	return names[0]
+}
