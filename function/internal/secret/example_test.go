@@ -3,6 +3,7 @@ package secret_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -29,11 +30,13 @@ func ExampleStore() {
 		}),
 	})
 
+	clock := time.Now()
 	keys := secret.New(secret.Config[string]{
 		API:          client,
 		ARN:          arn,
 		Parse:        func(text []byte) (string, error) { return string(text), nil },
 		WithPrevious: true,
+		Now:          func() time.Time { return clock },
 	})
 	ctx := context.Background()
 	keys.Prefetch(ctx)
@@ -41,6 +44,7 @@ func ExampleStore() {
 	fmt.Println(seen.Current.Value, err)
 
 	local.Put(arn, "second key")
+	clock = clock.Add(10 * time.Second)
 	now, changed, err := keys.Refresh(ctx, seen)
 	fmt.Println(now.Current.Value, changed, err)
 	fmt.Println(now.Previous.Value)

@@ -110,6 +110,7 @@ func frozenAge(t *testing.T, a *api, s *secret.Store[string]) {
 
 func pausesOver(t *testing.T, a *api, s *secret.Store[string]) {
 	seen := load(t, s, "v1")
+	time.Sleep(settled)
 	a.fail(current, throttled)
 	if _, _, err := s.Refresh(t.Context(), seen); err == nil {
 		t.Fatal("Refresh: got no error, want one")
@@ -123,6 +124,7 @@ func pausesOver(t *testing.T, a *api, s *secret.Store[string]) {
 		t.Fatalf("Refresh: got %v, %v, %v, want v2 at hand", got, changed, err)
 	}
 	seen = load(t, s, "v2")
+	time.Sleep(settled)
 	if got, changed, err := s.Refresh(t.Context(), seen); !changed || err != nil || got.Current.ID != "v3" {
 		t.Fatalf("Refresh: got %v, %v, %v, want v3", got, changed, err)
 	}

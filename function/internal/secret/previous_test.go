@@ -84,6 +84,7 @@ func hourOfUse(t *testing.T, a *api, s *secret.Store[string]) {
 func rotated(t *testing.T, a *api, s *secret.Store[string]) {
 	seen := loadBoth(t, s, "v1", "")
 	a.rotate("v2")
+	time.Sleep(settled)
 	refresh(t, s, seen, "v2", true)
 	loadBoth(t, s, "v2", "v1")
 	time.Sleep(time.Minute)
@@ -95,6 +96,7 @@ func rotatedBetween(t *testing.T, a *api, s *secret.Store[string]) {
 	a.answers = map[string]string{current: "v3", previous: "v1"} // AWSPREVIOUS was asked for before v3 was put
 	seen := loadBoth(t, s, "v3", "v1")
 	a.set(func() { a.answers[previous] = "v2" })
+	time.Sleep(settled)
 	refresh(t, s, seen, "v3", true)
 	loadBoth(t, s, "v3", "v2")
 }

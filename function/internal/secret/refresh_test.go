@@ -10,14 +10,18 @@ import (
 	"vicihook/function/internal/secret"
 )
 
+// settled is how old a value must be before a refresh is forced.
+const settled = 5 * time.Second
+
 func TestRefresh(t *testing.T) {
 	bubbles(t, map[string]func(*testing.T, *api, *secret.Store[string]){
-		"a rotation is seen at once": refreshSees,
-		"it asks once in 30 s":       refreshLimited,
+		"a rotation is seen at once":                                         refreshSees,
+		"it asks once in 30 s":                                               refreshLimited,
+		"a value that was just fetched is not asked for again":               refreshTooSoon,
 		"one that failed counts, and its error comes with the value at hand": refreshFailed,
 		"a caller that saw an older value gets the newer one without a call": refreshCaughtUp,
 		"a hundred at once share one fetch":                                  refreshShared,
-		"an older fetch in flight is joined, then asked again":               refreshJoined,
+		"a fetch in flight that fails is joined, then made again":            refreshJoined,
 		"it waits longer than 300 ms, but no longer than its context":        refreshWaits,
 		"without a value it loads, as often as it is called":                 refreshFirst,
 		"ten thousand in a hundred seconds cost four calls":                  refreshFlood,
@@ -35,6 +39,7 @@ func refresh(t *testing.T, s *secret.Store[string], seen secret.Snapshot[string]
 
 func refreshSees(t *testing.T, a *api, s *secret.Store[string]) {
 	seen := load(t, s, "v1")
+	time.Sleep(settled)
 	a.rotate("v2")
 	refresh(t, s, seen, "v2", true)
 	load(t, s, "v2")
@@ -43,6 +48,7 @@ func refreshSees(t *testing.T, a *api, s *secret.Store[string]) {
 
 func refreshLimited(t *testing.T, a *api, s *secret.Store[string]) {
 	seen := load(t, s, "v1")
+	time.Sleep(settled)
 	refresh(t, s, seen, "v1", false)
 	a.rotate("v2")
 	time.Sleep(30*time.Second - 1)
@@ -55,6 +61,7 @@ func refreshLimited(t *testing.T, a *api, s *secret.Store[string]) {
 
 func refreshFailed(t *testing.T, a *api, s *secret.Store[string]) {
 	seen := load(t, s, "v1")
+	time.Sleep(settled)
 	a.fail(current, throttled)
 	got, changed, err := s.Refresh(t.Context(), seen)
 	if !errors.Is(err, secret.ErrUnavailable) || changed || got.Current.ID != "v1" {
@@ -70,6 +77,7 @@ func refreshFailed(t *testing.T, a *api, s *secret.Store[string]) {
 
 func refreshCaughtUp(t *testing.T, a *api, s *secret.Store[string]) {
 	seen := load(t, s, "v1")
+	time.Sleep(settled)
 	a.rotate("v2")
 	refresh(t, s, seen, "v2", true)
 	refresh(t, s, seen, "v2", true)
@@ -78,6 +86,7 @@ func refreshCaughtUp(t *testing.T, a *api, s *secret.Store[string]) {
 
 func refreshShared(t *testing.T, a *api, s *secret.Store[string]) {
 	seen := load(t, s, "v1")
+	time.Sleep(settled)
 	a.rotate("v2")
 	a.set(func() { a.takes = time.Second })
 	var wg sync.WaitGroup
@@ -92,14 +101,27 @@ func refreshJoined(t *testing.T, a *api, s *secret.Store[string]) {
 	load(t, s, "v1")
 	time.Sleep(time.Minute)
 	a.set(func() { a.takes = time.Second })
-	seen := load(t, s, "v1") // a refresh is in flight, and has asked
+	a.fail(current, throttled)
+	seen := load(t, s, "v1") // a refresh is in flight, and will fail
+	a.fail(current, nil)
 	a.rotate("v2")
 	refresh(t, s, seen, "v2", true)
 	wantCalls(t, a, current, 3)
 }
 
+func refreshTooSoon(t *testing.T, a *api, s *secret.Store[string]) {
+	seen := load(t, s, "v1")
+	a.rotate("v2")
+	time.Sleep(settled - 1)
+	refresh(t, s, seen, "v1", false)
+	wantCalls(t, a, current, 1)
+	time.Sleep(time.Nanosecond)
+	refresh(t, s, seen, "v2", true)
+}
+
 func refreshWaits(t *testing.T, a *api, s *secret.Store[string]) {
 	seen := load(t, s, "v1")
+	time.Sleep(settled)
 	a.rotate("v2")
 	a.set(func() { a.takes = 2 * time.Second })
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)

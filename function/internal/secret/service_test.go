@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,8 @@ import (
 // Whichever it is, a test may use nothing but the SDK to fill it.
 type service struct {
 	*sdk.Client
-	t *testing.T
+	ahead *atomic.Int64 // of the stores' clock, in nanoseconds
+	t     *testing.T
 }
 
 func newService(t *testing.T) service {
@@ -30,7 +32,7 @@ func newService(t *testing.T) service {
 	if url == "" {
 		url = newWire(t).URL
 	}
-	return service{client(t, url, cmp.Or(os.Getenv("AWS_REGION"), secretsmanager.Region)), t}
+	return service{client(t, url, cmp.Or(os.Getenv("AWS_REGION"), secretsmanager.Region)), &atomic.Int64{}, t}
 }
 
 func (s service) create(text string) (arn string) {
@@ -52,8 +54,13 @@ func (s service) put(in sdk.PutSecretValueInput) (versionID string) {
 }
 
 func (s service) store(arn string) *secret.Store[login] {
-	return secret.New(secret.Config[login]{API: s, ARN: arn, Parse: parseLogin, WithPrevious: true})
+	return secret.New(secret.Config[login]{API: s, ARN: arn, Parse: parseLogin, WithPrevious: true, Now: func() time.Time {
+		return time.Now().Add(time.Duration(s.ahead.Load()))
+	}})
 }
+
+// settle makes what the stores hold old enough for a forced refresh.
+func (s service) settle() { s.ahead.Add(int64(settled)) }
 
 func TestRotationAtAnyService(t *testing.T) {
 	t.Parallel()
@@ -67,6 +74,7 @@ func TestRotationAtAnyService(t *testing.T) {
 		t.Fatalf("Load: got %v, %v, want the first value without a previous one", first, err)
 	}
 	id := service.put(sdk.PutSecretValueInput{SecretId: &arn, SecretString: aws.String(value("2"))})
+	service.settle()
 	second, changed, err := s.Refresh(t.Context(), first)
 	if err != nil || !changed || second.Current.ID != id || second.Current.Value.Pass != marker+"2" {
 		t.Fatalf("Refresh: got %v, %v, %v, want version %s", second, changed, err, id)
@@ -89,6 +97,7 @@ func TestPutAgainAtAnyService(t *testing.T) {
 		t.Fatal(err)
 	}
 	service.put(sdk.PutSecretValueInput{SecretId: &arn, SecretString: aws.String(value("1"))})
+	service.settle()
 	if _, changed, err := s.Refresh(t.Context(), seen); !changed || err != nil {
 		t.Fatalf("Refresh: got %v, %v, want the same value to be a new version", changed, err)
 	}

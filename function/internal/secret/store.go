@@ -8,7 +8,8 @@
 //     served no more.
 //   - With no value to serve, each request fetches: no failure is kept. One fetch is in flight at a time and shared by
 //     all that wait, each for as long as its own context allows; the fetch itself ends after 3 s.
-//   - [Store.Refresh] asks before the time, at most once in 30 s.
+//   - [Store.Refresh] asks before the time, at most once in 30 s, and not for a value that is younger than 5 s: what
+//     comes with the first webhooks after a start causes no call.
 //   - AWSPREVIOUS, where it is wanted, is asked for when AWSCURRENT changed, and every 10 minutes.
 //
 // A store in constant use so makes 60 calls an hour, 66 with AWSPREVIOUS, twice as many when somebody forces it all the
@@ -42,6 +43,7 @@ const (
 	retryAfter       = 10 * time.Second       // from a failed refresh to the next
 	heldFor          = time.Hour              // a value that could not be confirmed is served all the same
 	forceEvery       = 30 * time.Second       // from one forced refresh to the next
+	newEnough        = 5 * time.Second        // a value just fetched is not asked for again by force
 	previousFreshFor = 10 * time.Minute       // AWSPREVIOUS is not asked for again while AWSCURRENT stays
 	fetchLimit       = 3 * time.Second        // a fetch may take, retries included
 )
@@ -120,7 +122,8 @@ func (s *Store[T]) Load(ctx context.Context) (Snapshot[T], error) {
 }
 
 // Refresh returns a value newer than the one that the caller saw and could do nothing with, changed, if there is one.
-// It asks Secrets Manager at most once in 30 s, tries that failed included, and otherwise returns what is at hand.
+// It asks Secrets Manager at most once in 30 s, tries that failed included, and not within 5 s of the last fetch;
+// otherwise it returns what is at hand.
 // Errors are those of [Store.Load]; the value at hand, if any, comes with them.
 func (s *Store[T]) Refresh(ctx context.Context, seen Snapshot[T]) (got Snapshot[T], changed bool, err error) {
 	got, joined, err := s.force(ctx, seen)
@@ -141,7 +144,8 @@ func (s *Store[T]) force(ctx context.Context, seen Snapshot[T]) (got Snapshot[T]
 		got, err = s.Load(ctx)
 		return got, false, err
 	}
-	if have.differs(seen) || !flying && within(forceEvery, s.forced, now) {
+	settled := within(forceEvery, s.forced, now) || within(newEnough, have.at, now)
+	if have.differs(seen) || !flying && settled {
 		s.mu.Unlock()
 		return have.Snapshot, false, nil
 	}

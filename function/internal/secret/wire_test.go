@@ -282,7 +282,7 @@ func TestStaleDateDoesNotSpoilTheNextSignature(t *testing.T) {
 	if _, err := s.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(time.Minute)
+	w.pass(2 * time.Hour) // so that the next load waits for its fetch, however slow this machine is
 	w.put(t, value("2"))
 	got, err := s.Load(t.Context())
 	if err != nil || got.Current.Value.Pass != marker+"2" || got.Previous == nil {
