@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"vicihook/function/internal/hangup"
+)
+
+// What a file or standard input may hold, in bytes.
+const (
+	maxBody    = hangup.MaxBody
+	maxKey     = 4 << 10
+	maxCapture = 1 << 20 // an event with a body in base64, and its headers
+	maxVectors = 16 << 20
+)
+
+// read gives what the file named by a flag holds, "-" being standard input, which only one flag can have.
+func (sh *shell) read(flag, path string, limit int) ([]byte, error) {
+	if path == "-" {
+		if sh.stdinTaken != "" {
+			return nil, fmt.Errorf("%s: standard input is already read by %s: give a file", flag, sh.stdinTaken)
+		}
+		sh.stdinTaken = flag
+		return readLimited(flag, sh.stdin, limit)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	defer file.Close()
+	return readLimited(flag, file, limit)
+}
+
+func readLimited(flag string, from io.Reader, limit int) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(from, int64(limit)+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	if len(content) > limit {
+		return nil, fmt.Errorf("%s: more than %d bytes", flag, limit)
+	}
+	return content, nil
+}
+
+// printJSON prints one JSON value on one line.
+func (sh *shell) printJSON(value any) error {
+	encoder := json.NewEncoder(sh.stdout)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}

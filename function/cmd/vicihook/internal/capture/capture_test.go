@@ -1,0 +1,183 @@
+package capture_test
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"vicihook/function/cmd/vicihook/internal/capture"
+	"vicihook/infra/local/apigw"
+)
+
+const sent = `{"call_id":"Y1221052110000402027","note":"it's \"so\" \\ ü"}`
+
+type want struct {
+	form                capture.Form
+	method, url, source string
+	header              map[string]string
+	body                string
+}
+
+var readable = map[string]struct {
+	text string
+	want want
+}{
+	"raw HTTP with CRLF": {
+		"POST /webhooks/crm?x=1 HTTP/1.1\r\nHost: hooks.example.com\r\nX-Signature:  abc \r\n\r\n" + sent + "\n",
+		want{capture.RawHTTP, "POST", "https://hooks.example.com/webhooks/crm?x=1", "crm", map[string]string{"x-signature": "abc"}, sent + "\n"},
+	},
+	"raw HTTP pasted with LF, its body with CRLF": {
+		"PUT /webhooks/crm HTTP/2\nhost: a.example\n\na\r\n\r\nb",
+		want{capture.RawHTTP, "PUT", "https://a.example/webhooks/crm", "crm", map[string]string{"host": "a.example"}, "a\r\n\r\nb"},
+	},
+	"header lines alone": {
+		"X-Signature: abc\nContent-Type: application/json\n",
+		want{capture.RawHTTP, "POST", "", "", map[string]string{"x-signature": "abc", "content-type": "application/json"}, ""},
+	},
+	"an absolute request target": {
+		"POST https://b.example/webhooks/desk HTTP/1.1\nHost: a.example\n\n",
+		want{capture.RawHTTP, "POST", "https://b.example/webhooks/desk", "desk", nil, ""},
+	},
+	"a chunked body as it was on the wire": {
+		"POST /webhooks/crm HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{\"a\r\n4\r\n\":1}\r\n0\r\n\r\n",
+		want{capture.RawHTTP, "POST", "https://a/webhooks/crm", "crm", nil, `{"a":1}`},
+	},
+	"a chunked body whose framing is gone": {
+		"POST /webhooks/crm HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n\n{\"a\":1}",
+		want{capture.RawHTTP, "POST", "https://a/webhooks/crm", "crm", nil, `{"a":1}`},
+	},
+	"curl as Chrome copies it": {
+		"curl 'https://hooks.example.com/webhooks/crm' \\\n  -H 'x-signature: sha256=ab' \\\n  -H 'content-type: application/json' \\\n  --data-raw $'{\"a\":\"it\\'s \\u00fc\\n\\x41\\101\"}' \\\n  --compressed",
+		want{capture.Curl, "POST", "https://hooks.example.com/webhooks/crm", "crm", map[string]string{"x-signature": "sha256=ab"}, "{\"a\":\"it's ü\nAA\"}"},
+	},
+	"curl with joined data and short options": {
+		`curl -s -o /dev/null -XPUT -H"X-A: 1" -d a=1 --data "b=\"2\"" --url=http://127.0.0.1:4310/webhooks/desk`,
+		want{capture.Curl, "PUT", "http://127.0.0.1:4310/webhooks/desk", "desk", map[string]string{"x-a": "1", "content-type": "application/x-www-form-urlencoded"}, `a=1&b="2"`},
+	},
+	"curl with JSON and a password": {
+		`curl --json '{}' -u me:pass https://a.example/webhooks/basic`,
+		want{capture.Curl, "POST", "https://a.example/webhooks/basic", "basic", map[string]string{"content-type": "application/json", "authorization": "Basic bWU6cGFzcw=="}, "{}"},
+	},
+	"curl without data": {
+		`curl https://a.example/webhooks/crm?x=1`,
+		want{capture.Curl, "GET", "https://a.example/webhooks/crm?x=1", "crm", nil, ""},
+	},
+}
+
+func TestCapturesAreRead(t *testing.T) {
+	t.Parallel()
+	for name, test := range readable {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := capture.Read([]byte(test.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Form != test.want.form || got.Method != test.want.method || got.URL != test.want.url || got.Source != test.want.source {
+				t.Errorf("got %s %s %s %s, want %+v", got.Form, got.Method, got.URL, got.Source, test.want)
+			}
+			for header, value := range test.want.header {
+				if !reflect.DeepEqual(got.Header[header], []string{value}) {
+					t.Errorf("header %s: got %q, want %q", header, got.Header[header], value)
+				}
+			}
+			if string(got.Body) != test.want.body {
+				t.Errorf("body: got %q, want %q", got.Body, test.want.body)
+			}
+		})
+	}
+}
+
+var unreadable = map[string]struct{ text, why string }{
+	"nothing":                          {" \n", "empty"},
+	"text that is no request":          {"hello world\n", "line 1"},
+	"a bare payload":                   {sent, "--body"},
+	"broken JSON":                      {`{"rawPath":`, "as JSON"},
+	"an event of the wrong types":      {`{"rawPath":1}`, "as JSON"},
+	"a base64 flag that does not hold": {`{"version":"2.0","rawPath":"/webhooks/crm","isBase64Encoded":true,"body":"{not base64}"}`, "isBase64Encoded"},
+	"a body that is too large":         {`{"version":"2.0","rawPath":"/webhooks/crm","body":"` + strings.Repeat("a", 257<<10) + `"}`, "256 KiB"},
+	"a header without a colon":         {"POST /webhooks/crm HTTP/1.1\nHost: a\nSECRETSECRET\n", "line 2"},
+	"a request line alone":             {"POST /webhooks/crm HTTP/1.1\n", "no header"},
+	"curl without a URL":               {"curl -H 'a: b'", "URL"},
+	"curl that reads a file":           {"curl https://a -d @body.json", "--body"},
+	"curl with an unknown option":      {"curl https://a -F a=b", "-F"},
+	"curl with an option cut off":      {"curl https://a -H", "no value"},
+	"curl with an open quote":          {"curl 'https://a", "not closed"},
+	"curl with a header that is none":  {"curl https://a -H SECRETSECRET", "Name: value"},
+}
+
+func TestOtherTextIsRefusedWithItsFault(t *testing.T) {
+	t.Parallel()
+	for name, test := range unreadable {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := capture.Read([]byte(test.text))
+			if !errors.Is(err, capture.ErrUnreadable) || !strings.Contains(err.Error(), test.why) {
+				t.Errorf("got %v, want ErrUnreadable that says %q", err, test.why)
+			}
+			if err != nil && strings.Contains(err.Error(), "SECRET") {
+				t.Errorf("the error quotes the capture: %v", err)
+			}
+		})
+	}
+}
+
+func TestEventsOfEveryShapeGiveTheRequestAsSent(t *testing.T) {
+	t.Parallel()
+	at := time.UnixMilli(1_790_000_000_123)
+	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
+		for _, contentType := range []string{"application/json", "application/x-www-form-urlencoded"} {
+			r := httptest.NewRequest(http.MethodPost, "https://hooks.example.com/webhooks/crm", nil)
+			r.Header.Set("Content-Type", contentType)
+			r.Header.Set("X-Signature", "sha256=ab")
+			event, err := shape.Event(r, []byte(sent), apigw.Options{Time: at})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := capture.Read(event)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got.Body) != sent || got.Header["x-signature"][0] != "sha256=ab" || got.Source != "crm" ||
+				got.URL != "https://hooks.example.com/webhooks/crm" || !got.Received.Equal(at) {
+				t.Errorf("%s, %s: got %+v", shape, contentType, got)
+			}
+			if wantStage := map[apigw.Shape]string{apigw.REST: apigw.RESTStage}[shape]; got.Stage != wantStage {
+				t.Errorf("%s: stage: got %q, want %q", shape, got.Stage, wantStage)
+			}
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, test := range readable {
+		f.Add([]byte(test.text))
+	}
+	for _, test := range unreadable {
+		f.Add([]byte(test.text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, err := capture.Read(text)
+		if (err == nil) == (got.Form == "") || err != nil && !errors.Is(err, capture.ErrUnreadable) {
+			t.Errorf("got %+v and %v", got, err)
+		}
+	})
+}
+
+// Whatever a shell would hand to curl comes out byte for byte.
+func FuzzCurlBody(f *testing.F) {
+	f.Add([]byte(sent))
+	f.Add([]byte("it's\n\x00\xff $HOME `x` \\"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		quoted := bytes.ReplaceAll(body, []byte("'"), []byte(`'\''`))
+		got, err := capture.Read([]byte("curl https://a.example --data-raw '" + string(quoted) + "'"))
+		if err != nil || !bytes.Equal(got.Body, body) {
+			t.Errorf("got %q and %v, want %q", got.Body, err, body)
+		}
+	})
+}

@@ -1,0 +1,81 @@
+package capture
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"vicihook/function/internal/webhook"
+)
+
+var requestLine = regexp.MustCompile(`^([A-Z]+) (\S+)(?: HTTP/[0-9.]+)?$`)
+
+// readRaw reads HTTP/1 text. Lines may end in LF alone, as they do once text was pasted; the body is taken as it is.
+func readRaw(text []byte) (Request, error) {
+	head, body := cutHead(string(text))
+	lines := strings.Split(strings.ReplaceAll(head, "\r\n", "\n"), "\n")
+	r := Request{Form: RawHTTP, Request: webhook.Request{Method: http.MethodPost, Header: webhook.Header{}}}
+	target := ""
+	if match := requestLine.FindStringSubmatch(lines[0]); match != nil {
+		r.Method, target = match[1], match[2]
+		lines = lines[1:]
+	}
+	for i, line := range lines {
+		if line != "" && !addHeader(r.Header, line) {
+			return Request{}, unreadable(fmt.Sprintf("line %d of the head is no header: want raw HTTP, a curl command or an API Gateway event", i+1))
+		}
+	}
+	if len(r.Header) == 0 {
+		return Request{}, unreadable("it holds no header")
+	}
+	if err := r.locate(target); err != nil {
+		return Request{}, err
+	}
+	var err error
+	r.Body, err = unchunked(r.Header, body)
+	return r, err
+}
+
+// cutHead splits at the first empty line.
+func cutHead(text string) (head, body string) {
+	crlf, lf := strings.Index(text, "\r\n\r\n"), strings.Index(text, "\n\n")
+	switch {
+	case crlf >= 0 && (lf < 0 || crlf < lf):
+		return text[:crlf], text[crlf+4:]
+	case lf >= 0:
+		return text[:lf], text[lf+2:]
+	}
+	return text, ""
+}
+
+// locate sets URL and source from the request target and the Host header.
+func (r *Request) locate(target string) error {
+	u, err := url.Parse(target)
+	if err != nil {
+		return unreadable("its request line holds no URL")
+	}
+	r.Source = sourceOf(u.Path)
+	switch host := one(r.Header, "host"); {
+	case u.Host != "":
+		r.URL = target
+	case host != "" && target != "":
+		r.URL = "https://" + host + target
+	}
+	return nil
+}
+
+// unchunked takes off the framing of a body that was caught on the wire.
+func unchunked(h webhook.Header, body string) ([]byte, error) {
+	if !strings.EqualFold(one(h, "transfer-encoding"), "chunked") {
+		return []byte(body), nil
+	}
+	plain, err := io.ReadAll(httputil.NewChunkedReader(strings.NewReader(body)))
+	if err != nil {
+		return []byte(body), nil // the header was kept and the framing was not: the body is plain already
+	}
+	return plain, nil
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"vicihook/function/internal/hangup"
+)
+
+const (
+	maxAnswer = 1 << 20
+	maxShown  = 200 // bytes of a payload that are printed
+)
+
+type sendCmd struct {
+	deliveryFlags
+	Timeout time.Duration `default:"30s" help:"How long to wait for the answer."`
+	Expect  string        `placeholder:"OUTCOME" help:"Exit with status 1 unless this outcome comes, for example still_listed."`
+	JSON    bool          `name:"json" help:"Print the body of the answer and nothing else."`
+}
+
+func (sendCmd) Help() string {
+	return `Posts to URL/webhooks/SOURCE and prints what was sent, the outcome and the time it took; never the signature.
+Exit status 0 for an outcome with a 2xx status, or for the expected one; 1 for any other; 3 when no answer came.
+Redirects are not followed, as senders do not.
+
+Examples:
+
+    export VICIHOOK_KEY="$(cat crm.key)"
+    vicihook send --url https://hooks.example.com --call-id Y1221052110000402027 --agent-user 1028 --disposition SALE
+    vicihook send --url https://hooks.example.com --source zendesk --key-file zendesk.key --body events/ticket.json
+    vicihook send --at 2020-01-01T00:00:00Z --expect unauthorized    # a stale delivery`
+}
+
+// An answer is the part of the function's answer that people look at.
+type answer struct {
+	Outcome hangup.Outcome `json:"outcome"`
+	Fault   string         `json:"fault"`
+	Message string         `json:"message"`
+	Reply   string         `json:"reply"`
+}
+
+func (c sendCmd) check() error {
+	if _, known := hangup.Rules()[hangup.Outcome(c.Expect)]; c.Expect != "" && !known {
+		return fmt.Errorf("--expect: %q is no outcome", c.Expect)
+	}
+	if c.Timeout <= 0 {
+		return fmt.Errorf("--timeout: %s: give a time above 0, for example 30s", c.Timeout)
+	}
+	return nil
+}
+
+func (c sendCmd) Run(sh *shell) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	d, err := c.delivery(sh, "")
+	if err != nil {
+		return err
+	}
+	if !c.JSON {
+		d.describe(sh.stdout)
+	}
+	status, body, took, err := c.post(sh.ctx, d)
+	if err != nil {
+		return err
+	}
+	var a answer
+	if json.Unmarshal(body, &a) != nil {
+		a = answer{} // an answer of something else, told below by its lack of an outcome
+	}
+	if c.JSON {
+		fmt.Fprintln(sh.stdout, strings.TrimRight(string(body), "\n"))
+	} else {
+		a.describe(sh.stdout, status, took)
+	}
+	return c.verdict(status, a)
+}
+
+// post sends the delivery once and reads its answer.
+func (c sendCmd) post(ctx context.Context, d delivery) (status int, body []byte, took time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	request, err := d.httpRequest()
+	if err != nil {
+		return 0, nil, 0, err
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	defer client.CloseIdleConnections()
+
+	started := time.Now()
+	response, err := client.Do(request.WithContext(ctx))
+	if err != nil {
+		return 0, nil, 0, c.noAnswer(d, err)
+	}
+	defer response.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err != nil {
+		return 0, nil, 0, c.noAnswer(d, err)
+	}
+	if len(body) > maxAnswer {
+		return 0, nil, 0, &failure{statusFailed, fmt.Errorf("the answer of %s is larger than %d bytes: does --url lead to vicihook?", d.URL, maxAnswer)}
+	}
+	return response.StatusCode, body, time.Since(started), nil
+}
+
+func (c sendCmd) noAnswer(d delivery, err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err // its text repeats method and URL
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("none within %s; the call may have been ended all the same", c.Timeout)
+	}
+	return &failure{statusSilent, fmt.Errorf("no answer from %s: %w", d.URL, err)}
+}
+
+// verdict is the exit status: nil for 0.
+func (c sendCmd) verdict(status int, a answer) error {
+	switch {
+	case a.Outcome == "":
+		return &failure{statusFailed, fmt.Errorf("HTTP status %d without an outcome: does --url lead to vicihook?", status)}
+	case c.Expect != "" && string(a.Outcome) != c.Expect:
+		return &failure{statusFailed, fmt.Errorf("expected the outcome %s, got %s", c.Expect, printable(string(a.Outcome)))}
+	case c.Expect == "" && status/100 != 2:
+		return &failure{statusFailed, fmt.Errorf("outcome %s (HTTP status %d)", printable(string(a.Outcome)), status)}
+	}
+	return nil
+}
+
+// describe prints what is about to be sent.
+func (d delivery) describe(w io.Writer) {
+	payload := fmt.Sprintf("%d bytes", len(d.Body))
+	if len(d.Body) <= maxShown && !bytes.ContainsFunc(d.Body, unicode.IsControl) {
+		payload = string(d.Body)
+	}
+	printRows(w, "request", d.Method+" "+d.URL, "payload", payload, "signed", d.sender.label)
+}
+
+// describe prints what came back.
+func (a answer) describe(w io.Writer, status int, took time.Duration) {
+	printRows(w,
+		"answer", fmt.Sprintf("%d %s in %s", status, http.StatusText(status), took.Round(100*time.Microsecond)),
+		"outcome", string(a.Outcome), "message", a.Message, "reply", a.Reply)
+}
+
+// printRows prints names and values in two columns and leaves out empty values.
+func printRows(w io.Writer, namesAndValues ...string) {
+	for row := range slices.Chunk(namesAndValues, 2) {
+		if row[1] != "" {
+			fmt.Fprintf(w, "%-8s  %s\n", row[0], printable(row[1]))
+		}
+	}
+}
+
+// printable keeps a stranger's text from steering the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
+}

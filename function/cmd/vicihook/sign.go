@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"vicihook/function/cmd/vicihook/internal/capture"
+	"vicihook/infra/local/apigw"
+)
+
+// exampleURL stands in where the URL is not signed and nobody calls it.
+const exampleURL = "https://hooks.example.com"
+
+type signCmd struct {
+	deliveryFlags
+	Event     string `placeholder:"http|rest|url" help:"Print the event of an HTTP API, REST API or Function URL instead of headers."`
+	EventFile string `placeholder:"FILE|-" help:"Sign the event in this file anew, as of now, and print it."`
+}
+
+func (signCmd) Help() string {
+	return `Prints one header a line, the body not included; with --event or --event-file one event as JSON, signed now, for sam local invoke.
+
+Examples:
+
+    vicihook sign --source zendesk --key-file zendesk.key --body ticket.json
+    vicihook sign --call-id Y1221052110000402027 --agent-user 1028 --event http | sam local invoke -e -
+    vicihook sign --event-file events/crm.json | sam local invoke -e -`
+}
+
+func (c signCmd) Run(sh *shell) error {
+	if c.EventFile != "" {
+		return c.signAnew(sh)
+	}
+	shape := apigw.Shape(c.Event)
+	if !slices.Contains([]apigw.Shape{"", apigw.HTTPAPI, apigw.REST, apigw.FunctionURL}, shape) {
+		return fmt.Errorf("--event: %q is none of http, rest, url", c.Event)
+	}
+	d, err := c.delivery(sh, exampleURL)
+	if err != nil {
+		return err
+	}
+	if shape == "" {
+		d.printHeaders(sh.stdout)
+		return nil
+	}
+	event, err := d.event(shape)
+	if err != nil {
+		return fmt.Errorf("--event: %w", err)
+	}
+	_, err = fmt.Fprintf(sh.stdout, "%s\n", event)
+	return err
+}
+
+func (d delivery) printHeaders(w io.Writer) {
+	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
+		fmt.Fprintf(w, "%s: %s\n", http.CanonicalHeaderKey(name), d.Header[name][0])
+	}
+}
+
+// event is what AWS would hand to the function.
+func (d delivery) event(shape apigw.Shape) ([]byte, error) {
+	r, err := d.httpRequest()
+	if err != nil {
+		return nil, err
+	}
+	return shape.Event(r, d.Body, apigw.Options{Time: d.at})
+}
+
+func (d delivery) httpRequest() (*http.Request, error) {
+	r, err := http.NewRequest(d.Method, d.URL, bytes.NewReader(d.Body))
+	if err != nil {
+		return nil, fmt.Errorf("--url: %w", err)
+	}
+	for name, values := range d.Header {
+		r.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	return r, nil
+}
+
+// signAnew gives a sample event a fresh signature and time, and leaves all else as it is.
+func (c signCmd) signAnew(sh *shell) error {
+	if c.Event != "" || c.Body != "" || c.Disposition+c.Ref+c.Actor != "" {
+		return errors.New("--event-file: the event is given whole: leave out --event and what makes a payload")
+	}
+	text, err := sh.read("--event-file", c.EventFile, maxCapture)
+	if err != nil {
+		return err
+	}
+	caught, err := capture.Read(text)
+	if err == nil && caught.Form != capture.Event {
+		err = errors.New("it is no API Gateway event")
+	}
+	if err != nil {
+		return fmt.Errorf("--event-file: %w", err)
+	}
+	d, err := c.resigned(sh, caught)
+	if err != nil {
+		return err
+	}
+	event := map[string]any{}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&event); err != nil {
+		return fmt.Errorf("--event-file: %w", err)
+	}
+	for name, values := range d.Header {
+		setHeader(event, name, values)
+	}
+	setTime(event, d.at)
+	return sh.printJSON(event)
+}
+
+// resigned signs the caught request as its own source does, unless the flags name another.
+func (c signCmd) resigned(sh *shell, caught capture.Request) (delivery, error) {
+	from, err := c.forCapture(caught).sender(sh)
+	if err != nil {
+		return delivery{}, err
+	}
+	if c.URL != "" {
+		if caught.URL, err = webhookURL(c.URL, from.name); err != nil {
+			return delivery{}, err
+		}
+	}
+	key, err := c.key(sh, from.scheme)
+	if err != nil {
+		return delivery{}, err
+	}
+	return c.signed(delivery{sender: from, Request: caught.Request}, key)
+}
+
+// setHeader writes a header into an event under the spelling that is there.
+func setHeader(event map[string]any, name string, values []string) {
+	if headers, ok := event["headers"].(map[string]any); ok {
+		headers[spelling(headers, name)] = strings.Join(values, ",")
+	}
+	if headers, ok := event["multiValueHeaders"].(map[string]any); ok {
+		headers[spelling(headers, name)] = values
+	}
+}
+
+func spelling(headers map[string]any, name string) string {
+	for there := range headers {
+		if strings.EqualFold(there, name) {
+			return there
+		}
+	}
+	return name
+}
+
+// setTime makes the gateway have received the event just now.
+func setTime(event map[string]any, at time.Time) {
+	if place, ok := event["requestContext"].(map[string]any); ok {
+		for _, name := range []string{"timeEpoch", "requestTimeEpoch"} {
+			if place[name] != nil {
+				place[name] = at.UnixMilli()
+			}
+		}
+	}
+}

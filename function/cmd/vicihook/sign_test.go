@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"vicihook/function/internal/webhook"
+)
+
+const signCall = "sign --call-id " + callID + " --agent-user 1028 "
+
+func TestSignPrintsHeadersThatVerify(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range webhook.PresetNames() {
+		body := `{"webhookTimestamp":1790000000000}` // one scheme looks for its time there
+		env := map[string]string{"VICIHOOK_KEY": "6c397850713026d5565377546e32735776596238"}
+		signed := vicihook(t, call{
+			args:  args("sign --at 1790000000 --url https://hooks.example.com --body - --scheme " + scheme),
+			env:   env,
+			stdin: body,
+		})
+		if signed.status != statusOK || !strings.Contains(signed.stdout, "Content-Type: application/json\n") {
+			t.Errorf("%s: got %+v", scheme, signed)
+			continue
+		}
+		r := vicihook(t, call{
+			args:  args("verify --at 1790000000 --url https://hooks.example.com/webhooks/crm --scheme "+scheme, "--body", file(t, "body", body)),
+			env:   env,
+			stdin: signed.stdout,
+		})
+		if r.status != statusOK && scheme != "twilio" { // which puts the body's hash into the URL
+			t.Errorf("%s: %s\n%+v", scheme, signed.stdout, r)
+		}
+	}
+}
+
+func TestSignMakesEventsThatVerify(t *testing.T) {
+	t.Parallel()
+	for _, shape := range []string{"http", "rest", "url"} {
+		for _, more := range []string{"", "--content-type application/octet-stream", "--source desk"} {
+			event := vicihook(t, call{args: args(signCall + more + " --event " + shape)})
+			if event.status != statusOK || jsonOf(t, []byte(event.stdout)) == nil {
+				t.Fatalf("%s: got %+v", shape, event)
+			}
+			for _, command := range []string{"verify", "explain"} {
+				if r := vicihook(t, call{args: args(command), stdin: event.stdout}); r.status != statusOK || r.stderr != "" {
+					t.Errorf("%s %s %s: got %+v", command, shape, more, r)
+				}
+			}
+		}
+	}
+}
+
+func TestSignGivesASampleEventAFreshSignatureAndChangesNothingElse(t *testing.T) {
+	t.Parallel()
+	for _, shape := range []string{"http", "rest", "url"} {
+		stale := vicihook(t, call{args: args(signCall + "--at 1700000000 --event " + shape)})
+		if r := vicihook(t, call{args: args("verify --at 1790000000"), stdin: stale.stdout}); r.status != statusFailed {
+			t.Errorf("%s: the sample is not stale: %+v", shape, r)
+		}
+		fresh := vicihook(t, call{args: args("sign --at 1790000000 --event-file -"), stdin: stale.stdout})
+		if r := vicihook(t, call{args: args("verify --at 1790000000"), stdin: fresh.stdout}); r.status != statusOK {
+			t.Errorf("%s: the fresh event does not verify: %+v\n%s", shape, r, fresh.stdout)
+		}
+		if a, b := withoutSignature(t, stale.stdout), withoutSignature(t, fresh.stdout); a != b {
+			t.Errorf("%s: more than the signature changed:\n%s\n%s", shape, a, b)
+		}
+	}
+}
+
+// withoutSignature blanks what a fresh signature changes.
+func withoutSignature(t *testing.T, text string) string {
+	t.Helper()
+	event := jsonOf(t, []byte(text))
+	place := event["requestContext"].(map[string]any)
+	for _, name := range []string{"timeEpoch", "requestTimeEpoch"} {
+		if place[name] != nil {
+			place[name] = 0
+		}
+	}
+	for _, name := range []string{"headers", "multiValueHeaders"} {
+		headers, _ := event[name].(map[string]any)
+		for _, signed := range []string{"webhook-id", "webhook-timestamp", "webhook-signature"} {
+			if there := spelling(headers, signed); headers[there] != nil {
+				headers[there] = "…"
+			}
+		}
+	}
+	rest, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(rest)
+}

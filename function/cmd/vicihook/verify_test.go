@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+)
+
+const vectorFile = "../../internal/webhook/testdata/vectors.json"
+
+func TestVectorsGiveTheirVerdict(t *testing.T) {
+	t.Parallel()
+	r := vicihook(t, call{args: args("verify --vectors " + vectorFile)})
+	if r.status != statusOK || r.stdout != "99 passed, 0 failed\n" {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestAVectorWithTheOtherVerdictFails(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(vectorFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []map[string]any
+	if err := json.Unmarshal(text, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range vectors {
+		v["valid"] = !v["valid"].(bool)
+	}
+	turned, err := json.Marshal(vectors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := vicihook(t, call{args: args("verify --vectors -"), stdin: string(turned)})
+	if r.status != statusFailed || !strings.HasSuffix(r.stdout, "\n0 passed, 99 failed\n") || strings.Count(r.stdout, "\n") != 100 {
+		t.Errorf("got %+v", r)
+	}
+}
+
+var brokenVectors = map[string]struct{ text, says string }{
+	"an unknown scheme":   {`[{"name":"a","scheme":"zendes","secret":"k","valid":false}]`, "unknown preset"},
+	"no scheme":           {`[{"name":"a","secret":"k","valid":false}]`, "kind"},
+	"no secret":           {`[{"name":"a","scheme":"github","valid":false}]`, "has no secret"},
+	"no verdict":          {`[{"name":"a","scheme":"github","secret":"k"}]`, "has no valid"},
+	"something else":      {`[7]`, "failed  1"},
+	"a body that is none": {`[{"name":"a","scheme":"github","secret":"k","valid":false,"body":{}}]`, "body"},
+}
+
+func TestABrokenVectorNeverPasses(t *testing.T) {
+	t.Parallel()
+	for name, test := range brokenVectors {
+		r := vicihook(t, call{args: args("verify --vectors -"), stdin: test.text})
+		if r.status != statusFailed || !strings.Contains(r.stdout, test.says) || !strings.HasSuffix(r.stdout, "0 passed, 1 failed\n") {
+			t.Errorf("%s: got %+v", name, r)
+		}
+	}
+}
+
+const githubRequest = "POST /webhooks/github HTTP/1.1\r\nHost: hooks.example.com\r\n" +
+	"X-Hub-Signature-256: sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17\r\n\r\nHello, World!"
+
+var verdicts = map[string]struct {
+	call
+	status         int
+	stdout, stderr string
+}{
+	"a request whose source its path names": {call{args: args("verify"), stdin: githubRequest}, statusOK, "verdict   valid\nscheme    github\n", "published"},
+	"a request with its body apart":         {call{args: args("verify --scheme github --body -", headersFile), stdin: "Hello, World!"}, statusOK, "valid", "published"},
+	"a changed byte":                        {call{args: args("verify"), stdin: githubRequest + "!"}, statusFailed, "verdict   invalid\nscheme    github\nreason    webhook: signature matches no key\n", ""},
+	"another scheme":                        {call{args: args("verify --scheme zendesk"), stdin: githubRequest}, statusFailed, "header x-zendesk-webhook-signature is absent", ""},
+	"the explanation of a good request":     {call{args: args("explain"), stdin: githubRequest}, statusFailed, "cause     refused-key", ""},
+	"the explanation of a changed one":      {call{args: args("explain"), stdin: githubRequest + "\r\n"}, statusFailed, "cause     body-added-newline", "body-added-newline"},
+	"an explanation without any source":     {call{args: args("explain --sources /nope.json"), stdin: githubRequest + "\r\n"}, statusFailed, "scheme    github\ncause     body-added-newline", ""},
+	"an explanation of a curl command":      {call{args: args("explain --scheme github"), stdin: curlRequest}, statusFailed, "cause     body-added-newline", ""},
+	"an explanation for an unknown source":  {call{args: args("explain --source nope"), stdin: githubRequest}, statusUsage, "", "no such source"},
+}
+
+const (
+	headersFile = "testdata/github-headers.txt"
+	githubKey   = "It's a Secret to Everybody"
+	curlRequest = `curl -X POST https://hooks.example.com/webhooks/github -H 'X-Hub-Signature-256: sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17' --data-binary $'Hello, World!\n'`
+)
+
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	for name, test := range verdicts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.env = map[string]string{"VICIHOOK_KEY": githubKey}
+			r := vicihook(t, test.call)
+			if r.status != test.status || !strings.Contains(r.stdout, test.stdout) || !strings.Contains(r.stderr, test.stderr) {
+				t.Errorf("got %d\n%s%s\nwant %d, %q, %q", r.status, r.stdout, r.stderr, test.status, test.stdout, test.stderr)
+			}
+			if strings.Contains(r.stdout+r.stderr, "757107ea") {
+				t.Error("the output shows the signature")
+			}
+		})
+	}
+}
