@@ -42,21 +42,25 @@ func benchmarkPreset(b *testing.B, name string, size int) {
 }
 
 func BenchmarkBareHMAC(b *testing.B) {
-	algorithms := map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "sha512": sha512.New}
-	for name, newHash := range algorithms {
+	for _, algorithm := range []struct {
+		name    string
+		newHash func() hash.Hash
+	}{{"sha1", sha1.New}, {"sha256", sha256.New}, {"sha512", sha512.New}} {
 		for _, size := range bodySizes {
-			b.Run(fmt.Sprintf("%s/%d", name, size), func(b *testing.B) {
-				key, body := make([]byte, 32), bytes.Repeat([]byte("x"), size)
-				b.SetBytes(int64(size))
-				b.ReportAllocs()
-				for b.Loop() {
-					mac := hmac.New(newHash, key)
-					mac.Write(body)
-					if sum := mac.Sum(nil); hmac.Equal(sum, key) {
-						b.Fatal("cannot be")
-					}
-				}
-			})
+			b.Run(fmt.Sprintf("%s/%d", algorithm.name, size), func(b *testing.B) { benchmarkBare(b, algorithm.newHash, size) })
+		}
+	}
+}
+
+func benchmarkBare(b *testing.B, newHash func() hash.Hash, size int) {
+	key, body := []byte(strongSecret), bytes.Repeat([]byte("x"), size)
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		mac := hmac.New(newHash, key)
+		mac.Write(body)
+		if hmac.Equal(mac.Sum(nil), key) {
+			b.Fatal("a body signs itself")
 		}
 	}
 }

@@ -61,12 +61,11 @@ func (v *Verifier) signInto(headers map[string]string, r *Request, key Key, id s
 		headers[v.scheme.TSHeader[0]] = ts
 	}
 	v.addBodyHash(r)
-	m, urls, err := v.message(*r, id, ts)
+	m, err := v.message(*r, id, ts)
 	if err != nil {
 		return err
 	}
-	m.setURL(urls[0])
-	headers[name] = v.formatSignature(v.sum(m, key), ts)
+	headers[name] = v.formatSignature(v.sum(&m, key), ts)
 	return nil
 }
 

@@ -29,11 +29,11 @@ func hubspotEscape(digits string) byte {
 	return 0
 }
 
-// withAndWithoutPort returns url as it is, and again with its port taken away or the default port put in.
-func withAndWithoutPort(url string) []string {
+// withOtherPort returns url with its port taken away, or with the default port put in.
+func withOtherPort(url string) string {
 	scheme, rest, found := strings.Cut(url, "://")
 	if !found {
-		return []string{url}
+		return url
 	}
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
@@ -41,11 +41,11 @@ func withAndWithoutPort(url string) []string {
 	}
 	host, tail := rest[:end], rest[end:]
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i:], ":0123456789") == "" {
-		return []string{url, scheme + "://" + host[:i] + tail}
+		return scheme + "://" + host[:i] + tail
 	}
 	port := ":443"
 	if scheme == "http" {
 		port = ":80"
 	}
-	return []string{url, scheme + "://" + host + port + tail}
+	return scheme + "://" + host + port + tail
 }

@@ -145,17 +145,15 @@ func (v *Verifier) checkRequired(h Header) error {
 
 // match returns the first key under which one of the claimed signatures holds.
 func (v *Verifier) match(r Request, c *claim, keys []Key) (int, error) {
-	m, urls, err := v.message(r, c.id, c.ts)
+	m, err := v.message(r, c.id, c.ts)
 	if err != nil {
 		return -1, err
 	}
-	matched := -1
-	for _, url := range urls {
-		m.setURL(url)
-		for i, key := range keys {
-			if c.holds(v.sum(m, key)) && matched < 0 {
-				matched = i
-			}
+	matched := v.tryKeys(&m, c, keys)
+	if v.scheme.URLPort == "both" {
+		m.setURL(withOtherPort(r.URL))
+		if other := v.tryKeys(&m, c, keys); matched < 0 {
+			matched = other
 		}
 	}
 	if matched < 0 {
@@ -164,25 +162,29 @@ func (v *Verifier) match(r Request, c *claim, keys []Key) (int, error) {
 	return matched, nil
 }
 
-// message gathers what the template's fields stand for; the URLs are the forms in which the sender may have signed it.
-// It is the one canonical form, for Verify and for Sign.
-func (v *Verifier) message(r Request, id, ts string) (m *message, urls []string, err error) {
-	m = &message{fieldID: []byte(id), fieldTS: []byte(ts), fieldMethod: []byte(r.Method), fieldBody: r.Body}
-	if v.signed.has(fieldForm) {
-		if m[fieldForm], err = v.sortedForm(r); err != nil {
-			return nil, nil, err
+func (v *Verifier) tryKeys(m *message, c *claim, keys []Key) int {
+	matched := -1
+	for i, key := range keys {
+		if c.holds(v.sum(m, key)) && matched < 0 {
+			matched = i
 		}
 	}
-	if !v.SignsURL() {
-		return m, []string{""}, nil
+	return matched
+}
+
+// message gathers what the template's fields stand for. It is the one canonical form, for Verify and for Sign.
+func (v *Verifier) message(r Request, id, ts string) (m message, err error) {
+	m = message{fieldID: []byte(id), fieldTS: []byte(ts), fieldMethod: []byte(r.Method), fieldBody: r.Body}
+	if v.SignsURL() {
+		if r.URL == "" {
+			return m, ErrNoURL
+		}
+		m.setURL(r.URL)
 	}
-	if r.URL == "" {
-		return nil, nil, ErrNoURL
+	if v.signed.has(fieldForm) {
+		m[fieldForm], err = v.sortedForm(r)
 	}
-	if v.scheme.URLPort == "both" {
-		return m, withAndWithoutPort(r.URL), nil
-	}
-	return m, []string{r.URL}, nil
+	return m, err
 }
 
 func (m *message) setURL(url string) {
