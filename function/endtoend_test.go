@@ -1,0 +1,278 @@
+//go:build unix
+
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"vicihook/function/internal/source"
+	"vicihook/function/internal/webhook"
+	"vicihook/infra/local/stack"
+	"vicihook/vicicall/vicitest"
+)
+
+// bootstrap is the folder of the binary as AWS gets it, built once for all tests.
+var bootstrap string
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "vicihook-bootstrap-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	if err := stack.Build(context.Background(), folder); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	bootstrap = folder
+	return m.Run()
+}
+
+// A bench is the whole way of a webhook: front, shipped binary, Secrets Manager and VICIdial. With SECRETSMANAGER_URL
+// set, that is the Secrets Manager (moto's server, in continuous integration).
+type bench struct {
+	*stack.Stack
+	call string // a live call of agent 1028
+}
+
+func newBench(t *testing.T, c stack.Config) *bench {
+	t.Helper()
+	c.Bootstrap, c.SecretsURL = bootstrap, os.Getenv("SECRETSMANAGER_URL")
+	s, err := stack.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return &bench{Stack: s, call: s.VICIdial.Calls()[0].ID}
+}
+
+// A delivery is one webhook before it is sent.
+type delivery struct {
+	source      string
+	body        []byte
+	contentType string
+	header      webhook.Header
+}
+
+func (b *bench) delivery(t *testing.T, name, payload string) *delivery {
+	t.Helper()
+	d := &delivery{source: name, body: []byte(payload), contentType: "application/json"}
+	d.sign(t, b.Keys[name], time.Now())
+	return d
+}
+
+func (d *delivery) sign(t *testing.T, key string, at time.Time) {
+	t.Helper()
+	sources, err := source.Load(bootstrap + "/sources.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, known := sources.Lookup(d.source)
+	if !known {
+		t.Fatalf("the shipped sources.json has no %s", d.source)
+	}
+	parsed, err := src.Scheme.ParseKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := webhook.Request{Method: http.MethodPost, Header: webhook.Header{}, Body: d.body}
+	if err := src.Verifier.Sign(&r, parsed, "msg_1", at); err != nil {
+		t.Fatal(err)
+	}
+	d.header = r.Header
+}
+
+// An answer is what the sender got, byte by byte and read.
+type answer struct {
+	status  int
+	header  http.Header
+	body    string
+	Outcome string `json:"outcome"`
+	CallID  string `json:"call_id"`
+	Message string `json:"message"`
+	Reply   string `json:"reply"`
+}
+
+func (b *bench) send(t *testing.T, d *delivery) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL+"/webhooks/"+d.source, bytes.NewReader(d.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range d.header {
+		r.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	r.Header.Set("Content-Type", d.contentType)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer{status: response.StatusCode, header: response.Header, body: string(body)}
+	if err := json.Unmarshal(body, &a); err != nil {
+		t.Fatalf("answer %q: %v", body, err)
+	}
+	return a
+}
+
+func payloadOf(call string) string {
+	return fmt.Sprintf(`{"call_id":%q,"agent_user":"1028","disposition":"SALE","ticket":"T-1","by":"ann"}`, call)
+}
+
+// tables is what VICIdial's tables say of the call, and what is true of its line.
+type tables struct{ listed, lineUp bool }
+
+var (
+	ended     = tables{false, false}
+	untouched = tables{true, true}
+)
+
+func TestEndToEndTheOutcomeIsWhatBecameOfTheCall(t *testing.T) {
+	t.Parallel()
+	for name, c := range outcomes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, stack.Config{})
+			call := b.call
+			if c.stage != nil {
+				c.stage(t, b)
+			}
+			if c.call != "" {
+				call = c.call
+			}
+			got := b.send(t, b.delivery(t, "crm", payloadOf(call)))
+			if got.Outcome != c.outcome {
+				t.Fatalf("got %s: %s", got.body, strings.Join(b.Logs(), "\n"))
+			}
+			if is := (tables{b.VICIdial.Listed(b.call), b.VICIdial.LineUp(b.call)}); is != c.leaves {
+				t.Errorf("%s, and the call is %+v, want %+v", got.Outcome, is, c.leaves)
+			}
+			if n := b.VICIdial.Count("HANGUP"); n != c.hangups {
+				t.Errorf("%d hang-ups, want %d", n, c.hangups)
+			}
+			if n := b.VICIdial.MaxConcurrentHangups(); n > 1 {
+				t.Errorf("%d hang-ups ran side by side", n)
+			}
+			b.checkLog(t, c.outcome)
+		})
+	}
+}
+
+// checkLog sees one line of the delivery, and that no secret is on any.
+func (b *bench) checkLog(t *testing.T, outcome string) {
+	t.Helper()
+	lines := 0
+	for _, line := range b.Logs() {
+		var fields struct{ Outcome, Level string }
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Errorf("a log line is no JSON: %q", line)
+		}
+		if fields.Outcome == outcome {
+			lines++
+		}
+		for _, secret := range []string{vicitest.DefaultPass, b.Keys["crm"]} {
+			if strings.Contains(line, secret) {
+				t.Errorf("a secret is in the log: %s", line)
+			}
+		}
+	}
+	if lines != 1 {
+		t.Errorf("%d log lines say %s:\n%s", lines, outcome, strings.Join(b.Logs(), "\n"))
+	}
+}
+
+// A way is what VICIdial makes of a HANGUP, and what must be said of it.
+type way struct {
+	stage   func(*testing.T, *bench)
+	call    string // another than the live one
+	outcome string
+	leaves  tables
+	hangups int
+}
+
+var outcomes = map[string]way{
+	"VICIdial hangs up":                        {outcome: "hungup", leaves: ended, hangups: 1},
+	"the call has ended before":                {stage: func(_ *testing.T, b *bench) { b.VICIdial.EndCall(b.call) }, outcome: "no_active_call", leaves: ended, hangups: 1},
+	"VICIdial knows no such call":              {call: "Y0101000000000000001", outcome: "no_active_call", leaves: untouched, hangups: 1},
+	"the agent has logged off":                 {stage: func(_ *testing.T, b *bench) { b.VICIdial.LogOff("1028") }, outcome: "agent_not_logged_in", leaves: untouched, hangups: 1},
+	"the password is wrong":                    {stage: account(func(u *vicitest.User) { u.Pass = "another" }), outcome: "credentials_rejected", leaves: untouched, hangups: 1},
+	"the account lacks agent API access":       {stage: account(func(u *vicitest.User) { u.AgentAPI = false }), outcome: "api_access_denied", leaves: untouched, hangups: 1},
+	"the account may not use the function":     {stage: account(func(u *vicitest.User) { u.AllowedFunctions = "ra_call_control" }), outcome: "permission_denied", leaves: untouched, hangups: 1},
+	"the account speaks Spanish":               {stage: account(func(u *vicitest.User) { u.Words = vicitest.Spanish() }), outcome: "unexpected_reply", leaves: untouched, hangups: 1},
+	"the web server's IP list bars the caller": {stage: settings(vicitest.Settings{IPLists: true, BlockedIPs: []string{"127.0.0.1"}}), outcome: "ip_blocked", leaves: untouched, hangups: 1},
+	"the agent API is off":                     {stage: settings(vicitest.Settings{APIInactive: true}), outcome: "api_disabled", leaves: untouched, hangups: 1},
+	"no Asterisk server is active":             {stage: settings(vicitest.Settings{NoServers: true}), outcome: "no_active_server", leaves: untouched, hangups: 1},
+
+	"fault does-nothing":         {stage: inject("does-nothing"), outcome: "still_listed", leaves: untouched, hangups: 2},
+	"fault success-then-500":     {stage: inject("success-then-500"), outcome: "still_listed", leaves: untouched, hangups: 2},
+	"fault success-then-refused": {stage: inject("success-then-refused"), outcome: "still_listed", leaves: untouched, hangups: 2},
+	"fault success-then-fatal":   {stage: inject("success-then-fatal"), outcome: "still_listed", leaves: untouched, hangups: 2},
+	"fault success-then-clean":   {stage: inject("success-then-clean"), outcome: "still_listed", leaves: untouched, hangups: 2},
+	"fault success-then-silence": {stage: inject("success-then-silence"), outcome: "still_listed", leaves: untouched, hangups: 1},
+	"fault strict-sql-500":       {stage: inject("strict-sql-500"), outcome: "still_listed", leaves: untouched, hangups: 2},
+	"fault strict-sql-clean":     {stage: inject("strict-sql-clean"), outcome: "hungup", leaves: tables{listed: false, lineUp: true}, hangups: 1}, // the one lie that no answer shows
+
+	"fault database-down":       {stage: inject("database-down"), outcome: "unavailable", leaves: untouched, hangups: 1},
+	"fault database-down-500":   {stage: inject("database-down-500"), outcome: "unavailable", leaves: untouched, hangups: 1},
+	"fault database-down-shown": {stage: inject("database-down-shown"), outcome: "unavailable", leaves: untouched, hangups: 1},
+
+	"fault slow-work":       {stage: inject("slow-work"), outcome: "still_listed", leaves: untouched, hangups: 1},
+	"fault slow":            {stage: inject("slow"), outcome: "no_longer_listed", leaves: ended, hangups: 1},
+	"fault silent":          {stage: inject("silent"), outcome: "no_longer_listed", leaves: ended, hangups: 1},
+	"fault silent-undone":   {stage: inject("silent-undone"), outcome: "still_listed", leaves: untouched, hangups: 1},
+	"fault dropped":         {stage: inject("dropped"), outcome: "no_longer_listed", leaves: ended, hangups: 1},
+	"fault dropped-undone":  {stage: inject("dropped-undone"), outcome: "still_listed", leaves: untouched, hangups: 1},
+	"fault reset":           {stage: inject("reset"), outcome: "no_longer_listed", leaves: ended, hangups: 1},
+	"fault reset-midway":    {stage: inject("reset-midway"), outcome: "still_listed", leaves: untouched, hangups: 1},
+	"fault reset-undone":    {stage: inject("reset-undone"), outcome: "still_listed", leaves: untouched, hangups: 1},
+	"fault cut":             {stage: inject("cut"), outcome: "no_longer_listed", leaves: ended, hangups: 1},
+	"fault cut-undone":      {stage: inject("cut-undone"), outcome: "still_listed", leaves: untouched, hangups: 1},
+	"fault closes-silently": {stage: inject("closes-silently"), outcome: "hungup", leaves: ended, hangups: 1},
+
+	"fault warnings":          {stage: inject("warnings"), outcome: "hungup", leaves: ended, hangups: 1},
+	"fault other-call":        {stage: inject("other-call"), outcome: "no_longer_listed", leaves: ended, hangups: 1},
+	"fault other-call-undone": {stage: inject("other-call-undone"), outcome: "still_listed", leaves: untouched, hangups: 2},
+	"fault endless":           {stage: inject("endless"), outcome: "no_longer_listed", leaves: ended, hangups: 1},
+	"fault proxy-502":         {stage: inject("proxy-502"), outcome: "no_longer_listed", leaves: ended, hangups: 1},
+	"fault proxy-502-undone":  {stage: inject("proxy-502-undone"), outcome: "still_listed", leaves: untouched, hangups: 2},
+	"fault busy-503":          {stage: inject("busy-503"), outcome: "still_listed", leaves: untouched, hangups: 2},
+	"fault redirect":          {stage: inject("redirect"), outcome: "misconfigured", leaves: untouched, hangups: 1},
+	"fault empty-undone":      {stage: inject("empty-undone"), outcome: "unexpected_reply", leaves: untouched, hangups: 1},
+}
+
+func inject(name string) func(*testing.T, *bench) {
+	return func(t *testing.T, b *bench) {
+		t.Helper()
+		if err := b.VICIdial.Inject(vicitest.Fault{Name: name, Stage: "HANGUP"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func account(change func(*vicitest.User)) func(*testing.T, *bench) {
+	return func(_ *testing.T, b *bench) {
+		u := vicitest.APIUser(vicitest.DefaultUser, vicitest.DefaultPass)
+		change(&u)
+		b.VICIdial.AddUser(u)
+	}
+}
+
+func settings(s vicitest.Settings) func(*testing.T, *bench) {
+	return func(_ *testing.T, b *bench) { b.VICIdial.Configure(s) }
+}
