@@ -18,11 +18,14 @@ help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: go-version ## Hang up a first (simulated) call with a signed webhook, then meet a VICIdial that lies
+	@echo "building  the function for this machine, with the flags used for AWS"
+	@$(MAKE) --no-print-directory build-VicihookFunction ARTIFACTS_DIR=.build/function GOOS=$(HOST_OS) ARCH=$(HOST_ARCH)
 	@go build -o .build/vicihook ./function/cmd/vicihook
 	@go build -o .build/local ./infra/local
-	@.build/local -- .build/vicihook send --disposition SALE --ref T-1 --actor you --expect hungup
+	@.build/local --bootstrap .build/function -- .build/vicihook send --disposition SALE --ref T-1 --actor you --expect hungup
 	@echo
-	@.build/local --fault does-nothing -- .build/vicihook send --disposition SALE --ref T-1 --actor you --expect still_listed
+	@.build/local --bootstrap .build/function --fault does-nothing -- \
+		.build/vicihook send --disposition SALE --ref T-1 --actor you --expect still_listed
 
 test: go-version ## Run every test
 	go test ./...
