@@ -52,7 +52,7 @@ template: $(CFN_LINT)
 	$(CFN_LINT) --include-checks I -- template.yaml
 
 moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
-	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|SecretsManager' ./function/...
+	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|AnyService' ./function ./function/internal/secret
 
 fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
 	@go list -f '{{if .TestGoFiles}}{{.Dir}}{{else if .XTestGoFiles}}{{.Dir}}{{end}}' ./... | while read -r dir; do \

@@ -19,7 +19,7 @@ import (
 
 const (
 	maxAnswer = 1 << 20
-	maxShown  = 200 // bytes of a payload that are printed
+	maxShown  = 1 << 10 // bytes of a body that are printed
 )
 
 type sendCmd struct {
@@ -47,7 +47,6 @@ type answer struct {
 	Outcome hangup.Outcome `json:"outcome"`
 	Fault   string         `json:"fault"`
 	Message string         `json:"message"`
-	Reply   string         `json:"reply"`
 }
 
 func (c sendCmd) check() error {
@@ -82,7 +81,7 @@ func (c sendCmd) Run(sh *shell) error {
 	if c.JSON {
 		fmt.Fprintln(sh.stdout, strings.TrimRight(string(body), "\n"))
 	} else {
-		a.describe(sh.stdout, status, took)
+		a.describe(sh.stdout, status, body, took)
 	}
 	return c.verdict(status, a)
 }
@@ -139,18 +138,22 @@ func (c sendCmd) verdict(status int, a answer) error {
 
 // describe prints what is about to be sent.
 func (d delivery) describe(w io.Writer) {
-	payload := fmt.Sprintf("%d bytes", len(d.Body))
-	if len(d.Body) <= maxShown && !bytes.ContainsFunc(d.Body, unicode.IsControl) {
-		payload = string(d.Body)
-	}
-	printRows(w, "request", d.Method+" "+d.URL, "payload", payload, "signed", d.sender.label)
+	printRows(w, "request", d.Method+" "+d.URL, "payload", shown(d.Body), "signed", d.sender.label)
 }
 
 // describe prints what came back.
-func (a answer) describe(w io.Writer, status int, took time.Duration) {
+func (a answer) describe(w io.Writer, status int, body []byte, took time.Duration) {
 	printRows(w,
 		"answer", fmt.Sprintf("%d %s in %s", status, http.StatusText(status), took.Round(100*time.Microsecond)),
-		"outcome", string(a.Outcome), "message", a.Message, "reply", a.Reply)
+		"body", shown(body), "outcome", string(a.Outcome), "message", a.Message)
+}
+
+// shown is a body as it stands, or its size where that would not be one line of text.
+func shown(body []byte) string {
+	if len(body) > maxShown || bytes.ContainsFunc(body, unicode.IsControl) {
+		return fmt.Sprintf("%d bytes", len(body))
+	}
+	return string(body)
 }
 
 // printRows prints names and values in two columns and leaves out empty values.

@@ -78,9 +78,9 @@ func TestSendPrintsWhatWasSentAndWhatCame(t *testing.T) {
 payload   {"agent_user":"1028","by":"jo","call_id":"Y1221052110000402027","disposition":"SALE","ticket":"4711"}
 signed    standard-webhooks
 answer    200 OK in T
+body      ` + hungUp + `
 outcome   hungup
 message   the call is no longer listed
-reply     SUCCESS: ra_call_control hungup
 `
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
