@@ -25,6 +25,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"vicihook/vicicall"
@@ -125,7 +126,8 @@ func TestTrust(t *testing.T) {
 		"no TLS is spoken":                      {[]string{speaksNoTLS}, ours.pem(), nil, vicicall.Unavailable},
 	} {
 		before := good.asked.Load() + wrongName.asked.Load() + foreign.asked.Load()
-		c := vicicall.New(vicicall.Config{Budget: briefWhen(tt.want)})
+		var dialled atomic.Int32
+		c := vicicall.NewOn(vicicall.Config{Budget: briefWhen(tt.want)}, countingDial(&dialled))
 		cred := credentials(tt.urls...)
 		cred.CA, cred.Pins = tt.ca, tt.pins
 		result, err := c.Hangup(t.Context(), cred, theCall())
@@ -136,6 +138,9 @@ func TestTrust(t *testing.T) {
 		asked := good.asked.Load() + wrongName.asked.Load() + foreign.asked.Load() - before
 		if want := int32(result.Attempts + result.Checks); asked != want || tt.want != vicicall.HungUp && asked > 0 {
 			t.Errorf("%s: %d requests arrived, want %d", name, asked, want)
+		}
+		if tt.want == vicicall.TLSUntrusted && int(dialled.Load()) != len(tt.urls) {
+			t.Errorf("%s: %d connections, want one for each address", name, dialled.Load())
 		}
 		if name == "no TLS is spoken" && !strings.Contains(result.Message, "speaks no TLS") {
 			t.Errorf("%s: %s", name, result.Message)
@@ -252,13 +257,38 @@ func TestConnectionsClosedWhileIdleCostNoWebhook(t *testing.T) {
 	s := newCloser(t, false)
 	c := vicicall.NewOn(vicicall.Config{}, dialDrowsy)
 	defer c.Close()
+	var waited time.Duration
 	for i := range 20 {
 		r, err := c.Hangup(t.Context(), credentials("http://"+s.Addr().String()), theCall())
+		waited += r.Elapsed
 		if r.Outcome != vicicall.HungUp || int(s.hangups.Load()) != i+1 {
 			t.Fatalf("webhook %d: %+v, %v; %d HANGUP arrived", i, r, err, s.hangups.Load())
 		}
 		<-s.closed
 	}
+	if waited >= 20*50*time.Millisecond {
+		t.Errorf("waited %v: a closed connection made each webhook pause", waited)
+	}
+}
+
+func TestIdleConnectionsAreDroppedAfter4Seconds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &host{hangups: steps{ok, ok, ok}, checks: steps{gone, gone, gone}}
+		n := &network{t: t, hosts: map[string]*host{"localhost": h}}
+		c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+		defer c.Close()
+		for i, idle := range []time.Duration{0, 4*time.Second - 1, 4 * time.Second} {
+			time.Sleep(idle)
+			synctest.Wait()
+			if r, err := c.Hangup(t.Context(), on("localhost"), theCall()); r.Outcome != vicicall.HungUp {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			if want := []int{1, 1, 2}[i]; len(n.dials) != want {
+				t.Errorf("after %v: %d connections, want %d", idle, len(n.dials), want)
+			}
+		}
+	})
 }
 
 func TestHangupIsNotReplayedWhenAKeptConnectionDies(t *testing.T) {
