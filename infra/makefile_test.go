@@ -1,0 +1,45 @@
+package infra_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestATooOldGoIsNamedInOneSentence(t *testing.T) {
+	for have, refused := range map[string]bool{"go1.19.8": true, "go1.25.9": true, "go1.26": false, "go1.26.8": false, "go1.30.1": false, "": true} {
+		folder := t.TempDir()
+		script := "#!/bin/sh\necho " + have + "\n"
+		if err := os.WriteFile(filepath.Join(folder, "go"), []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		check := exec.Command("make", "-s", "go-version")
+		check.Dir = ".."
+		check.Env = append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"), "MAKEFLAGS=", "MAKELEVEL=")
+		out, err := check.CombinedOutput()
+		if (err != nil) != refused {
+			t.Errorf("Go %q: %v, %s", have, err, out)
+		}
+		first, _, _ := strings.Cut(string(out), "\n")
+		if refused && !strings.Contains(first, "vicihook needs Go 1.26 or newer") {
+			t.Errorf("Go %q: %s", have, out)
+		}
+	}
+}
+
+func TestMakeAloneListsItsTargets(t *testing.T) {
+	list := exec.Command("make", "-s")
+	list.Dir = ".."
+	list.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
+	out, err := list.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, target := range []string{"run", "test", "serve", "check", "build"} {
+		if !strings.Contains(string(out), "make "+target+" ") {
+			t.Errorf("%s is not listed:\n%s", target, out)
+		}
+	}
+}
