@@ -2,8 +2,11 @@ package vicicall
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
+
+var errNoCheck = errors.New("all CHECKs are spent")
 
 // Check asks whether Hangup would find the call: stage=CHECK, which no version of VICIdial knows as a stage,
 // so that it does everything that HANGUP does before the work, and no work.
@@ -36,7 +39,7 @@ func (s *session) check() ending {
 // look sends CHECKs until one tells, and gives the last answer. It goes on to the next web server at any failure,
 // but not at VICIdial's own refusal: the whole cluster has one database.
 func (s *session) look() (sight, answer) {
-	var a answer
+	a := answer{err: errNoCheck}
 	for s.result.Checks < maxChecks {
 		a = s.deliver(s.form(stageCheck), s.checkShare())
 		if !a.sent {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -55,8 +56,8 @@ func (a answer) mayRun() bool {
 // because tells people what was wrong with the answer.
 func (a answer) because() string {
 	switch {
-	case a.err != nil:
-		return " (no whole answer came: " + a.err.Error() + ")"
+	case !a.whole:
+		return " (no whole answer came: " + reason(a.err) + ")"
 	case a.accepted():
 		return ""
 	}
@@ -156,4 +157,30 @@ func tellable(err error) error {
 		return op
 	}
 	return errNoAnswer
+}
+
+// reason is an error for people outside: each of its parts without the addresses that a network error names.
+func reason(err error) string {
+	var parts []string
+	for _, e := range unjoin(err) {
+		text := e.Error()
+		if op, ok := errors.AsType[*net.OpError](e); ok {
+			text = op.Op + ": " + op.Err.Error()
+		}
+		if dns, ok := errors.AsType[*net.DNSError](e); ok {
+			text = "lookup: " + dns.Err
+		}
+		if !slices.Contains(parts, text) {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// unjoin takes apart what errors.Join has put together.
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }

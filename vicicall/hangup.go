@@ -35,24 +35,24 @@ func (s *session) hangup() ending {
 	if end, final := s.finalWord(a); final {
 		return end
 	}
-	seen, _ := s.look()
+	seen, look := s.look()
 	if seen == listed && !a.mayRun() {
 		second := s.sendHangup()
 		switch {
 		case !second.sent:
-			return conclude(a, listed)
+			return conclude(a, listed, look)
 		case second.reply.Outcome == NoActiveCall && !second.reply.Doubtful:
 			return ending{NoLongerListed, NoLongerListed.Advice(), nil}
 		case second.reply.Outcome == Unavailable && !second.reply.Doubtful:
-			return conclude(second, listed)
+			return conclude(second, listed, look)
 		}
 		if end, final := s.finalWord(second); final {
 			return end
 		}
 		a = second
-		seen, _ = s.look()
+		seen, look = s.look()
 	}
-	return conclude(a, seen)
+	return conclude(a, seen, look)
 }
 
 func (s *session) sendHangup() answer {
@@ -84,7 +84,7 @@ func (s *session) finalWord(a answer) (ending, bool) {
 }
 
 // conclude is what a HANGUP came to that had to be looked at again.
-func conclude(a answer, seen sight) ending {
+func conclude(a answer, seen sight, look answer) ending {
 	switch {
 	case seen == listed:
 		return ending{StillListed, StillListed.Advice() + a.because(), a.err}
@@ -93,11 +93,11 @@ func conclude(a answer, seen sight) ending {
 	case seen == notListed:
 		return ending{NoLongerListed, NoLongerListed.Advice() + a.because(), nil}
 	case a.accepted():
-		return ending{Accepted, Accepted.Advice(), nil}
+		return ending{Accepted, Accepted.Advice() + look.because(), nil}
 	case a.reply.Outcome == NoActiveCall, a.reply.Outcome == AgentNotLoggedIn:
 		return ending{UnexpectedReply, a.reply.Message, nil}
 	}
-	return ending{Unknown, Unknown.Advice() + a.because(), a.err}
+	return ending{Unknown, Unknown.Advice() + a.because() + "; CHECK" + look.because(), a.err}
 }
 
 func redirected(a answer) ending {

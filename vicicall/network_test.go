@@ -29,7 +29,8 @@ type network struct {
 // A host answers HANGUP and CHECK by a script each, in order.
 type host struct {
 	hangups, checks []step
-	blackHole       bool // never accepts a connection
+	pick            func(stage string) step // when set, in place of the scripts
+	blackHole       bool                    // never accepts a connection
 	seen            []seen
 }
 
@@ -68,6 +69,12 @@ func (n *network) handler(h *host) http.Handler {
 		n.mu.Lock()
 		stage := form.Get("stage")
 		h.seen = append(h.seen, seen{stage, time.Now()})
+		if h.pick != nil {
+			do := h.pick(stage)
+			n.mu.Unlock()
+			do(w, r)
+			return
+		}
 		script := &h.hangups
 		if stage == "CHECK" {
 			script = &h.checks

@@ -141,12 +141,5 @@ func unreached(a answer) ending {
 	case speaksNoTLS(a.err):
 		hint = "; " + adviceTLSNotSpoken
 	}
-	return ending{o, o.Advice() + " (" + strings.ReplaceAll(a.err.Error(), "\n", "; ") + ")" + hint, a.err}
-}
-
-func unjoin(err error) []error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return []error{err}
+	return ending{o, o.Advice() + " (" + reason(a.err) + ")" + hint, a.err}
 }

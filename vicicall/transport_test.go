@@ -313,6 +313,9 @@ func TestErrorsShowNoPartOfTheRequest(t *testing.T) {
 	if !errors.Is(err, vicicall.Unavailable) {
 		t.Fatal(err)
 	}
+	if message := err.Error(); !strings.Contains(message, "connection refused") || strings.Contains(message, "127.0.0.1") {
+		t.Errorf("message = %q, want the reason without the address", message)
+	}
 	var urlError *url.Error
 	if errors.As(err, &urlError) {
 		t.Errorf("a *url.Error is wrapped: %v", urlError)
