@@ -173,9 +173,9 @@ func (v *Verifier) checkID(id string) error {
 	if len(id) > longestID || !isToken(id) {
 		return fmt.Errorf("%w: must be at most %d visible ASCII characters", ErrMalformedID, longestID)
 	}
-	for _, neighbour := range v.signed.around(fieldID) {
-		if strings.Contains(id, string(neighbour.text)) {
-			return fmt.Errorf("%w: must not hold %q", ErrMalformedID, neighbour.text)
+	for _, fence := range v.fences {
+		if strings.Contains(id, fence) {
+			return fmt.Errorf("%w: must not hold %q", ErrMalformedID, fence)
 		}
 	}
 	return nil

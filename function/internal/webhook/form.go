@@ -41,12 +41,9 @@ func (v *Verifier) sortedForm(r Request) ([]byte, error) {
 }
 
 func isForm(h Header) bool {
-	types := h["content-type"]
-	if len(types) != 1 {
-		return false
-	}
-	mediaType, _, err := mime.ParseMediaType(types[0])
-	return err == nil && mediaType == formType
+	contentType, _, repeated := h.first([]string{"content-type"})
+	mediaType, _, malformed := mime.ParseMediaType(contentType)
+	return repeated == nil && malformed == nil && mediaType == formType
 }
 
 // parseForm is strict, because many spellings of a form have one signature: escapes are upper case.

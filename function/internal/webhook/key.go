@@ -93,11 +93,8 @@ func (k Key) bytes() []byte {
 	return k.reveal().bytes
 }
 
-// Format writes a fixed word for every verb.
+// Format writes a fixed word, whatever the verb.
 func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
-
-// String returns a fixed word.
-func (k Key) String() string { return redacted }
 
 // LogValue returns a fixed word.
 func (k Key) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -134,9 +134,10 @@ func TestKeysShowThemselvesNowhere(t *testing.T) {
 	key := parseKey(t, webhook.Scheme{}, strongSecret)
 	type holder struct{ hidden webhook.Key }
 	values := []any{key, &key, []webhook.Key{key}, map[string]webhook.Key{"a": key}, struct{ Key webhook.Key }{key}, holder{key}, &holder{key}}
+	verbs := []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%b", "%t", "%10.3s", "%c"}
 	var shown strings.Builder
 	for _, value := range values {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%b", "%t", "%10.3s", "%c"} {
+		for _, verb := range verbs {
 			fmt.Fprintf(&shown, verb+"\n", value)
 		}
 		data, err := json.Marshal(value)
@@ -152,8 +153,10 @@ func TestKeysShowThemselvesNowhere(t *testing.T) {
 			t.Errorf("the key shows as %q", form)
 		}
 	}
-	if got := key.String(); !strings.Contains(shown.String(), got) {
-		t.Errorf("%q does not stand in its place", got)
+	for _, verb := range verbs {
+		if got := fmt.Sprintf(verb, key); got != "[webhook key]" && verb != "%p" { // fmt itself refuses %p
+			t.Errorf("%s shows %s", verb, got)
+		}
 	}
 }
 

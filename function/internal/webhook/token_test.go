@@ -47,7 +47,7 @@ func TestTokens(t *testing.T) {
 			scheme := parseScheme(t, custom[test.scheme])
 			other := parseKey(t, webhook.Scheme{Kind: scheme.Kind}, "old:key of another name")
 			r := webhook.Request{Header: webhook.Header{test.header: test.values}}
-			key, err := compile(t, scheme).Verify(r, []webhook.Key{other, strongKey(t, scheme)}, now)
+			key, err := compile(t, scheme).Verify(r, []webhook.Key{other, strongKey(t, scheme), strongKey(t, scheme)}, now)
 			if !errors.Is(err, test.want) || (err == nil && key != 1) {
 				t.Errorf("got %d, %v, want %v", key, err, test.want)
 			}

@@ -129,3 +129,15 @@ func TestSignedForm(t *testing.T) {
 		})
 	}
 }
+
+func TestSignedFormOfTwoTypesIsRefused(t *testing.T) {
+	t.Parallel()
+	scheme := preset(t, "twilio")
+	const form = "application/x-www-form-urlencoded"
+	r := webhook.Request{URL: "https://h.example/w", Body: []byte("a=1"), Header: webhook.Header{
+		"x-twilio-signature": {base64sha1("https://h.example/wa1")}, "content-type": {form, "application/json"},
+	}}
+	if _, err := compile(t, scheme).Verify(r, []webhook.Key{strongKey(t, scheme)}, now); !errors.Is(err, webhook.ErrMalformedForm) {
+		t.Errorf("got %v", err)
+	}
+}

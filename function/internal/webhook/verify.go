@@ -21,7 +21,8 @@ type Verifier struct {
 	scheme  Scheme // header names in lower case
 	signed  template
 	newHash func() hash.Hash
-	size    int // of a decoded signature
+	size    int      // of a decoded signature
+	fences  []string // the literals around {id}
 }
 
 // NewVerifier compiles a scheme. It returns every fault at once, each a *FieldError.
@@ -42,6 +43,9 @@ func NewVerifier(s Scheme) (*Verifier, error) {
 	}
 	if s.Kind == kindBasic {
 		v.scheme.Header = []string{"authorization"}
+	}
+	for _, neighbour := range signed.around(fieldID) {
+		v.fences = append(v.fences, string(neighbour.text))
 	}
 	if v.newHash != nil {
 		v.size = v.newHash().Size()
