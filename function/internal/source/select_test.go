@@ -234,6 +234,22 @@ func TestBatch(t *testing.T) {
 	}
 }
 
+func TestItemsBeyondTheLimitAreNotRead(t *testing.T) {
+	t.Parallel()
+	s := crm(t, map[string]any{"each": `.[] | select(. > 0)`})
+	taken := func(items int) int {
+		counted := &steps{Context: t.Context()}
+		body := "[" + strings.Repeat("1,", items-1) + "1]"
+		if _, err := s.Select(counted, []byte(body), ""); !errors.Is(err, source.ErrInvalid) {
+			t.Fatalf("got %v", err)
+		}
+		return counted.taken
+	}
+	if few, many := taken(101), taken(5000); few != many {
+		t.Errorf("101 items take %d steps, 5000 take %d", few, many)
+	}
+}
+
 // expiring is a context that ends after so many steps of jq.
 type expiring struct {
 	context.Context

@@ -23,6 +23,7 @@ import (
 // Regular expressions are RE2 literals; sub replaces the first match; test, capture, sub, split and tonumber take
 // strings of at most 4 KiB; fromjson is as strict as the reading of the payload. Only pipes, //, map, first, any,
 // all and the branches of an if may meet several values (.[]); everything else takes exactly one.
+
 // An argument is what a function of the subset takes in one place.
 type argument int
 
