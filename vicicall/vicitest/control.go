@@ -57,6 +57,7 @@ func (c *script) callListed() bool {
 
 func (c *script) runStage() {
 	c.showCall()
+	c.holder = c.s.holder(c.in.value)
 	switch c.in.stage {
 	case "HANGUP":
 		c.promise("Hangup", "HAPI", "ra_call_control hungup", "HANGUP")
@@ -152,8 +153,9 @@ func (c *script) instruct(do steps) {
 	}
 }
 
+// release frees the agent who held the call when it was looked up, even where that agent talks to somebody else by now.
 func (c *script) release(do steps) {
-	holder := c.s.holder(c.in.value)
+	holder := c.holder
 	user, ip := "", ""
 	if holder != nil {
 		user, ip = holder.User, serverIP

@@ -29,7 +29,8 @@ func (c *script) prelude() {
 }
 
 func (c *script) showCall() {
-	c.sql("select channel,server_ip,call_type,campaign_id,lead_id,phone_number,uniqueid,stage,queue_position from vicidial_auto_calls where callerid='%s';", c.in.value)
+	c.sql("select channel,server_ip,call_type,campaign_id,lead_id,phone_number,uniqueid,stage,queue_position"+
+		" from vicidial_auto_calls where callerid='%s';", c.in.value)
 	columns := "server_ip,user"
 	if c.rules.accounts {
 		columns += ",extension"
@@ -47,14 +48,16 @@ func (c *script) showBooking(status string) {
 		c.comment("UPDATE vicidial_log SET status='%s'%s%s where uniqueid='%s' and lead_id='%s' order by call_date desc limit 1;",
 			status, by, length, c.call.uniqueID, c.call.lead())
 	} else {
-		c.comment("UPDATE vicidial_closer_log SET status='%s'%s where uniqueid='%s' and lead_id='%s' and campaign_id='%s' order by %s desc limit 1;",
+		c.comment("UPDATE vicidial_closer_log SET status='%s'%s where uniqueid='%s' and lead_id='%s' and campaign_id='%s'"+
+			" order by %s desc limit 1;",
 			status, length, c.call.uniqueID, c.call.lead(), c.call.Campaign, order)
 	}
 	c.comment("UPDATE vicidial_list SET status='%s' where lead_id='%s' limit 1;", status, c.call.lead())
 }
 
 func (c *script) showQueueMetrics() {
-	columns := "enable_queuemetrics_logging,queuemetrics_server_ip,queuemetrics_dbname,queuemetrics_login,queuemetrics_pass,queuemetrics_log_id"
+	columns := "enable_queuemetrics_logging,queuemetrics_server_ip,queuemetrics_dbname,queuemetrics_login," +
+		"queuemetrics_pass,queuemetrics_log_id"
 	if c.rules.accounts {
 		columns += ",queuemetrics_pe_phone_append,queuemetrics_socket,queuemetrics_socket_url,queuemetrics_pause_type"
 	}
@@ -69,7 +72,8 @@ func (c *script) showOrder() {
 }
 
 func (c *script) showRelease(user, ip string) {
-	c.comment("UPDATE vicidial_live_agents set random_id='%d',last_call_finish='%[2]s',lead_id='',uniqueid='',callerid='',channel='',last_state_change='%[2]s' where user='%[3]s' and server_ip='%[4]s';",
+	c.comment("UPDATE vicidial_live_agents set random_id='%d',last_call_finish='%[2]s',lead_id='',uniqueid='',callerid='',"+
+		"channel='',last_state_change='%[2]s' where user='%[3]s' and server_ip='%[4]s';",
 		11000000+rand.IntN(9000000), c.clock(), user, ip)
 	c.comment("UPDATE vicidial_live_agents set status='READY' where user='%s' and server_ip='%s';", user, ip)
 }

@@ -29,7 +29,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasSuffix(r.URL.Path, "/agc/api.php") {
 		x := s.recordStray(r)
 		x.w = w
-		whole(x, notFound)
+		whole(x, mustObserve("any", "api.php not at this path (wrong base URL, /agc not installed)").page())
 		return
 	}
 	p := readParams(r)

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"vicihook/vicicall/vicitest"
@@ -239,15 +241,15 @@ func TestFaultStrikesOnlyWhatItNames(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	inject(t, srv, vicitest.Fault{Name: "busy-503", Stage: "CHECK", CallID: strings.ToLower(callID), Skip: 1, Times: 2})
+	other, _ := post(t, srv, form("stage", "CHECK", "value", unlisted))
 	var got []int
 	for range 4 {
 		status, _ := post(t, srv, form("stage", "CHECK"))
 		got = append(got, status)
 	}
-	other, _ := post(t, srv, form("stage", "CHECK", "value", unlisted))
 	version, _ := post(t, srv, form("function", "version"))
-	if want := "[200 503 503 200] 200 200"; fmt.Sprint(got, other, version) != want {
-		t.Errorf("got %v %d %d, want %s", got, other, version, want)
+	if want := "200 [200 503 503 200] 200"; fmt.Sprint(other, got, version) != want {
+		t.Errorf("got %d %v %d, want %s", other, got, version, want)
 	}
 	inject(t, srv, vicitest.Fault{Name: "busy-503"})
 	if status, _ := post(t, srv, form()); status != 503 {
@@ -314,8 +316,12 @@ func TestHeldHangupIsDoneAfterItsClientHasGone(t *testing.T) {
 	if srv.Listed(callID) || srv.LineUp(callID) {
 		t.Error("the held work was not done")
 	}
+	post(t, srv, form())
 	requests := srv.Requests()
-	if requests[0].Overlapped || !requests[2].Overlapped || srv.MaxConcurrentHangups() != 2 {
+	if requests[2].Fault != "slow-work" || requests[3].Fault != "" {
+		t.Errorf("held %q, then %q", requests[2].Fault, requests[3].Fault)
+	}
+	if requests[0].Overlapped || !requests[2].Overlapped || requests[3].Overlapped || srv.MaxConcurrentHangups() != 2 {
 		t.Errorf("overlap not seen: %+v, at most %d", requests, srv.MaxConcurrentHangups())
 	}
 }
@@ -338,6 +344,23 @@ func TestTwoHangupsAtOnceMayBothSucceed(t *testing.T) {
 	}
 }
 
+func TestLateHangupWipesTheNextCallFromItsAgent(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{})
+	gate := make(chan struct{})
+	inject(t, srv, vicitest.Fault{Name: "slow-middle", Release: gate})
+	answer := hangup(t.Context(), srv)
+	await(t, srv, func() bool { return len(srv.APILog()) == 1 })
+	srv.EndCall(callID)
+	next := srv.NextCallID('Y')
+	srv.AddCall(vicitest.Call{ID: next, Agent: "1028"})
+	close(gate)
+	<-answer
+	if agent := srv.Agents()[0]; agent.Status != "READY" || agent.CallID != "" || !srv.Listed(next) || !srv.LineUp(next) {
+		t.Errorf("got %+v, next call listed %t, up %t", agent, srv.Listed(next), srv.LineUp(next))
+	}
+}
+
 func TestCloseLetsGoOfEveryWaitingRequest(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"slow-work", "slow-middle", "slow", "silent", "silent-undone", "slow-headers", "slow-body", "endless"} {
@@ -355,13 +378,38 @@ func TestCloseLetsGoOfEveryWaitingRequest(t *testing.T) {
 	}
 }
 
-func TestDelayEndsByItself(t *testing.T) {
+func TestFailureAfterSuccessNeedsASuccess(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"slow-work", "slow-middle", "slow", "slow-body"} {
-		srv := start(t, vicitest.Config{})
-		inject(t, srv, vicitest.Fault{Name: name, Delay: time.Microsecond})
-		if got := suffer(srv).answer; got != "200 "+hungup || srv.Listed(callID) {
-			t.Errorf("%s: got %q", name, got)
+	srv := start(t, vicitest.Config{})
+	inject(t, srv, vicitest.Fault{Name: "success-then-500", Times: 2})
+	if got := verdict(t, srv); got != listed {
+		t.Errorf("CHECK got %q", got)
+	}
+	status, body := post(t, srv, form("value", unlisted))
+	if want := "ERROR: no active call found - " + unlisted + "\n"; status != 200 || body != want {
+		t.Errorf("got %d %q, want 200 %q", status, body, want)
+	}
+	status, body = post(t, srv, form("close_window_link", "1"))
+	if status != 500 || body != hungup+"\n" { // the script died before its last lines
+		t.Errorf("got %d %q", status, body)
+	}
+}
+
+func TestDelays(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"slow-work", "slow-middle", "slow"} {
+		for delay, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Hour: time.Hour} {
+			synctest.Test(t, func(t *testing.T) {
+				srv := vicitest.New(vicitest.Config{})
+				srv.AddRemoteAgent(1028, 1)
+				srv.AddCall(vicitest.Call{ID: callID, Agent: "1028"})
+				inject(t, srv, vicitest.Fault{Name: name, Delay: delay})
+				begin, answer := time.Now(), httptest.NewRecorder()
+				srv.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/agc/api.php?"+encode(usual), nil))
+				if took := time.Since(begin); took != want || answer.Body.String() != hungup+"\n" {
+					t.Errorf("%s: %q after %v, want %v", name, answer.Body, took, want)
+				}
+			})
 		}
 	}
 }

@@ -92,12 +92,17 @@ var staged = definition{before: stage}
 func stage(x *exchange) bool {
 	o := x.fault.observed
 	x.s.apply(o.Effect, x)
-	p := page{status: o.Status, kind: o.ContentType, caching: o.ContentType == utf8HTML && o.Version != "any", line: o.Body}
-	if o.Status == http.StatusMovedPermanently {
-		p.location = "https://dialer.example.com/agc/api.php"
-	}
-	whole(x, p)
+	whole(x, o.page())
 	return true
+}
+
+func (o Observation) page() page {
+	p := page{status: o.Status, kind: o.ContentType, line: o.Body}
+	p.caching = o.ContentType == utf8HTML && o.Version != "any" // the script came as far as its headers
+	if o.Status == http.StatusMovedPermanently {
+		p.location = elsewhere
+	}
+	return p
 }
 
 func (s *Server) apply(e Effect, x *exchange) {
@@ -132,9 +137,9 @@ func (s *Server) applyToCall(e Effect, c *call) {
 	c.Listed = c.Listed && !e.Delisted
 }
 
-// mustObserve gives an observation of 2.14-82 that faults are made of.
-func mustObserve(condition string) Observation {
-	f, err := Observed(string(Era214), condition)
+// mustObserve gives an observation that faults are made of.
+func mustObserve(version, condition string) Observation {
+	f, err := Observed(version, condition)
 	if err != nil {
 		panic(err)
 	}

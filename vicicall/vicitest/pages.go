@@ -1,23 +1,20 @@
 package vicitest
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 )
 
 // Pages that take the place of the script's own, and what faults make of those.
 
+const elsewhere = "https://dialer.example.com/agc/api.php"
+
 var (
-	databaseDown      = page{status: 200, kind: phpHTML, line: "MySQL connect ERROR: Connection refused"}
-	databaseDown500   = page{status: 500, kind: phpHTML}
-	databaseDownShown = page{status: 200, kind: phpHTML, line: "<br />\n<b>Fatal error</b>:  Uncaught mysqli_sql_exception: Connection refused in /srv/www/htdocs/agc/dbconnect_mysqli.php:68\n" +
-		"Stack trace:\n#0 /srv/www/htdocs/agc/dbconnect_mysqli.php(68): mysqli_connect()\n#1 /srv/www/htdocs/agc/api.php(128): require_once('...')\n#2 {main}\n" +
-		"  thrown in <b>/srv/www/htdocs/agc/dbconnect_mysqli.php</b> on line <b>68</b><br />\n"}
-	notFound = page{status: 404, kind: utf8HTML, line: "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>404 Not Found</title>\n</head><body>\n" +
-		"<h1>Not Found</h1>\n<p>The requested URL was not found on this server.</p>\n</body></html>\n"}
-	badGateway  = page{status: 502, kind: "text/html", line: "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"}
-	unavailable = page{status: 503, kind: utf8HTML, line: "<html><head><title>503 Service Temporarily Unavailable</title></head><body></body></html>\n"}
-	garbage     = page{status: 200, kind: "text/html", line: "<html><head><title>It works!</title></head><body><h1>Welcome</h1></body></html>\n"}
+	empty      = page{status: 200, kind: utf8HTML}
+	garbage    = page{status: 200, kind: "text/html", line: "<html><head><title>It works!</title></head><body><h1>Welcome</h1></body></html>\n"}
+	badGateway = page{status: 502, kind: "text/html", line: "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n" +
+		"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"}
 )
 
 // answer gives the page in place of the script.
@@ -28,22 +25,28 @@ func answer(p page) func(*exchange) bool {
 	}
 }
 
+// asObserved gives an observed page in place of the script.
+func asObserved(version, condition string) func(*exchange) bool {
+	return func(x *exchange) bool {
+		whole(x, mustObserve(version, condition).page())
+		return true
+	}
+}
+
+func redirects(x *exchange) bool {
+	p := mustObserve("any", "plain http redirected to https (a POST followed as GET would lose its body; never follow with credentials)").page()
+	p.location = cmp.Or(x.fault.Location, elsewhere)
+	p.line = strings.ReplaceAll(p.line, elsewhere, p.location)
+	whole(x, p)
+	return true
+}
+
 // unanswered breaks off in place of the script.
 func unanswered(send func(*exchange, page)) func(*exchange) bool {
 	return func(x *exchange) bool {
 		send(x, page{})
 		return true
 	}
-}
-
-func redirects(x *exchange) bool {
-	to := x.fault.Location
-	if to == "" {
-		to = "https://dialer.example.com/agc/api.php"
-	}
-	whole(x, page{status: 301, kind: utf8HTML, location: to, line: "<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">\n<html><head>\n<title>301 Moved Permanently</title>\n</head><body>\n" +
-		"<h1>Moved Permanently</h1>\n<p>The document has moved <a href=\"" + to + "\">here</a>.</p>\n</body></html>\n"})
-	return true
 }
 
 // waits delays the script; a server that closes meanwhile does nothing more.
@@ -109,7 +112,7 @@ func fatalShown(_ *exchange, c *script) {
 
 // around takes the text before and after the line from an observed body.
 func around(c *script, condition string) {
-	body := mustObserve(condition).Body
+	body := mustObserve(string(Era214), condition).Body
 	start := strings.Index(body, "SUCCESS: ")
 	if start < 0 {
 		start = strings.Index(body, "ERROR: ")

@@ -70,11 +70,11 @@ func (f *fields) set(name, value string) {
 		f.names = append(f.names, name)
 	}
 	f.values[name] = value
-	f.arrays = f.arrays || array && known[name]
+	f.arrays = f.arrays || array && parameters[name]
 }
 
-// known are the parameters that the simulated script reads.
-var known = map[string]bool{
+// parameters are those that the simulated script reads.
+var parameters = map[string]bool{
 	"user": true, "pass": true, "agent_user": true, "function": true, "value": true, "source": true, "stage": true,
 	"status": true, "phone_number": true, "ingroup_choices": true, "format": true, "DB": true, "close_window_link": true,
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A Request is one request that reached the server, with its parameters as sent, up to 256
-// characters each. It never holds the password.
+// A Request is one request that reached the server, with its parameters as sent, up to 256 characters each. It never
+// holds the password.
 type Request struct {
 	Time                                       time.Time
 	Method, Path                               string
@@ -104,8 +104,8 @@ func (s *Server) MaxConcurrentHangups() int {
 	return s.maxRunning
 }
 
-// Running counts the HANGUP requests that have come and are neither answered nor given up: until it is 0, the list and
-// the lines may still change.
+// Running counts the HANGUP requests that may still do their work, or whose answer is not out: until it is 0, list and
+// lines may change.
 func (s *Server) Running() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

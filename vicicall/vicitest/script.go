@@ -15,10 +15,7 @@ type page struct {
 	pre, line, end string // line ends with its newline, where it has one
 }
 
-const (
-	utf8HTML = "text/html; charset=utf-8" // set by the script
-	phpHTML  = "text/html; charset=UTF-8" // PHP's own: the script did not come as far as its headers
-)
+const utf8HTML = "text/html; charset=utf-8" // set by the script
 
 func scriptPage() page { return page{status: 200, kind: utf8HTML, caching: true} }
 
@@ -36,6 +33,7 @@ type script struct {
 
 	page           page
 	call           *call
+	holder         *Agent      // who held the call when SUCCESS was printed, if anybody
 	ended          bool        // the script exits: nothing stands below its answer
 	order          *ManagerRow // what SUCCESS promises; nil when nothing is to be done
 	passwordStored bool

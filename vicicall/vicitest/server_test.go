@@ -61,7 +61,7 @@ func TestRequestsTellTheirConnection(t *testing.T) {
 func TestIdleConnectionsCanBeClosed(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
-	closeIdle := func() { await(t, srv, func() bool { return srv.CloseIdle() == 1 }) }
+	closeIdle := func() { await(t, srv, func() bool { return srv.CloseIdle() == 1 && srv.CloseIdle() == 0 }) }
 	conns := connsOf(t, srv, closeIdle)
 	if conns[0] != 1 || conns[len(conns)-1] != 2 {
 		t.Errorf("got %v", conns)

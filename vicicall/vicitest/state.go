@@ -59,21 +59,21 @@ type Agent struct {
 	CallID     string // the call that this row holds
 }
 
-// Kind says how a call came.
-type Kind int
+// CallKind says how a call came.
+type CallKind int
 
 // Kinds of calls.
 const (
-	Inbound  Kind = iota
-	Outbound      // booked in vicidial_log, in the name of the request's agent_user
-	IVR           // in a call menu: its id is the caller's number, and nothing is booked
+	Inbound  CallKind = iota
+	Outbound          // booked in vicidial_log, in the name of the request's agent_user
+	IVR               // in a call menu: its id is the caller's number, and nothing is booked
 )
 
 // A Call is one telephone call, new.
 type Call struct {
 	ID       string // vicidial_auto_calls.callerid, see [Server.NextCallID]
 	Agent    string // who talks; empty is still in queue
-	Kind     Kind
+	Kind     CallKind
 	Campaign string // in-group or campaign; empty is SALESLINE
 	Unlisted bool   // the line is up, but VICIdial does not list the call
 	LineDown bool   // VICIdial lists a call whose line is gone
@@ -158,7 +158,8 @@ func (s *Server) Agents() []Agent {
 	return all
 }
 
-// AddCall lists a call, its line up, and gives it to its agent. It panics when that agent is not logged in.
+// AddCall lists a call, its line up, and gives it to its agent; a call of that id is replaced. It panics when the agent
+// is not logged in.
 func (s *Server) AddCall(c Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,13 +173,15 @@ func (s *Server) AddCall(c Call) {
 		}
 		agent.CallID, agent.Status = c.ID, "INCALL"
 	}
+	if s.calls[fold(c.ID)] == nil {
+		s.order = append(s.order, fold(c.ID))
+	}
 	s.calls[fold(c.ID)] = &call{
 		Call:      c,
 		CallState: CallState{ID: c.ID, Agent: c.Agent, Listed: !c.Unlisted, LineUp: !c.LineDown},
-		channel:   fmt.Sprintf("SIP/trunk-%08x", 0x2a+len(s.order)),
-		uniqueID:  fmt.Sprintf("%d.%d", s.now().Unix(), 42+len(s.order)),
+		channel:   fmt.Sprintf("SIP/trunk-%08x", 0x29+len(s.order)),
+		uniqueID:  fmt.Sprintf("%d.%d", s.now().Unix(), 41+len(s.order)),
 	}
-	s.order = append(s.order, fold(c.ID))
 }
 
 // NextCallID makes an id as VICIdial does since 2.4-16: the letter, mddHHMMSS and a lead of 10 digits. Each is new.

@@ -1,6 +1,7 @@
 package vicitest_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,6 +148,18 @@ func TestNextCallIDLooksReal(t *testing.T) {
 	got := srv.NextCallID('Y') + " " + srv.NextCallID('V')
 	if want := "Y1221034000000402027 V1221034000000402028"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestCallAddedAgainIsOneCall(t *testing.T) {
+	t.Parallel()
+	srv := start(t, vicitest.Config{})
+	srv.Delist(callID)
+	srv.AddCall(vicitest.Call{ID: callID, Agent: "1029", LineDown: true})
+	srv.AddCall(vicitest.Call{ID: unlisted, Unlisted: true})
+	want := []vicitest.CallState{{ID: callID, Agent: "1029", Listed: true}, {ID: unlisted, LineUp: true}}
+	if got := srv.Calls(); !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
