@@ -49,7 +49,7 @@ func (f deliveryFlags) delivery(sh *shell, fallback string) (delivery, error) {
 	if err != nil {
 		return delivery{}, err
 	}
-	body, err := f.payload(sh, from.shape)
+	body, err := f.payload(sh, from)
 	if err != nil {
 		return delivery{}, err
 	}

@@ -2,11 +2,15 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+
+	"vicihook/function/internal/source"
 )
 
 // payloadFlags name what a delivery asks for: a body as it stands, or one made from its parts.
@@ -41,7 +45,7 @@ func (s payloadShape) withDefaults() payloadShape {
 var plainPath = regexp.MustCompile(`^(\.[A-Za-z_][A-Za-z0-9_]*)+$`)
 
 // payload gives the bytes to sign: those of --body, or a JSON object with each value where the source looks for it.
-func (f payloadFlags) payload(sh *shell, shape payloadShape) ([]byte, error) {
+func (f payloadFlags) payload(sh *shell, from sender) ([]byte, error) {
 	if f.Body != "" {
 		if f.Disposition+f.Ref+f.Actor != "" || f.CallID != sh.env("VICIHOOK_CALL_ID") || f.AgentUser != sh.env("VICIHOOK_AGENT_USER") {
 			return nil, errors.New("--body: the payload is given whole: leave out --call-id, --agent-user, --disposition, --ref and --actor")
@@ -54,6 +58,17 @@ func (f payloadFlags) payload(sh *shell, shape payloadShape) ([]byte, error) {
 	if f.AgentUser == "" {
 		return nil, errors.New("--agent-user: give the remote agent's user, or set VICIHOOK_AGENT_USER")
 	}
+	body, err := f.made(from.shape)
+	if err != nil {
+		return nil, err
+	}
+	if from.source != nil && ignores(sh.ctx, from.source, body) {
+		return nil, fmt.Errorf("--source: %s ends no call for a payload of these flags alone, as its entry in sources.json says: give the payload with --body", from.name)
+	}
+	return body, nil
+}
+
+func (f payloadFlags) made(shape payloadShape) ([]byte, error) {
 	payload := map[string]any{}
 	for _, part := range []struct{ flag, path, value string }{
 		{"--call-id", shape.CallID, f.CallID},
@@ -67,6 +82,12 @@ func (f payloadFlags) payload(sh *shell, shape payloadShape) ([]byte, error) {
 		}
 	}
 	return json.Marshal(payload)
+}
+
+// ignores tells whether the source would find nothing to do. What it would refuse is sent: that may be what is tried.
+func ignores(ctx context.Context, src *source.Source, body []byte) bool {
+	items, err := src.Select(ctx, body, "application/json")
+	return err == nil && !slices.ContainsFunc(items, func(item source.Item) bool { return !item.Ignored })
 }
 
 // put writes value at a plain path such as .ticket.agent.

@@ -29,6 +29,7 @@ type sender struct {
 	scheme   webhook.Scheme
 	verifier *webhook.Verifier
 	shape    payloadShape
+	source   *source.Source // nil when sources.json is not at hand
 }
 
 // sender finds the source. A scheme given by flag needs no sources.json, but uses it for the payload where it is there.
@@ -76,7 +77,7 @@ func (s *sender) lookUp(sh *shell, path string) error {
 		return fmt.Errorf("--sources: %s: %w", path, err)
 	}
 	s.scheme, s.label = found.Scheme, schemeLabel(entries[s.name].Scheme)
-	s.shape = shapes[s.name].withDefaults()
+	s.shape, s.source = shapes[s.name].withDefaults(), found
 	return nil
 }
 

@@ -45,7 +45,6 @@ Examples:
 // An answer is the part of the function's answer that people look at.
 type answer struct {
 	Outcome hangup.Outcome `json:"outcome"`
-	Fault   string         `json:"fault"`
 	Message string         `json:"message"`
 }
 

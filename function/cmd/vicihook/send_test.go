@@ -57,6 +57,9 @@ func TestSend(t *testing.T) {
 			if r.status != test.status || !strings.Contains(r.stdout, test.stdout) || !strings.Contains(r.stderr, test.stderr) || (test.stderr == "") != (r.stderr == "") {
 				t.Errorf("got %d\n%s%s\nwant %d, %q, %q", r.status, r.stdout, r.stderr, test.status, test.stdout, test.stderr)
 			}
+			if strings.Contains(name, "alone") && r.stdout != hungUp+"\n" {
+				t.Errorf("got %q", r.stdout)
+			}
 			if len(f.deliveries) != 1 {
 				t.Fatalf("%d deliveries reached the front", len(f.deliveries))
 			}
@@ -90,15 +93,16 @@ message   the call is no longer listed
 func TestSendTakesItsSettingsFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, "zendesk", "k9Zr41xPq0mUe7Tn2sWvYb8L", outcome(200, hungUp))
-	r := vicihook(t, call{args: args("send"), env: map[string]string{
-		"VICIHOOK_URL": f.URL, "VICIHOOK_SOURCE": "zendesk", "VICIHOOK_KEY": "k9Zr41xPq0mUe7Tn2sWvYb8L",
+	help := file(t, "sources.json", `{"help": {"scheme": "zendesk", "agent_user": ".ticket.agent", "ref": ".ticket.id"}}`)
+	r := vicihook(t, call{args: args("send --ref 7"), env: map[string]string{
+		"VICIHOOK_URL": f.URL, "VICIHOOK_SOURCE": "help", "SOURCES_FILE": help, "VICIHOOK_KEY": "k9Zr41xPq0mUe7Tn2sWvYb8L",
 		"VICIHOOK_CALL_ID": callID, "VICIHOOK_AGENT_USER": "1028",
 	}})
-	if r.status != statusOK || !strings.Contains(r.stdout, "/webhooks/zendesk") {
+	if r.status != statusOK || !strings.Contains(r.stdout, "/webhooks/help") {
 		t.Fatalf("got %+v", r)
 	}
-	if got := jsonOf(t, f.deliveries[0].Body); got["agent"] != "1028" || got["call_id"] != callID {
-		t.Errorf("the payload is not where the source looks: %v", got)
+	if got, want := string(f.deliveries[0].Body), `{"call_id":"`+callID+`","ticket":{"agent":"1028","id":"7"}}`; got != want {
+		t.Errorf("the payload is not where the source looks: got %s, want %s", got, want)
 	}
 }
 

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ type sending struct {
 	method string
 }
 
-func (s stage) deliver(t *testing.T) diagnosis.Case {
+func (s stage) deliver(t testing.TB) diagnosis.Case {
 	t.Helper()
 	own, _ := webhook.Preset(s.scheme)
 	sent := sending{scheme: own, key: s.key, at: signedAt, body: payload, url: "https://hooks.example.com/webhooks/crm?a=1%2F2&b=2", method: http.MethodPost}
@@ -262,4 +263,121 @@ func leaksNothing(t *testing.T, c diagnosis.Case, f diagnosis.Finding) {
 	}
 }
 
-var _, _, _, _ = bytes.Clone, hex.EncodeToString, errors.Is, context.Canceled
+func TestWhatIsRightVerifies(t *testing.T) {
+	t.Parallel()
+	for _, name := range webhook.PresetNames() {
+		known := stage{scheme: name, key: hexKey, sender: signTime}
+		unknown := stage{key: hexKey, sender: func(s *sending) { s.scheme = preset(name); signTime(s) }}
+		for _, s := range []stage{known, unknown} {
+			f, err := diagnosis.Explain(t.Context(), s.deliver(t))
+			if err != nil || !f.Verifies || f.Cause != "" || !strings.Contains(f.Scheme, name) {
+				t.Errorf("%s: got %+v, %v", name, f, err)
+			}
+		}
+	}
+}
+
+// signTime makes a body that every scheme can sign: one looks for its time in it.
+func signTime(s *sending) { s.body = `{"webhookTimestamp":1790000000000}` }
+
+func TestAnUnknownSendersTwinsAreNamedTogether(t *testing.T) {
+	t.Parallel()
+	c := stage{key: rawKey, sender: func(s *sending) { s.scheme = preset("zammad") }}.deliver(t)
+	f, err := diagnosis.Explain(t.Context(), c)
+	if err != nil || f.Scheme != "intercom (the same here: github-sha1, zammad)" {
+		t.Errorf("got %+v, %v", f, err)
+	}
+}
+
+func TestAnAgeIsNoFaultWhenNobodyKnowsTheArrival(t *testing.T) {
+	t.Parallel()
+	f, err := diagnosis.Explain(t.Context(), stage{scheme: "slack", key: rawKey}.deliver(t))
+	if err != nil || !f.Verifies || !f.Signed.Equal(signedAt) {
+		t.Errorf("got %+v, %v", f, err)
+	}
+}
+
+func TestASearchEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := stage{scheme: "github", key: rawKey, sender: key("another key of the same sort")}.deliver(t)
+	if _, err := diagnosis.Explain(ctx, c); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Whatever comes, there is a verdict with a mend, and it shows no secret.
+func FuzzExplain(f *testing.F) {
+	for _, name := range []string{
+		"JSON that middleware indented", "a stage that the sender sees", "seconds sent, milliseconds signed", "a signature that was cut", "another key",
+	} {
+		c := stages[name].deliver(f)
+		signature := strings.ToLower(c.Scheme.Header[0])
+		f.Add(c.Label, c.Key, signature, c.Request.Header[signature][0], c.Request.Body, c.Request.URL, c.Stage)
+	}
+	f.Fuzz(func(t *testing.T, scheme, key, header, value string, body []byte, url, stage string) {
+		own, _ := webhook.Preset(scheme)
+		r := webhook.Request{Method: "POST", URL: url, Header: webhook.Header{header: {value}}, Body: body}
+		finding := diagnosis.ExplainByOne(t.Context(), diagnosis.Case{Request: r, Key: key, Scheme: own, Label: scheme, Stage: stage})
+		if !finding.Verifies && (finding.Cause == "" || finding.What == "" || finding.Mend == "") {
+			t.Errorf("got %+v", finding)
+		}
+	})
+}
+
+// What is written anew means the same.
+func FuzzRewrittenJSON(f *testing.F) {
+	f.Add([]byte(payload))
+	f.Add([]byte(`[{"b":[],"a":{}, "b":"\ud83d\ude00\u2028</"},-1.50e+3,true,null,"\u0000\ud800"]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, again := range diagnosis.Rewritten(body) {
+			if got, want := meaning(t, again), meaning(t, body); !reflect.DeepEqual(got, want) {
+				t.Fatalf("%q became %q", body, again)
+			}
+		}
+	})
+}
+
+func meaning(t *testing.T, text []byte) (value any) {
+	t.Helper()
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		t.Fatalf("%v in %q", err, text)
+	}
+	return value
+}
+
+func TestAHostileBodyIsNotWrittenAnew(t *testing.T) {
+	t.Parallel()
+	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
+	if n := len(diagnosis.Rewritten([]byte(deep))); n != 0 {
+		t.Errorf("100 levels were written anew %d times", n)
+	}
+	wide := strings.Repeat("[", 60) + strings.Repeat("1,", 6<<10) + "1" + strings.Repeat("]", 60)
+	for _, again := range diagnosis.Rewritten([]byte(wide)) {
+		if len(again) > 1<<20+1 {
+			t.Errorf("a body of %d bytes grew to %d", len(wide), len(again))
+		}
+	}
+}
+
+func BenchmarkExplainOtherKey(b *testing.B) {
+	deep := strings.Repeat(`{"a":[`, 31)
+	for name, text := range map[string]string{
+		"a common body": payload,
+		"256 KiB":       `{"a":"` + strings.Repeat("x", 256<<10-8) + `"}`,
+		"256 KiB deep":  deep + strings.Repeat("1,", 128<<10-200) + "1" + strings.Repeat("]}", 31),
+	} {
+		b.Run(name, func(b *testing.B) {
+			c := stage{scheme: "standard-webhooks", key: swKey, sender: func(s *sending) { s.body = text }}.deliver(b)
+			c.Key = "whsec_AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHH"
+			for b.Loop() {
+				if f, err := diagnosis.Explain(b.Context(), c); err != nil || f.Cause != "other-key" {
+					b.Fatalf("%+v, %v", f, err)
+				}
+			}
+		})
+	}
+}
