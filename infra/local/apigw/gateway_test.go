@@ -154,6 +154,18 @@ func TestNamesKeepTheirCaseOnEveryRequestOfAConnection(t *testing.T) {
 	}
 }
 
+func TestTwoSpellingsOfANameAreOneInFormat2(t *testing.T) {
+	t.Parallel()
+	request := "POST /webhooks/crm HTTP/1.1\r\nHost: a\r\nX-sIG: one\r\nx-sig:two\r\nContent-Length: 0\r\n\r\n"
+	_, bodies := exchange(t, serve(t, apigw.HTTPAPI), request)
+	if !strings.Contains(bodies[0], `"x-sig":"one,two"`) {
+		t.Errorf("got %s", bodies[0])
+	}
+	if !strings.Contains(bodies[0], `"isBase64Encoded":false`) || strings.Contains(bodies[0], `"body"`) {
+		t.Errorf("no body is no base64: %s", bodies[0])
+	}
+}
+
 func TestTheLimitsOfAWSHold(t *testing.T) {
 	t.Parallel()
 	head := func(size int) string {

@@ -3,6 +3,7 @@
 package runtimeapi
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"os/exec"
@@ -63,12 +64,13 @@ func (p *process) signal(s syscall.Signal) {
 	_ = syscall.Kill(-p.cmd.Process.Pid, s) // a group that is gone needs no signal
 }
 
+// gone says whether it has ended, be it a moment ago.
 func (p *process) gone() bool {
 	select {
 	case <-p.exited:
 		return true
 	default:
-		return false
+		return errors.Is(syscall.Kill(p.cmd.Process.Pid, 0), syscall.ESRCH)
 	}
 }
 

@@ -34,6 +34,7 @@ var built string
 
 func TestMain(m *testing.M) {
 	folder, err := os.MkdirTemp("", "vicihook-")
+	_ = os.Setenv("MAKEFLAGS", "n") // as make -n test does: the build is none of its business
 	if err == nil {
 		err = stack.Build(context.Background(), folder)
 	}
@@ -203,7 +204,7 @@ func TestTheEnvironmentLeadsToTheStack(t *testing.T) {
 func TestTheFunctionGetsWhatItsConfigurationSays(t *testing.T) {
 	t.Parallel()
 	sources := filepath.Join(t.TempDir(), "other.json")
-	if err := os.WriteFile(sources, []byte(`{"$schema": "x", "crm": {"scheme": "standard-webhooks"}}`), 0o644); err != nil {
+	if err := os.WriteFile(sources, []byte(`{"$schema": "x", "crm": {"scheme": "standard-webhooks", "agents": "^1028$"}}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var seen []string
@@ -215,11 +216,35 @@ func TestTheFunctionGetsWhatItsConfigurationSays(t *testing.T) {
 	if len(s.Keys) != 1 {
 		t.Errorf("keys for %d sources, want crm only", len(s.Keys))
 	}
-	if status, outcome := send(t, webhook(t, s, s.State()[0])); status != 200 || outcome != "would_hang_up" {
-		t.Errorf("got %d %s", status, outcome)
+	for i, want := range []string{"would_hang_up", "not_allowed"} {
+		if _, outcome := send(t, webhook(t, s, s.State()[i])); outcome != want {
+			t.Errorf("call %d: got %s, want %s", i, outcome, want)
+		}
 	}
 	if !slices.Equal(seen, s.Logs()) || len(seen) == 0 {
 		t.Errorf("Log got %d lines, Logs has %d", len(seen), len(s.Logs()))
+	}
+}
+
+func TestABusyFunctionIsThrottled(t *testing.T) {
+	t.Parallel()
+	s := start(t, stack.Config{MaxInstances: 1})
+	release := s.VICIdial.Hold("HANGUP")
+	first := make(chan int)
+	busy, other := webhook(t, s, s.State()[0]), webhook(t, s, s.State()[1])
+	go func() {
+		status, _ := send(t, busy)
+		first <- status
+	}()
+	if err := s.VICIdial.Await(t.Context(), func() bool { return s.VICIdial.Count("HANGUP") == 1 }); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := send(t, other); status != 503 || body != `{"message":"Service Unavailable"}` {
+		t.Errorf("got %d %s", status, body)
+	}
+	release()
+	if status := <-first; status != 200 {
+		t.Errorf("the one that was busy: %d", status)
 	}
 }
 
@@ -274,6 +299,22 @@ func TestWhatCannotStartLeavesNothingBehind(t *testing.T) {
 			}
 		})
 	}
+}
+
+func ExampleStart() {
+	s, err := stack.Start(context.Background(), stack.Config{Bootstrap: built}) // stack.Build fills the folder
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer s.Stop()
+	// … post a signed webhook to s.URL + "/webhooks/crm" …
+	for _, call := range s.State() {
+		fmt.Println(call.Agent, call.Listed, call.LineUp)
+	}
+	// Output:
+	// 1028 true true
+	// 1029 true true
 }
 
 func TestOnlyTheProjectIsBuilt(t *testing.T) {
