@@ -265,7 +265,8 @@ func TestRedirectPointsWhereItIsTold(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	inject(t, srv, vicitest.Fault{Name: "redirect", Location: "http://127.0.0.2:1/elsewhere"})
-	if got := ask(t, srv, encode(usual)); got.header.Get("Location") != "http://127.0.0.2:1/elsewhere" {
+	if got := ask(t, srv, encode(usual)); got.header.Get("Location") != "http://127.0.0.2:1/elsewhere" ||
+		!strings.Contains(got.body, "http://127.0.0.2:1/elsewhere") {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -307,6 +307,10 @@ func stageAndAsk(t *testing.T, o vicitest.Observation) {
 	if got.status != o.Status || got.body != o.Body || got.kind != o.ContentType {
 		t.Errorf("got %d %s %q", got.status, got.kind, got.body)
 	}
+	scripted := o.ContentType == "text/html; charset=utf-8" && o.Version != "any"
+	if caching := got.header.Get("Cache-Control") != ""; caching != scripted {
+		t.Errorf("headers that forbid caching: %t, want %t", caching, scripted)
+	}
 	if e := before.effect(srv, callID, o.Version); e != o.Effect {
 		t.Errorf("got effect %+v, want %+v", e, o.Effect)
 	}
