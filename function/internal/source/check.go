@@ -167,7 +167,8 @@ func (c *checker) branches(t *gojq.If) (many bool) {
 
 // literal checks that a query is "text", a number, true, false or null.
 func (c *checker) literal(q *gojq.Query) {
-	if t := q.Term; t != nil && len(t.SuffixList) == 0 && len(q.FuncDefs) == 0 {
+	c.module(q)
+	if t := q.Term; t != nil && len(t.SuffixList) == 0 {
 		switch t.Type {
 		case gojq.TermTypeString:
 			c.text(t.Str)
@@ -226,7 +227,7 @@ func (c *checker) argument(function string, kind argument, q *gojq.Query) {
 		c.single(q)
 		return
 	}
-	if q.Term == nil || q.Term.Type != gojq.TermTypeString || q.Term.Str.Queries != nil || len(q.Term.SuffixList) > 0 {
+	if c.module(q); q.Term == nil || q.Term.Type != gojq.TermTypeString || q.Term.Str.Queries != nil || len(q.Term.SuffixList) > 0 {
 		c.fault("jq function %q: `%s` must be a text literal", function, q)
 		return
 	}

@@ -78,6 +78,8 @@ func TestAllowedExpressions(t *testing.T) {
 var refusedExpressions = map[string]string{
 	`..`:                             "jq `..` is not allowed",
 	`def f: .; f`:                    "jq `def` is not allowed",
+	`test(def f: .; "a")`:            "jq `def` is not allowed",
+	`.[def f: .; 0]`:                 "jq `def` is not allowed",
 	`.a as $x | $x`:                  "jq `as` is not allowed",
 	`reduce .[] as $x (0; .)`:        "jq `reduce` is not allowed",
 	`foreach .[] as $x (0; .)`:       "jq `foreach` is not allowed",
