@@ -165,7 +165,7 @@ func reason(err error) string {
 	for _, e := range unjoin(err) {
 		text := e.Error()
 		if op, ok := errors.AsType[*net.OpError](e); ok {
-			text = op.Op + ": " + op.Err.Error()
+			text = op.Err.Error()
 		}
 		if dns, ok := errors.AsType[*net.DNSError](e); ok {
 			text = "lookup: " + dns.Err

@@ -3,6 +3,8 @@ package vicicall_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -214,41 +216,41 @@ func TestHangupEndsWithItsContext(t *testing.T) {
 }
 
 var clusterTests = map[string]struct {
-	hosts          map[string]*host
+	hosts          map[string]host
 	want           vicicall.Outcome
 	atMost         time.Duration
 	dials, message string
 }{
 	"the first refuses connections": {
-		map[string]*host{"127.0.0.2": {hangups: steps{ok}, checks: steps{gone}}},
+		map[string]host{"127.0.0.2": {hangups: steps{ok}, checks: steps{gone}}},
 		vicicall.HungUp, 0, "localhost 127.0.0.2", "",
 	},
 	"the first never connects": {
-		map[string]*host{"localhost": {blackHole: true}, "127.0.0.2": {hangups: steps{ok}, checks: steps{gone}}},
+		map[string]host{"localhost": {blackHole: true}, "127.0.0.2": {hangups: steps{ok}, checks: steps{gone}}},
 		vicicall.HungUp, 1200 * time.Millisecond, "localhost 127.0.0.2", "",
 	},
 	"none connects": {
-		nil, vicicall.Unavailable, 1050 * time.Millisecond,
+		nil, vicicall.Unavailable, 450 * time.Millisecond,
 		"localhost 127.0.0.2 localhost 127.0.0.2 localhost 127.0.0.2", "connection refused",
 	},
 	"none ever connects": {
-		map[string]*host{"localhost": {blackHole: true}, "127.0.0.2": {blackHole: true}},
+		map[string]host{"localhost": {blackHole: true}, "127.0.0.2": {blackHole: true}},
 		vicicall.Unavailable, 4 * time.Second, "", "no connection in time",
 	},
 	"after silence the other is asked": {
-		map[string]*host{"localhost": {hangups: steps{silent}}, "127.0.0.2": {checks: steps{live}}},
+		map[string]host{"localhost": {hangups: steps{silent}}, "127.0.0.2": {checks: steps{live}}},
 		vicicall.StillListed, 2400 * time.Millisecond, "localhost 127.0.0.2", "",
 	},
 	"a CHECK that fails goes on to the other": {
-		map[string]*host{"localhost": {hangups: steps{ok}, checks: steps{answer(502, "")}}, "127.0.0.2": {checks: steps{gone}}},
+		map[string]host{"localhost": {hangups: steps{ok}, checks: steps{answer(502, "")}}, "127.0.0.2": {checks: steps{gone}}},
 		vicicall.HungUp, 0, "localhost 127.0.0.2", "",
 	},
 	"a silent CHECK leaves time for the other": {
-		map[string]*host{"localhost": {hangups: steps{ok}, checks: steps{silent}}, "127.0.0.2": {checks: steps{gone}}},
+		map[string]host{"localhost": {hangups: steps{ok}, checks: steps{silent}}, "127.0.0.2": {checks: steps{gone}}},
 		vicicall.HungUp, 2400 * time.Millisecond, "localhost 127.0.0.2", "",
 	},
 	"a whole answer is never asked for elsewhere": {
-		map[string]*host{"localhost": {hangups: steps{answer(500, "")}}, "127.0.0.2": {}},
+		map[string]host{"localhost": {hangups: steps{answer(500, "")}}, "127.0.0.2": {}},
 		vicicall.Unavailable, 0, "localhost", "",
 	},
 }
@@ -258,7 +260,10 @@ func TestHangupOnACluster(t *testing.T) {
 	for name, tt := range clusterTests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := &network{t: t, hosts: tt.hosts}
+				n := &network{t: t, hosts: map[string]*host{}}
+				for name, script := range tt.hosts {
+					n.hosts[name] = &script
+				}
 				c := vicicall.NewOn(vicicall.Config{}, n.Dial)
 				defer c.Close()
 				result, err := c.Hangup(t.Context(), on("localhost", "127.0.0.2"), theCall())
@@ -269,11 +274,7 @@ func TestHangupOnACluster(t *testing.T) {
 				if dials := strings.Join(n.dials, " "); tt.dials != "" && dials != tt.dials {
 					t.Errorf("dialled %q, want %q", dials, tt.dials)
 				}
-				var hosts []*host
-				for _, h := range tt.hosts {
-					hosts = append(hosts, h)
-				}
-				assertConsistent(t, result, err, hosts...)
+				assertConsistent(t, result, err, slices.Collect(maps.Values(n.hosts))...)
 			})
 		})
 	}

@@ -87,7 +87,7 @@ func (s *session) deliver(form string, take share) answer {
 			}
 			s.next()
 		}
-		if allUntrusted(reasons) || !s.pause(round) {
+		if allUntrusted(reasons) || round == maxRounds-1 || !s.pause(round) {
 			break
 		}
 	}
