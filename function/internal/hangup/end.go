@@ -1,6 +1,7 @@
 package hangup
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -75,14 +76,8 @@ func (h *Handler) outcomeOf(ctx context.Context, src *source.Source, item source
 	call := vicicall.Call{
 		ID: item.CallID, AgentUser: item.AgentUser, Disposition: item.Disposition, Source: src.APISource(),
 	}
-	if item.Err == nil {
-		item.Err = call.Validate()
-	}
-	if item.Err != nil {
-		return refusedItem(item.Err)
-	}
-	if ctx.Err() != nil {
-		return refused(vicicall.Unavailable, "the time budget was spent before this call's turn; nothing was sent", ctx.Err())
+	if err := cmp.Or(item.Err, call.Validate(), ctx.Err()); err != nil {
+		return refusedItem(err)
 	}
 	return h.ask(ctx, call, h.DryRun || src.DryRun)
 }

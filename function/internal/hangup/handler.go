@@ -79,12 +79,12 @@ func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 		return *refusal
 	}
 	if challenge, ok := d.source.Challenge(d.Webhook); ok {
-		d.challenge = &challenge
+		d.challenge = challenge
 		return Report{Outcome: Ignored, Message: "the sender's test was answered"}
 	}
 	items, err := d.source.Select(ctx, d.Webhook.Body, d.ContentType)
 	if err != nil {
-		return refused(vicicall.InvalidRequest, err.Error(), nil)
+		return refusedItem(err)
 	}
 	return h.endAll(ctx, d.source, items)
 }

@@ -314,3 +314,37 @@ func TestAnEmptyBatchIsIgnored(t *testing.T) {
 		t.Errorf("got %s", report.Outcome)
 	}
 }
+
+func TestASetUpRequestIsAnsweredAndEndsNoCall(t *testing.T) {
+	for name, c := range map[string]struct {
+		header, value     string
+		body, contentType string
+	}{
+		"Help Scout's test gets a report": {"x-helpscout-event", "helpscout.test", `{"outcome":"ignored","message":"the sender's test was answered","request_id":"req-1"}`, "application/json"},
+		"Front's challenge is echoed":     {"x-front-challenge", "c-42", "c-42", "text/plain; charset=utf-8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			src, _ := d.Sources.Lookup("crm")
+			if strings.HasPrefix(c.header, "x-front") {
+				src.Scheme, _ = webhook.Preset("front-app")
+				src.Verifier, _ = webhook.NewVerifier(src.Scheme)
+			}
+			r := hangup.Request{Source: "crm", ID: "req-1", Webhook: webhook.Request{
+				Header: webhook.Header{c.header: {c.value}}, Body: []byte(payloadOf(d.call)),
+			}}
+			key, _ := src.Scheme.ParseKey(goodKey)
+			if err := src.Verifier.Sign(&r.Webhook, key, "msg_1", time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			d.keys.put(t, fmt.Sprintf(`{"crm": %q}`, goodKey))
+			answer := d.Handle(context.Background(), r)
+			if answer.Status != http.StatusOK || string(answer.Body) != c.body || answer.Header["content-type"] != c.contentType {
+				t.Errorf("got %d %v %s", answer.Status, answer.Header, answer.Body)
+			}
+			if d.vicidial.Count("") != 0 {
+				t.Error("VICIdial was asked")
+			}
+		})
+	}
+}

@@ -15,9 +15,9 @@ const noKey = -1
 type delivery struct {
 	Request
 	started   time.Time
-	source    *source.Source // nil until known
-	key       int            // index of the key that matched
-	challenge *source.Challenge
+	source    *source.Source   // nil until known
+	key       int              // index of the key that matched
+	challenge source.Challenge // what the sender expects in place of a report; empty for all but challenges
 }
 
 // log writes the delivery's one line. It holds no body, header, key or query, and nothing of a stranger's text:

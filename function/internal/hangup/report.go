@@ -43,12 +43,15 @@ func refused(o Outcome, message string, cause error) Report {
 	return Report{Outcome: o, Message: message, cause: cause}
 }
 
-// refusedItem tells a signed sender which field is wrong.
+// refusedItem tells a signed sender which field is wrong; an error that names none is the context's own.
 func refusedItem(err error) Report {
-	if errors.Is(err, source.ErrNotAllowed) {
+	switch {
+	case errors.Is(err, source.ErrNotAllowed):
 		return refused(NotAllowed, err.Error(), nil)
+	case errors.Is(err, source.ErrInvalid), errors.Is(err, vicicall.ErrInvalidCall):
+		return refused(vicicall.InvalidRequest, err.Error(), nil)
 	}
-	return refused(vicicall.InvalidRequest, err.Error(), nil)
+	return refused(vicicall.Unavailable, "the time budget was spent before this call's turn; nothing was sent", err)
 }
 
 // withoutSecret keeps the secret's fault, which names ARNs and policies, for the log.
@@ -115,7 +118,7 @@ func (d *delivery) answer(r Report) Answer {
 	if rule.RetryAfter > 0 {
 		header["retry-after"] = strconv.Itoa(rule.RetryAfter)
 	}
-	if d.challenge != nil {
+	if d.challenge.Body != nil {
 		header["content-type"] = d.challenge.ContentType
 		return Answer{Status: rule.Status, Header: header, Body: d.challenge.Body}
 	}

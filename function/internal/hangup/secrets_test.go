@@ -154,3 +154,13 @@ func TestTheBudgetRunsFromTheGatewaysTimeWhenThatCanBeRight(t *testing.T) {
 		})
 	}
 }
+
+func TestABudgetThatIsSpentSendsNothing(t *testing.T) {
+	d := newDesk(t)
+	d.Budget = -time.Second
+	for name, payload := range map[string]string{"crm": payloadOf(d.call), "batch": "[" + payloadOf(d.call) + "]"} {
+		if _, report := d.deliver(t, name, payload, nil); report.Outcome != vicicall.Unavailable || d.vicidial.Count("") != 0 {
+			t.Errorf("%s: got %s after %d requests", name, report.Outcome, d.vicidial.Count(""))
+		}
+	}
+}
