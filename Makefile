@@ -58,7 +58,7 @@ fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
 	@go list -f '{{if .TestGoFiles}}{{.Dir}}{{else if .XTestGoFiles}}{{.Dir}}{{end}}' ./... | while read -r dir; do \
 		grep -ho '^func Fuzz[A-Za-z0-9]*' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //' | while read -r target; do \
 			echo "fuzz $$target for $(FUZZTIME)"; \
-			(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) . </dev/null) || exit 1; \
+			(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x . </dev/null) || exit 1; \
 		done || exit 1; done
 
 build: go-version ## Build the function for AWS (ARCH=arm64 or amd64) into .build/ARCH
