@@ -29,7 +29,7 @@ import (
 func wire(ctx context.Context, getenv func(string) string, folder string) gateway.Gateway {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{
 		Level: level(getenv("AWS_LAMBDA_LOG_LEVEL")), ReplaceAttr: lambdacontext.ReplaceAttr,
-	}))
+	})).With("function_version", getenv("AWS_LAMBDA_FUNCTION_VERSION")) // so that an alarm can watch a new one alone
 	settings, err := config.Load(getenv, folder)
 	if err != nil {
 		log.Error("the configuration is wrong; every webhook is answered misconfigured", "cause", err.Error())
