@@ -1,13 +1,12 @@
 package vicicall_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"vicihook/vicicall"
+	"vicihook/vicicall/vicitest"
 )
 
 const (
@@ -18,42 +17,24 @@ const (
 	noCall = "ERROR: no active call found - Y1221052110000402027\n"
 )
 
-// An observed is one answer of a real api.php.
-type observed struct {
-	Version   string
-	Condition string
-	CallID    string `json:"call_id"`
-	AgentUser string `json:"agent_user"`
-	Status    int
-	Body      string
-	Outcome   vicicall.Outcome
-	Listed    bool // whether VICIdial listed the call afterwards
-}
-
-func (o observed) parse() vicicall.Reply {
+func parse(o vicitest.Observation) vicicall.Reply {
 	return vicicall.ParseReply(o.Status, []byte(o.Body), o.CallID, o.AgentUser)
 }
 
-func loadObserved(t testing.TB) []observed {
+// observations are the answers of real api.php that every test of the parser is held to.
+func observations(t testing.TB) []vicitest.Observation {
 	t.Helper()
-	data, err := os.ReadFile("testdata/replies.json")
-	if err != nil {
-		t.Fatal(err)
+	all := vicitest.Observations()
+	if len(all) != 268 {
+		t.Fatalf("%d answers were observed, want 268", len(all))
 	}
-	var replies []observed
-	if err := json.Unmarshal(data, &replies); err != nil {
-		t.Fatal(err)
-	}
-	if len(replies) != 268 {
-		t.Fatalf("testdata/replies.json holds %d replies, want 268", len(replies))
-	}
-	return replies
+	return all
 }
 
 func TestParseReplyKnowsEveryObservedReply(t *testing.T) {
 	t.Parallel()
-	for i, o := range loadObserved(t) {
-		r := o.parse()
+	for i, o := range observations(t) {
+		r := parse(o)
 		if r.Outcome != o.Outcome {
 			t.Errorf("%d: %s, %s: outcome = %s (%s), want %s", i, o.Version, o.Condition, r.Outcome, r.Line, o.Outcome)
 		}
@@ -70,8 +51,8 @@ func TestParseReplyKnowsEveryObservedReply(t *testing.T) {
 func TestParseReplyAcceptsNoObservedReplyThatLeftTheCallListed(t *testing.T) {
 	t.Parallel()
 	accepted := 0
-	for _, o := range loadObserved(t) {
-		r := o.parse()
+	for _, o := range observations(t) {
+		r := parse(o)
 		if r.Outcome == vicicall.Accepted {
 			accepted++
 		}
@@ -215,7 +196,7 @@ func TestEveryReplyTellsHowToMendIt(t *testing.T) {
 }
 
 func FuzzParseReply(f *testing.F) {
-	for i, o := range loadObserved(f) {
+	for i, o := range observations(f) {
 		f.Add(o.Status, []byte(o.Body), i)
 	}
 	const marker = "zZ9mark"

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+
+	"vicihook/vicicall"
 )
 
 // ErrNotObserved is a version and condition that [Observations] does not have.
@@ -18,10 +20,14 @@ var ErrNotObserved = errors.New("vicitest: not observed")
 type Observation struct {
 	Version        string // for example 2.14-82, a range of versions, or any
 	Condition      string // in words
+	CallID         string // that was asked for
+	AgentUser      string // that was asked for
 	Status         int    // of HTTP
 	ContentType    string
 	Body           string
+	Outcome        vicicall.Outcome // what the answer means
 	Effect         Effect
+	Listed         bool // VICIdial lists the call afterwards
 	EchoesPassword bool
 	Derived        bool // read from the source code, or from what web servers do; not seen
 }

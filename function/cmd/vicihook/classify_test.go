@@ -1,31 +1,21 @@
 package main
 
 import (
-	"encoding/json"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
+
+	"vicihook/vicicall"
+	"vicihook/vicicall/vicitest"
 )
 
 func TestClassifyGivesAnObservedReplyOfEachSortItsOutcome(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../../vicicall/testdata/replies.json")
-	if err != nil {
-		t.Fatal(err)
+	replies := vicitest.Observations()
+	if len(replies) == 0 {
+		t.Fatal("no replies")
 	}
-	var replies []struct {
-		Condition string
-		Status    int
-		Body      string
-		CallID    string `json:"call_id"`
-		AgentUser string `json:"agent_user"`
-		Outcome   string
-	}
-	if err := json.Unmarshal(text, &replies); err != nil || len(replies) == 0 {
-		t.Fatalf("%d replies, %v", len(replies), err)
-	}
-	tried := map[string]bool{} // package vicicall tries them all
+	tried := map[vicicall.Outcome]bool{} // package vicicall tries them all
 	for _, reply := range replies {
 		if tried[reply.Outcome] {
 			continue
@@ -35,7 +25,7 @@ func TestClassifyGivesAnObservedReplyOfEachSortItsOutcome(t *testing.T) {
 			args:  args("classify", "--http-status", strconv.Itoa(reply.Status), "--call-id", reply.CallID, "--agent-user", reply.AgentUser),
 			stdin: reply.Body,
 		})
-		if want := `{"outcome":"` + reply.Outcome + "\"}\n"; r.status != statusOK || r.stdout != want || r.stderr != "" {
+		if want := `{"outcome":"` + string(reply.Outcome) + "\"}\n"; r.status != statusOK || r.stdout != want || r.stderr != "" {
 			t.Errorf("%s: got %+v, want %s", reply.Condition, r, want)
 		}
 	}
