@@ -1,10 +1,7 @@
 package webhook
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 )
 
 const (
@@ -49,31 +46,4 @@ func (v *Verifier) Challenge(r Request) (Echo, bool) {
 	}
 	body, err := json.Marshal(map[string]json.RawMessage{name: value})
 	return Echo{"application/json", body}, err == nil
-}
-
-var errNoObject = errors.New("the body is no JSON object that has the member once")
-
-// jsonMember returns the member of a JSON object that has exactly this name. It refuses one that is given twice.
-func jsonMember(body []byte, name string) (value json.RawMessage, found bool, err error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return nil, false, errNoObject
-	}
-	for dec.More() {
-		key, _ := dec.Token()
-		var member json.RawMessage
-		if err := dec.Decode(&member); err != nil || (key == name && found) {
-			return nil, false, errNoObject
-		}
-		if key == name {
-			value, found = member, true
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, false, errNoObject
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, false, errNoObject
-	}
-	return value, found, nil
 }

@@ -41,9 +41,9 @@ func (v *Verifier) sortedForm(r Request) ([]byte, error) {
 }
 
 func isForm(h Header) bool {
-	contentType, _, repeated := h.first([]string{"content-type"})
-	mediaType, _, malformed := mime.ParseMediaType(contentType)
-	return repeated == nil && malformed == nil && mediaType == formType
+	contentType, _, _ := h.first([]string{"content-type"}) // empty, and so no type, when it is repeated
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	return err == nil && mediaType == formType
 }
 
 // parseForm is strict, because many spellings of a form have one signature: escapes are upper case.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"vicihook/function/internal/webhook"
 )
@@ -125,4 +126,48 @@ func FuzzParseKey(f *testing.F) {
 			t.Errorf("%q with a newline is another key: %v", text, err)
 		}
 	})
+}
+
+// FuzzJSONMember looks for a JSON object in which a member is found otherwise than encoding/json finds it.
+func FuzzJSONMember(f *testing.F) {
+	for _, v := range vectors(f) {
+		f.Add(v.Body, "webhookTimestamp")
+	}
+	for _, body := range []string{
+		`{"a":1}`, ` { "a" : { "a" : [ "}" ] } , "b" : "\\" } `, `{"\u0061":"\"","b":[[{}]]}`, `{"a":1,"a":2}`, `{}`, `[{"a":1}]`, `{"a":"}`, `{"a":[}`,
+	} {
+		f.Add(body, "a")
+	}
+	f.Fuzz(func(t *testing.T, body, name string) {
+		value, found, err := webhook.JSONMember([]byte(body), name)
+		var members map[string]json.RawMessage
+		if !utf8.ValidString(body) || json.Unmarshal([]byte(body), &members) != nil || members == nil {
+			return
+		}
+		want, exists := members[name]
+		if err == nil && (found != exists || string(value) != string(want)) {
+			t.Errorf("%s of %s: got %q, want %q", name, body, value, want)
+		}
+		if err != nil && countMembers(t, body, name) < 2 {
+			t.Errorf("%s of %s: got %v", name, body, err)
+		}
+	})
+}
+
+func countMembers(t *testing.T, body, name string) (count int) {
+	dec := json.NewDecoder(strings.NewReader(body))
+	if _, err := dec.Token(); err != nil {
+		t.Fatal(err)
+	}
+	for dec.More() {
+		key, _ := dec.Token()
+		if key == name {
+			count++
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return count
 }
