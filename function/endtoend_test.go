@@ -4,10 +4,12 @@ package main_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -44,22 +46,28 @@ func run(m *testing.M) int {
 // set, that is the Secrets Manager (moto's server, in continuous integration).
 type bench struct {
 	*stack.Stack
-	call string // a live call of agent 1028
+	sources *source.Sources
+	call    string // a live call of agent 1028
 }
 
 func newBench(t *testing.T, c stack.Config) *bench {
 	t.Helper()
 	c.Bootstrap, c.SecretsURL = bootstrap, os.Getenv("SECRETSMANAGER_URL")
+	sources, err := source.Load(cmp.Or(c.SourcesFile, bootstrap+"/sources.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := stack.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
-	return &bench{Stack: s, call: s.VICIdial.Calls()[0].ID}
+	return &bench{Stack: s, sources: sources, call: s.VICIdial.Calls()[0].ID}
 }
 
 // A delivery is one webhook before it is sent.
 type delivery struct {
+	bench       *bench
 	source      string
 	body        []byte
 	contentType string
@@ -68,30 +76,29 @@ type delivery struct {
 
 func (b *bench) delivery(t *testing.T, name, payload string) *delivery {
 	t.Helper()
-	d := &delivery{source: name, body: []byte(payload), contentType: "application/json"}
+	d := &delivery{bench: b, source: name, body: []byte(payload), contentType: "application/json"}
 	d.sign(t, b.Keys[name], time.Now())
 	return d
 }
 
 func (d *delivery) sign(t *testing.T, key string, at time.Time) {
 	t.Helper()
-	sources, err := source.Load(bootstrap + "/sources.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	src, known := sources.Lookup(d.source)
+	src, known := d.bench.sources.Lookup(d.source)
 	if !known {
-		t.Fatalf("the shipped sources.json has no %s", d.source)
+		t.Fatalf("sources.json has no %s", d.source)
 	}
 	parsed, err := src.Scheme.ParseKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := webhook.Request{Method: http.MethodPost, Header: webhook.Header{}, Body: d.body}
+	r := webhook.Request{Method: http.MethodPost, URL: d.bench.URL + "/webhooks/" + d.source, Header: webhook.Header{}, Body: d.body}
 	if err := src.Verifier.Sign(&r, parsed, "msg_1", at); err != nil {
 		t.Fatal(err)
 	}
-	d.header = r.Header
+	if d.header == nil {
+		d.header = webhook.Header{}
+	}
+	maps.Copy(d.header, r.Header)
 }
 
 // An answer is what the sender got, byte by byte and read.
@@ -106,6 +113,16 @@ type answer struct {
 }
 
 func (b *bench) send(t *testing.T, d *delivery) answer {
+	t.Helper()
+	a := b.post(t, d)
+	if err := json.Unmarshal([]byte(a.body), &a); err != nil {
+		t.Fatalf("answer %q: %v", a.body, err)
+	}
+	return a
+}
+
+// post is send for an answer that may be no JSON.
+func (b *bench) post(t *testing.T, d *delivery) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL+"/webhooks/"+d.source, bytes.NewReader(d.body))
 	if err != nil {
@@ -124,11 +141,7 @@ func (b *bench) send(t *testing.T, d *delivery) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := answer{status: response.StatusCode, header: response.Header, body: string(body)}
-	if err := json.Unmarshal(body, &a); err != nil {
-		t.Fatalf("answer %q: %v", body, err)
-	}
-	return a
+	return answer{status: response.StatusCode, header: response.Header, body: string(body)}
 }
 
 func payloadOf(call string) string {

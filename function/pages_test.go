@@ -1,0 +1,244 @@
+//go:build unix
+
+package main_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"vicihook/function/internal/hangup"
+	"vicihook/infra/local/stack"
+	"vicihook/vicicall/vicitest"
+)
+
+// senders are those that have a page in docs.
+var senders = []string{
+	"crm", "freshdesk", "front", "github", "helpscout", "hubspot", "intercom", "jira", "salesforce", "slack", "zendesk",
+}
+
+// A page is one sender's documentation.
+type page struct {
+	text     string
+	sources  map[string]any
+	examples []example
+}
+
+// An example is a body on a page, and what the page says becomes of it.
+type example struct {
+	source, contentType string
+	outcome             string // empty: the challenge in it is echoed
+	body                string
+}
+
+var (
+	sourcesBlock = regexp.MustCompile("(?s)\n## sources\\.json\n\n```json\n(.*?)\n```\n")
+	exampleBlock = regexp.MustCompile("(?sm)^Example for `([a-z0-9-]+)` \\(`([a-z/-]+)`\\), answered (?:`([a-z_]+)`|with its challenge):\n\n```[a-z]*\n(.*?)\n```$")
+	callIDs      = regexp.MustCompile(`[VYJM][0-9]{19}`)
+)
+
+// readPages gives the pages by their sender.
+func readPages(t *testing.T) map[string]page {
+	t.Helper()
+	pages := map[string]page{}
+	for _, name := range senders {
+		text, err := os.ReadFile(filepath.Join("docs", name+".md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := page{text: string(text)}
+		blocks := sourcesBlock.FindAllStringSubmatch(p.text, -1)
+		if len(blocks) != 1 {
+			t.Fatalf("docs/%s.md has %d blocks for sources.json, want 1", name, len(blocks))
+		}
+		if err := json.Unmarshal([]byte(blocks[0][1]), &p.sources); err != nil {
+			t.Fatalf("docs/%s.md: sources.json: %v", name, err)
+		}
+		for _, found := range exampleBlock.FindAllStringSubmatch(p.text, -1) {
+			p.examples = append(p.examples, example{found[1], found[2], found[3], found[4]})
+		}
+		if n := strings.Count(p.text, "Example for `"); n == 0 || n != len(p.examples) {
+			t.Fatalf("docs/%s.md has %d examples, of which %d can be read", name, n, len(p.examples))
+		}
+		pages[name] = p
+	}
+	return pages
+}
+
+// allSources writes the sources of all pages and of the shipped file into one.
+func allSources(t *testing.T, pages map[string]page) (file string) {
+	t.Helper()
+	all := shippedSources(t)
+	for _, p := range pages {
+		maps.Copy(all, p.sources)
+	}
+	return sourcesFile(t, all)
+}
+
+func shippedSources(t *testing.T) (shipped map[string]any) {
+	t.Helper()
+	text, err := os.ReadFile("sources.json")
+	if err == nil {
+		err = json.Unmarshal(text, &shipped)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shipped
+}
+
+func sourcesFile(t *testing.T, sources any) (file string) {
+	t.Helper()
+	text, err := json.Marshal(sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "sources.json")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestEndToEndEachPageOfASenderHoldsWhatItSays(t *testing.T) {
+	t.Parallel()
+	pages := readPages(t)
+	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages)})
+	for _, name := range senders {
+		for _, e := range pages[name].examples {
+			t.Run(name+" "+e.source+" "+e.outcome, func(t *testing.T) { b.checkExample(t, e) })
+		}
+	}
+}
+
+func (b *bench) checkExample(t *testing.T, e example) {
+	call := b.ringFor(e.body)
+	d := b.delivery(t, e.source, e.body)
+	d.contentType = e.contentType
+	got := b.post(t, d)
+	var answer struct{ Outcome, Challenge string }
+	if err := json.Unmarshal([]byte(got.body), &answer); err != nil {
+		t.Fatalf("answer %q: %v", got.body, err)
+	}
+	if got.status != http.StatusOK || answer.Outcome != e.outcome {
+		t.Errorf("got %d %s, want %s; the log:\n%s", got.status, got.body, e.outcome, b.lastLine())
+	}
+	if e.outcome == "" && (answer.Challenge == "" || !strings.Contains(e.body, answer.Challenge)) {
+		t.Errorf("the challenge is answered with %s", got.body)
+	}
+	b.checkCall(t, call, e.outcome)
+}
+
+// ringFor has agent 1028 talk in the call that a body names; without one, in the bench's own.
+func (b *bench) ringFor(body string) (call string) {
+	if call = callIDs.FindString(body); call == "" {
+		call = b.call
+	}
+	b.VICIdial.AddCall(vicitest.Call{ID: call, Agent: "1028"})
+	return call
+}
+
+// checkCall sees that a call has ended if that is what was said, and otherwise that it is as it was.
+func (b *bench) checkCall(t *testing.T, call, outcome string) {
+	t.Helper()
+	want := untouched
+	if outcome == "hungup" {
+		want = ended
+	}
+	if is := (tables{b.VICIdial.Listed(call), b.VICIdial.LineUp(call)}); is != want {
+		t.Errorf("%s, and the call is %+v, want %+v", outcome, is, want)
+	}
+}
+
+func (b *bench) lastLine() string {
+	lines := b.Logs()
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
+}
+
+func TestPagesOfSendersSayWhatAnEngineerAsks(t *testing.T) {
+	t.Parallel()
+	index, err := os.ReadFile("docs/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range readPages(t) {
+		for _, part := range []string{
+			"\n| Scheme |", "\n| Key |", "\n| Deadline |", "\n| Sends again |", "\n| Who sees the answer |",
+			"\n## In ", "\n## Where the call id comes from\n", "\nSources: ", "/webhooks/" + name,
+		} {
+			if !strings.Contains(p.text, part) {
+				t.Errorf("docs/%s.md lacks %q", name, part)
+			}
+		}
+		if !strings.Contains(string(index), "("+name+".md)") {
+			t.Errorf("docs/README.md does not lead to %s.md", name)
+		}
+		for word := range p.outcomesSentAgain() {
+			if _, known := hangup.Rules()[hangup.Outcome(word)]; !known {
+				t.Errorf("docs/%s.md: %q is no outcome", name, word)
+			}
+		}
+	}
+	files, err := filepath.Glob("docs/*.md")
+	if err != nil || len(files) != len(senders)+1 {
+		t.Errorf("docs holds %v, %v: each page must be in the list of senders", files, err)
+	}
+}
+
+// outcomesSentAgain are the words in code letters of the row that says what the sender sends again.
+func (p page) outcomesSentAgain() map[string]bool {
+	words := map[string]bool{}
+	_, row, _ := strings.Cut(p.text, "\n| Sends again |")
+	row, _, _ = strings.Cut(row, "\n")
+	for _, found := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row, -1) {
+		words[found[1]] = true
+	}
+	return words
+}
+
+func TestPagesOfSendersAgreeWithTheShippedSources(t *testing.T) {
+	t.Parallel()
+	shipped, documented := shippedSources(t), map[string]any{}
+	for name, p := range readPages(t) {
+		for source, definition := range p.sources {
+			if documented[source] != nil {
+				t.Errorf("docs/%s.md: another page has a source %s", name, source)
+			}
+			documented[source] = definition
+			if is, there := shipped[source]; there && !reflect.DeepEqual(is, definition) {
+				t.Errorf("docs/%s.md: its source %s is not that of the shipped sources.json", name, source)
+			}
+		}
+		for _, e := range p.examples {
+			if p.sources[e.source] == nil {
+				t.Errorf("docs/%s.md: an example is for %s, which is none of its sources", name, e.source)
+			}
+		}
+	}
+	if names := slices.Sorted(maps.Keys(documented)); len(names) < len(senders) {
+		t.Errorf("only %v are documented", names)
+	}
+}
+
+// Zendesk is the one sender that looks at Retry-After: its page must name just what it sends again.
+func TestTheZendeskPageNamesWhatZendeskSendsAgain(t *testing.T) {
+	t.Parallel()
+	row := readPages(t)["zendesk"].outcomesSentAgain()
+	for outcome, rule := range hangup.Rules() {
+		again := rule.Status == http.StatusServiceUnavailable && rule.RetryAfter < 60
+		named := row[string(outcome)]
+		if again && !named || named && rule.Status != http.StatusServiceUnavailable {
+			t.Errorf("%s (%d, Retry-After %d): named %v", outcome, rule.Status, rule.RetryAfter, named)
+		}
+	}
+}
