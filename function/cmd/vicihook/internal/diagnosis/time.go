@@ -40,19 +40,6 @@ func readTime(text, unit string) time.Time {
 	return time.Unix(n, 0)
 }
 
-// AgeIgnored gives the scheme and the time under which the age of a request does not matter, only its signature.
-// A time that is not in the scheme's unit is taken in the first one that it fits.
-func AgeIgnored(r webhook.Request, scheme webhook.Scheme) (webhook.Scheme, time.Time) {
-	own := scheme.TSUnit
-	for _, unit := range []string{own, "s", "ms", "rfc3339"} {
-		if scheme.TSUnit = unit; own == "" || !(attempt{request: r, scheme: scheme}).signedAt().IsZero() {
-			return scheme, attempt{request: r, scheme: scheme}.signedAt()
-		}
-	}
-	scheme.TSUnit = own
-	return scheme, time.Time{}
-}
-
 // plausible is false for a time that only a wrong unit can give.
 func (a attempt) plausible() bool {
 	at := a.signedAt()
