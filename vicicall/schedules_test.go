@@ -1,0 +1,299 @@
+package vicicall_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"vicihook/vicicall"
+	"vicihook/vicicall/vicitest"
+)
+
+// Schedules of faults, drawn at random, in which time is synctest's: seconds of silence cost nothing. On a failure
+// rapid prints the schedule and its seed; -rapid.checks=100000 looks longer than the tests do each time.
+
+// A schedule is everything that happens to one or two deliveries.
+type schedule struct {
+	Budget     time.Duration
+	Believe    bool      // SkipRecheck
+	Servers    [][]reach // of one cluster: what becomes of each connection; the last one repeats
+	Faults     []vicitest.Fault
+	Happenings []happening
+	Deliveries []delivery
+}
+
+// A reach is what becomes of a connection.
+type reach string
+
+const (
+	connects  reach = "connects"
+	refuses   reach = "refuses"
+	blackHole reach = "black hole"
+)
+
+// A happening changes VICIdial at its time.
+type happening struct {
+	At   time.Duration
+	What string // one of happenings
+}
+
+var happenings = map[string]func(srv *vicitest.Server, call string){
+	"the caller hangs up":   (*vicitest.Server).EndCall,
+	"the line drops":        (*vicitest.Server).DropLine,
+	"the agent logs off":    func(srv *vicitest.Server, _ string) { srv.LogOff("1028") },
+	"the password changes":  func(srv *vicitest.Server, _ string) { srv.AddUser(vicitest.APIUser(vicitest.DefaultUser, "another")) },
+	"everything works anew": func(srv *vicitest.Server, _ string) { srv.ClearFaults() },
+}
+
+// A delivery is one webhook: at its time, on its own instance or on the first one's.
+type delivery struct {
+	At          time.Duration
+	OtherCall   bool // than that of agent 1028
+	OwnInstance bool
+}
+
+func drawSchedule(t *rapid.T) schedule {
+	var (
+		instants = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 300 * time.Millisecond, time.Second, 2500 * time.Millisecond, 5 * time.Second})
+		reaches  = rapid.SliceOfN(rapid.SampledFrom([]reach{connects, connects, connects, refuses, blackHole}), 1, 3)
+		what     = rapid.SampledFrom(slices.Sorted(maps.Keys(happenings)))
+	)
+	happening := rapid.Custom(func(t *rapid.T) happening { return happening{instants.Draw(t, "at"), what.Draw(t, "what")} })
+	delivery := rapid.Custom(func(t *rapid.T) delivery {
+		return delivery{instants.Draw(t, "at"), rapid.Bool().Draw(t, "other call"), rapid.Bool().Draw(t, "own instance")}
+	})
+	return schedule{
+		Budget:     rapid.SampledFrom([]time.Duration{600 * time.Millisecond, time.Second, 2500 * time.Millisecond, 4 * time.Second, 10 * time.Second}).Draw(t, "budget"),
+		Believe:    rapid.IntRange(0, 9).Draw(t, "believe") == 0,
+		Servers:    rapid.SliceOfN(reaches, 1, 3).Draw(t, "servers"),
+		Faults:     rapid.SliceOfN(rapid.Custom(drawFault), 0, 5).Draw(t, "faults"),
+		Happenings: rapid.SliceOfN(happening, 0, 2).Draw(t, "happenings"),
+		Deliveries: rapid.SliceOfN(delivery, 1, 2).Draw(t, "deliveries"),
+	}
+}
+
+func drawFault(t *rapid.T) vicitest.Fault {
+	return vicitest.Fault{
+		Name:  rapid.SampledFrom(vicitest.Faults()).Draw(t, "fault").Name,
+		Stage: rapid.SampledFrom([]string{"", "HANGUP", "CHECK"}).Draw(t, "stage"),
+		Skip:  rapid.IntRange(0, 2).Draw(t, "skip"),
+		Times: rapid.IntRange(0, 2).Draw(t, "times"),
+		Delay: rapid.SampledFrom([]time.Duration{0, time.Millisecond, 400 * time.Millisecond, 1300 * time.Millisecond, 3 * time.Second}).Draw(t, "delay"),
+	}
+}
+
+func TestNoScheduleOfFaultsMakesAnOutcomeLie(t *testing.T) {
+	t.Parallel()
+	for i := range 30 { // of 100 schedules each
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				s := drawSchedule(t)
+				rapid.SyncTest(t, func(t *rapid.T) {
+					for _, lie := range s.run() {
+						t.Error(lie)
+					}
+				})
+			})
+		})
+	}
+}
+
+// A performance is a schedule under way.
+type performance struct {
+	schedule
+	srv   *vicitest.Server
+	calls []vicicall.Call // live at the beginning, of agents 1028 and 1029
+
+	mu   sync.Mutex
+	lies []string
+}
+
+// run plays the schedule and gives what was not as it must be.
+func (s schedule) run() []string {
+	p := &performance{schedule: s, srv: vicitest.New(vicitest.Config{})}
+	defer time.Sleep(time.Hour) // what was given up comes to its end
+	defer p.srv.Close()
+	p.srv.AddRemoteAgent(1028, 2)
+	for _, agent := range p.srv.Agents() {
+		call := vicicall.Call{ID: p.srv.NextCallID('Y'), AgentUser: agent.User}
+		p.srv.AddCall(vicitest.Call{ID: call.ID, Agent: agent.User})
+		p.calls = append(p.calls, call)
+	}
+	if err := p.srv.Inject(s.Faults...); err != nil {
+		return []string{err.Error()}
+	}
+	first := p.instance()
+	defer first.Close()
+	var all sync.WaitGroup
+	for _, h := range s.Happenings {
+		all.Go(func() { time.Sleep(h.At); happenings[h.What](p.srv, p.calls[0].ID) })
+	}
+	for i, d := range s.Deliveries {
+		client := first
+		if d.OwnInstance {
+			client = p.instance()
+			defer client.Close()
+		}
+		all.Go(func() { time.Sleep(d.At); p.deliver(client, i) })
+	}
+	all.Wait()
+	return p.lies
+}
+
+// instance is the client of one instance of a function.
+func (p *performance) instance() *vicicall.Client {
+	c := &cluster{vicidial: p.srv.Handler(), reaches: map[string][]reach{}}
+	for i, reaches := range p.Servers {
+		c.reaches[clusterNames[i]] = reaches
+	}
+	return vicicall.NewOn(vicicall.Config{Budget: p.Budget, SkipRecheck: p.Believe}, c.dial)
+}
+
+func (p *performance) deliver(client *vicicall.Client, i int) {
+	call := p.call(i)
+	call.Source = sourceOf(i)
+	cred := on(slices.Clone(clusterNames[:len(p.Servers)])...)
+	cred.Pass = vicitest.DefaultPass
+	start := time.Now()
+	result, _ := client.Hangup(context.Background(), cred, call)
+	took := time.Since(start)
+	state, _ := p.srv.Call(call.ID)
+	p.judge(i, result, took, state)
+}
+
+// call is the one that a delivery names.
+func (p *performance) call(delivery int) vicicall.Call {
+	if p.Deliveries[delivery].OtherCall {
+		return p.calls[1]
+	}
+	return p.calls[0]
+}
+
+func sourceOf(delivery int) string { return fmt.Sprintf("vh%d", delivery) }
+
+// tableReadsEmpty is the fault in which VICIdial itself does not know that it lists the call.
+const tableReadsEmpty = "calls-table-broken"
+
+// judge holds what must be true of every delivery, whatever happened.
+func (p *performance) judge(i int, result vicicall.Result, took time.Duration, state vicitest.CallState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	must := func(ok bool, law string) {
+		if !ok {
+			p.lies = append(p.lies, fmt.Sprintf("delivery %d: %s: %+v after %v, and VICIdial has %+v; requests:%s", i, law, result, took, state, p.requests()))
+		}
+	}
+	hangups, checks, seen := p.sent(i)
+	must(took <= p.Budget, "an answer comes within the budget")
+	must(hangups <= 2 && checks <= 3, "at most 2 HANGUP and 3 CHECK are sent")
+	must(hangups <= result.Attempts && checks <= result.Checks, "what arrived is counted")
+	must(p.srv.MaxConcurrentHangups() <= p.deliveriesOf(state.ID), "no second HANGUP beside a first")
+	switch result.Outcome {
+	case vicicall.HungUp:
+		must(!state.LineUp || p.has("strict-sql-clean", "sender-stopped", tableReadsEmpty), "hungup means that the line is down, but for what no answer shows")
+		fallthrough
+	case vicicall.NoLongerListed, vicicall.NoActiveCall:
+		must(!state.Listed || p.has(tableReadsEmpty), "a call that is listed is not said to be gone")
+	case vicicall.Accepted:
+		must(!state.Listed || !seen, "accepted means that no CHECK could see the call")
+	case vicicall.AgentNotLoggedIn:
+		must(p.has("agents-table-broken", "agent-logs-off") || p.loggedOff(), "an agent who is there is not said to be away")
+	case vicicall.Unavailable:
+		must(p.deliveriesOf(state.ID) > 1 || !p.ordered(state.ID), "unavailable means that nothing was done")
+	case vicicall.StillListed, vicicall.Unknown, vicicall.CredentialsRejected, vicicall.UnexpectedReply, vicicall.Misconfigured:
+	default:
+		must(false, "no other outcome fits these schedules")
+	}
+}
+
+// sent counts a delivery's requests that arrived, and says whether a CHECK that nothing struck came after the last HANGUP.
+func (p *performance) sent(delivery int) (hangups, checks int, seen bool) {
+	for _, r := range p.srv.Requests() {
+		switch {
+		case r.Source != sourceOf(delivery):
+		case r.Stage == "HANGUP":
+			hangups, seen = hangups+1, false
+		default:
+			checks++
+			seen = seen || r.Fault == "" && r.PasswordRight && !p.has("agent-logs-off") && !p.loggedOff()
+		}
+	}
+	return hangups, checks, seen
+}
+
+func (p *performance) deliveriesOf(callID string) int {
+	n := 0
+	for i := range p.Deliveries {
+		if p.call(i).ID == callID {
+			n++
+		}
+	}
+	return n
+}
+
+// has says whether any of these faults is in the schedule.
+func (p *performance) has(names ...string) bool {
+	return slices.ContainsFunc(p.Faults, func(f vicitest.Fault) bool { return slices.Contains(names, f.Name) })
+}
+
+func (p *performance) loggedOff() bool { return len(p.srv.Agents()) < len(p.calls) }
+
+// ordered says whether Asterisk was told to hang the call up.
+func (p *performance) ordered(callID string) bool {
+	return slices.ContainsFunc(p.srv.ManagerRows(), func(row vicitest.ManagerRow) bool { return strings.HasSuffix(row.CallerID, callID[4:]) })
+}
+
+func (p *performance) requests() string {
+	var text strings.Builder
+	for _, r := range p.srv.Requests() {
+		fmt.Fprintf(&text, "\n\t%s %s %s %s %q", r.Time.Format("05.000"), r.Source, r.Stage, r.CallID, r.Fault)
+	}
+	return text.String()
+}
+
+// A cluster is VICIdial's web servers as one instance reaches them: one VICIdial, for they share its database.
+type cluster struct {
+	vicidial http.Handler
+
+	mu      sync.Mutex
+	reaches map[string][]reach // by name
+}
+
+var clusterNames = []string{"localhost", "127.0.0.2", "127.0.0.3"}
+
+func (c *cluster) dial(ctx context.Context, _, address string) (net.Conn, error) {
+	switch c.next(address) {
+	case refuses:
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	case blackHole:
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	client, server := net.Pipe()
+	go (&http.Server{Handler: c.vicidial, ErrorLog: log.New(io.Discard, "", 0)}).Serve(&oneConn{conn: server})
+	return client, nil
+}
+
+func (c *cluster) next(address string) reach {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	name, _, _ := net.SplitHostPort(address)
+	now := c.reaches[name][0]
+	if len(c.reaches[name]) > 1 {
+		c.reaches[name] = c.reaches[name][1:]
+	}
+	return now
+}
