@@ -64,7 +64,7 @@ type Result struct {
 
 // An Error is an [Outcome] that leaves something to do. It never holds a password, nor text that VICIdial echoed.
 type Error struct {
-	Op      string // "hangup", "check" or "version"
+	Op      string // "hangup", "check", "probe" or "version"
 	Outcome Outcome
 	Message string // the same as Result.Message
 	Err     error  // the cause, or nil when VICIdial itself said so; it holds no secret

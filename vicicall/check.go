@@ -17,12 +17,17 @@ func (c *Client) Check(ctx context.Context, cred Credentials, call Call) (Result
 }
 
 func (s *session) check() ending {
-	seen, a := s.look()
+	_, a := s.look()
+	return s.judge(a)
+}
+
+// judge is the ending that the last answer to a CHECK is.
+func (s *session) judge(a answer) ending {
 	s.result.Reply = a.reply.Line
 	switch {
-	case seen == listed:
+	case a.reply.Listed:
 		return ending{WouldHangUp, WouldHangUp.Advice(), nil}
-	case seen == notListed:
+	case a.reply.Outcome == NoActiveCall && !a.reply.Doubtful:
 		return ending{NoActiveCall, a.reply.Message, nil}
 	case !a.sent:
 		return unreached(a)

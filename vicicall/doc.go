@@ -3,10 +3,10 @@
 //	client := vicicall.New(vicicall.Config{})
 //	result, err := client.Hangup(ctx, credentials, vicicall.Call{ID: "Y1221052110000402027", AgentUser: "1028", Disposition: "SALE"})
 //
-// [Client.Hangup] ends the call, [Client.Check] only asks whether Hangup would find it, [Client.Version] asks who
-// answers without a password. [ParseReply] is the judgement of a single answer, for use without a network.
-// Every [Outcome] has its [Outcome.Advice]; an [Error] wraps the outcome, so that errors.Is(err, vicicall.LockedOut)
-// asks for it. Package vicitest beside this one is a VICIdial in memory to try it on.
+// [Client.Hangup] ends the call, [Client.Check] only asks whether Hangup would find it, [Client.Probe] tries the
+// account, [Client.Version] asks who answers without a password. [ParseReply] is the judgement of a single answer, for
+// use without a network. Every [Outcome] has its [Outcome.Advice]; an [Error] wraps the outcome, so that
+// errors.Is(err, vicicall.LockedOut) asks for it. Package vicitest beside this one is a VICIdial in memory to try it on.
 //
 // # The protocol
 //

@@ -44,7 +44,7 @@ func versionFault(a answer) ending {
 		return unreached(a)
 	case a.redirect != "":
 		return redirected(a)
-	case !a.whole || a.status >= http.StatusInternalServerError:
+	case !a.whole, a.reply.Outcome == Unavailable, a.status >= http.StatusInternalServerError:
 		return ending{Unavailable, Unavailable.Advice() + a.because(), a.err}
 	}
 	return ending{UnexpectedReply, a.reply.Message + " (" + a.reply.Line + ")", nil}
