@@ -53,12 +53,13 @@ func (s *Stack) createSecrets(ctx context.Context, sources []string) (err error)
 	if s.WebhookSecretARN, err = s.create(ctx, "webhook", s.Keys); err != nil {
 		return err
 	}
-	account := map[string]string{"url": s.VICIdial.URL, "user": vicitest.DefaultUser, "pass": vicitest.DefaultPass}
+	account := map[string]any{"url": s.VICIdial.URL, "user": vicitest.DefaultUser, "pass": vicitest.DefaultPass}
+	maps.Copy(account, s.cfg.Account)
 	s.VICIdialSecretARN, err = s.create(ctx, "vicidial", account)
 	return err
 }
 
-func (s *Stack) create(ctx context.Context, name string, value map[string]string) (arn string, err error) {
+func (s *Stack) create(ctx context.Context, name string, value any) (arn string, err error) {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return "", err

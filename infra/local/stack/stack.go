@@ -44,6 +44,7 @@ type Config struct {
 	SourcesFile  string                 // stands in for the folder's sources.json
 	Env          map[string]string      // variables of the function; they win over those that the stack sets
 	Keys         map[string]string      // webhook keys by source; default: one random key for every source
+	Account      map[string]any         // members of VICIdial's secret; they win over url, user and pass of the simulated one
 	VICIdial     *vicitest.Server       // default: a new one, with the lines 1028 and 1029 of a remote agent in a call each
 	Secrets      *secretsmanager.Server // default: a new one
 	SecretsURL   string                 // a Secrets Manager of somebody else, for example moto's, in place of Secrets

@@ -226,6 +226,14 @@ func TestTheFunctionGetsWhatItsConfigurationSays(t *testing.T) {
 	}
 }
 
+func TestTheAccountIsTheOneGiven(t *testing.T) {
+	t.Parallel()
+	s := start(t, stack.Config{Account: map[string]any{"pass": "another"}})
+	if status, outcome := send(t, webhook(t, s, s.State()[0])); status != 502 || outcome != "credentials_rejected" {
+		t.Errorf("got %d %s", status, outcome)
+	}
+}
+
 func TestABusyFunctionIsThrottled(t *testing.T) {
 	t.Parallel()
 	s := start(t, stack.Config{MaxInstances: 1})
