@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"function/internal/config":                 {"function/internal/source", "function/internal/webhook", "vicicall"},
 	"function/internal/gateway":                {"function/internal/hangup", "function/internal/webhook"},
 	"function/internal/hangup":                 {"function/internal/webhook", "function/internal/source", "vicicall"},
+	"function/internal/mend":                   {"function/internal/hangup", "vicicall"},
 	"function/internal/webhook":                {},
 	"function/internal/source":                 {"function/internal/webhook"},
 	"function/internal/secret":                 {},

@@ -1,5 +1,5 @@
-// Command vicihook is the integrator's side of the webhook: it signs, sends and verifies deliveries as a helpdesk would,
-// says why a signature fails, and classifies what VICIdial answered.
+// Command vicihook is the integrator's and the operator's side of the webhook: it signs, sends and verifies deliveries as
+// a helpdesk would, says why a signature fails, asks VICIdial directly, and says what an answer means.
 //
 // Keys and passwords come from a file, standard input or the environment, never from an argument, which other users of
 // the machine could read. Exit status: 0 when what was asked holds, 1 when it does not, 2 for a mistake in the command
@@ -25,7 +25,7 @@ const (
 	statusSilent = 3 // no answer came
 )
 
-const description = "Sign, send, verify and explain the webhooks that hang up VICIdial remote agents' calls."
+const description = "Sign, send, verify and explain the webhooks that hang up VICIdial remote agents' calls, and ask VICIdial itself."
 
 // cli names every command; each is one file.
 type cli struct {
@@ -34,6 +34,9 @@ type cli struct {
 	Verify   verifyCmd   `cmd:"" help:"Say whether a captured request verifies."`
 	Explain  explainCmd  `cmd:"" help:"Say why a captured request does not verify, and how to mend it."`
 	Classify classifyCmd `cmd:"" help:"Say what one reply of VICIdial means."`
+	Check    checkCmd    `cmd:"" help:"Ask VICIdial whether a hang-up would find a call, or whether the account is good."`
+	Hangup   hangupCmd   `cmd:"" help:"End one call at VICIdial, without a webhook."`
+	Outcome  outcomeCmd  `cmd:"" help:"Say what an outcome means and how it is mended."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"vicihook/function/internal/config"
+	"vicihook/function/internal/mend"
+	"vicihook/vicicall"
+)
+
+const maxAccount = 64 << 10 // Secrets Manager's own limit
+
+// accountFlags say which VICIdial, and with which API account.
+type accountFlags struct {
+	Account   string        `placeholder:"FILE|-" help:"File with the API account, JSON in the form of the function's VICIdial secret; - for standard input (default: $$VICIDIAL_URL, $$VICIDIAL_USER and $$VICIDIAL_PASS)."`
+	AllowHTTP bool          `name:"allow-http" from:"VICIDIAL_ALLOW_HTTP" help:"Send the password over plain http to another host than this one, where others can read it."`
+	Timeout   time.Duration `default:"4s" help:"How long it may take in all."`
+}
+
+// account reads the API account as the function does. Its password is no flag's value: those can be read by every user
+// of the machine.
+func (f accountFlags) account(sh *shell) (vicicall.Credentials, error) {
+	if f.Timeout <= 0 {
+		return vicicall.Credentials{}, fmt.Errorf("--timeout: %s: give a time above 0, for example 4s", f.Timeout)
+	}
+	if f.Account != "" {
+		text, err := sh.read("--account", f.Account, maxAccount)
+		if err != nil {
+			return vicicall.Credentials{}, err
+		}
+		account, err := config.Config{VICIdialURL: sh.env("VICIDIAL_URL")}.Credentials(text)
+		if err != nil {
+			err = fmt.Errorf("--account: %w", err)
+		}
+		return account, err
+	}
+	account := vicicall.Credentials{User: sh.env("VICIDIAL_USER"), Pass: sh.env("VICIDIAL_PASS")}
+	if sh.env("VICIDIAL_URL") != "" {
+		account.URLs = []string{sh.env("VICIDIAL_URL")}
+	}
+	if len(account.URLs) == 0 || account.User == "" || account.Pass == "" {
+		return account, errors.New("--account: give a file with url, user and pass, or set VICIDIAL_URL, VICIDIAL_USER and VICIDIAL_PASS")
+	}
+	return account, nil
+}
+
+func (f accountFlags) client() *vicicall.Client {
+	return vicicall.New(vicicall.Config{Budget: f.Timeout, AllowHTTP: f.AllowHTTP})
+}
+
+// A vicidialAnswer is what a request to VICIdial came to, as --json prints it.
+type vicidialAnswer struct {
+	Outcome     vicicall.Outcome `json:"outcome"`
+	CallID      string           `json:"call_id,omitempty"`
+	AgentUser   string           `json:"agent_user,omitempty"`
+	Disposition string           `json:"disposition,omitempty"`
+	Message     string           `json:"message"`
+	Mend        string           `json:"mend,omitempty"`
+	Reply       string           `json:"reply,omitempty"`
+	Attempts    int              `json:"attempts"`
+	Checks      int              `json:"checks"`
+	ElapsedMS   int64            `json:"elapsed_ms"`
+}
+
+// answered prints what became of the call and gives the exit status. What could not be sent for a mistake of the
+// caller's is an error alone.
+func (sh *shell) answered(call vicicall.Call, r vicicall.Result, err error, asJSON bool) error {
+	if errors.Is(err, vicicall.ErrInvalidCall) || errors.Is(err, vicicall.ErrInvalidCredentials) {
+		return errors.New(r.Message)
+	}
+	a := vicidialAnswer{
+		Outcome: r.Outcome, CallID: call.ID, AgentUser: call.AgentUser, Disposition: call.Disposition, Message: r.Message,
+		Reply: r.Reply, Attempts: r.Attempts, Checks: r.Checks, ElapsedMS: r.Elapsed.Milliseconds(),
+	}
+	if err != nil {
+		a.Mend = mend.Of(r.Outcome)
+	}
+	if printErr := a.print(sh, asJSON); printErr != nil {
+		return printErr
+	}
+	switch {
+	case err == nil:
+		return nil
+	case r.Outcome == vicicall.Unavailable || r.Outcome == vicicall.Unknown:
+		return &failure{statusSilent, fmt.Errorf("outcome %s", r.Outcome)}
+	}
+	return &failure{statusFailed, fmt.Errorf("outcome %s", r.Outcome)}
+}
+
+func (a vicidialAnswer) print(sh *shell, asJSON bool) error {
+	if asJSON {
+		return sh.printJSON(a)
+	}
+	a.describe(sh.stdout)
+	return nil
+}
+
+func (a vicidialAnswer) describe(w io.Writer) {
+	printRows(w, "outcome", string(a.Outcome), "message", a.Message, "mend", a.Mend, "reply", a.Reply,
+		"sent", fmt.Sprintf("%d HANGUP, %d CHECK in %d ms", a.Attempts, a.Checks, a.ElapsedMS))
+}
+
+// booked is the disposition that VICIdial books.
+func booked(disposition string) string { return cmp.Or(disposition, "RAXFER, VICIdial's default") }

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"strings"
+
+	"vicihook/vicicall"
+)
+
+type hangupCmd struct {
+	accountFlags
+	CallID      string `name:"call-id" from:"VICIHOOK_CALL_ID" required:"" placeholder:"ID" help:"VICIdial's call id, one letter and 19 digits ($$VICIHOOK_CALL_ID)."`
+	AgentUser   string `from:"VICIHOOK_AGENT_USER" required:"" placeholder:"USER" help:"The remote agent's VICIdial user ($$VICIHOOK_AGENT_USER)."`
+	Disposition string `placeholder:"STATUS" help:"Status to book, at most 6 characters (default: VICIdial's RAXFER)."`
+	Yes         bool   `help:"Do not ask."`
+	JSON        bool   `name:"json" help:"Print one JSON object and nothing else."`
+}
+
+func (hangupCmd) Help() string {
+	return `Ends one call now, as the function does: HANGUP, then CHECK whether VICIdial still lists the call. It asks before it acts,
+for VICIdial ends any listed call, whoever it belongs to.
+Exit status 0 when the outcome says what became of the call, 1 for a refusal and still_listed, 3 when no answer came.
+
+Examples:
+
+    vicihook hangup --account account.json --call-id Y1221052110000402027 --agent-user 1028 --disposition SALE
+    vicihook hangup --account - --yes --json --call-id Y1221052110000402027 --agent-user 1028 < account.json`
+}
+
+func (c hangupCmd) Run(sh *shell) error {
+	call := vicicall.Call{ID: c.CallID, AgentUser: c.AgentUser, Disposition: c.Disposition}
+	if err := call.Validate(); err != nil {
+		return err
+	}
+	account, err := c.account(sh)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(sh, account); err != nil {
+		return err
+	}
+	client := c.client()
+	defer client.Close()
+	result, err := client.Hangup(sh.ctx, account, call)
+	return sh.answered(call, result, err, c.JSON)
+}
+
+var (
+	errNobodyToAsk  = errors.New("--yes: standard input is no terminal, so nobody can be asked: give --yes to hang up without a question")
+	errNotConfirmed = errors.New("not confirmed: nothing was sent")
+)
+
+// confirm asks on the terminal.
+func (c hangupCmd) confirm(sh *shell, account vicicall.Credentials) error {
+	if c.Yes {
+		return nil
+	}
+	if sh.stdinTaken != "" || !isTerminal(sh.stdin) {
+		return errNobodyToAsk
+	}
+	fmt.Fprintf(sh.stderr, "Hang up call %s of agent %s at %s, and book %s? [y/N] ",
+		c.CallID, c.AgentUser, strings.Join(hosts(account.URLs), ", "), booked(c.Disposition))
+	line, err := bufio.NewReader(io.LimitReader(sh.stdin, 1<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+		return &failure{statusFailed, errNotConfirmed}
+	}
+	return nil
+}
+
+// isTerminal reports whether somebody may sit at the other end.
+func isTerminal(stdin io.Reader) bool {
+	file, ok := stdin.(interface{ Stat() (fs.FileInfo, error) })
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&fs.ModeCharDevice != 0
+}
+
+// hosts are all of the addresses that a question may show.
+func hosts(urls []string) []string {
+	names := make([]string, len(urls))
+	for i, text := range urls {
+		names[i] = "?"
+		if u, err := url.Parse(text); err == nil && u.Host != "" {
+			names[i] = u.Host
+		}
+	}
+	return names
+}
