@@ -69,6 +69,7 @@ func newBench(t *testing.T, c stack.Config) *bench {
 type delivery struct {
 	bench       *bench
 	source      string
+	query       string // of the URL, with its question mark
 	body        []byte
 	contentType string
 	header      webhook.Header
@@ -91,7 +92,7 @@ func (d *delivery) sign(t *testing.T, key string, at time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := webhook.Request{Method: http.MethodPost, URL: d.bench.URL + "/webhooks/" + d.source, Header: webhook.Header{}, Body: d.body}
+	r := webhook.Request{Method: http.MethodPost, URL: d.url(), Header: webhook.Header{}, Body: d.body}
 	if err := src.Verifier.Sign(&r, parsed, "msg_1", at); err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +101,8 @@ func (d *delivery) sign(t *testing.T, key string, at time.Time) {
 	}
 	maps.Copy(d.header, r.Header)
 }
+
+func (d *delivery) url() string { return d.bench.URL + "/webhooks/" + d.source + d.query }
 
 // An answer is what the sender got, byte by byte and read.
 type answer struct {
@@ -124,7 +127,7 @@ func (b *bench) send(t *testing.T, d *delivery) answer {
 // post is send for an answer that may be no JSON.
 func (b *bench) post(t *testing.T, d *delivery) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL+"/webhooks/"+d.source, bytes.NewReader(d.body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url(), bytes.NewReader(d.body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,48 @@
+//go:build unix
+
+package main_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"vicihook/function/internal/webhook"
+	"vicihook/infra/local/apigw"
+	"vicihook/infra/local/stack"
+)
+
+func TestEndToEndEachGatewayServesTheSame(t *testing.T) {
+	t.Parallel()
+	pages := readPages(t)
+	file := allSources(t, pages)
+	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
+		t.Run(string(shape), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, stack.Config{SourcesFile: file, Shape: shape})
+			for _, name := range []string{"crm", "slack", "hubspot", "freshdesk"} {
+				b.checkExample(t, pages[name].examples[0])
+			}
+			b.checkSignedQuery(t, pages["hubspot"].examples[0])
+		})
+	}
+}
+
+// checkSignedQuery sends a URL with a query that is part of what is signed. A REST API does not hand it over as sent.
+func (b *bench) checkSignedQuery(t *testing.T, e example) {
+	t.Helper()
+	call := b.ringFor(e.body)
+	d := b.delivery(t, e.source, e.body)
+	d.query = "?b=%2F&a=1"
+	d.sign(t, b.Keys[e.source], time.Now())
+	got := b.send(t, d)
+	if strings.HasSuffix(b.URL, "/"+apigw.RESTStage) {
+		if got.status != http.StatusUnauthorized || !strings.Contains(b.lastLine(), webhook.ErrNoURL.Error()) {
+			t.Errorf("got %s; the log does not say why: %s", got.body, b.lastLine())
+		}
+	} else if got.Outcome != "hungup" {
+		t.Errorf("got %s; the log:\n%s", got.body, b.lastLine())
+	}
+	b.checkCall(t, call, got.Outcome)
+}

@@ -1,0 +1,111 @@
+//go:build unix
+
+package main_test
+
+import (
+	"encoding/base64"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"vicihook/function/internal/webhook"
+	"vicihook/infra/local/stack"
+)
+
+func sourcesText(t *testing.T, text string) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "sources.json")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// twoReadings are payloads that two readers could understand differently; CALL stands for a live call's id.
+var twoReadings = map[string]struct{ body, contentType string }{
+	"a member given twice":                   {`{"call_id":"CALL","call_id":"CALL","agent_user":"1028"}`, "application/json"},
+	"a member given twice by its escape":     {`{"call_id":"CALL","\u0063all_id":"x","agent_user":"1028"}`, "application/json"},
+	"a member given twice deep inside":       {`{"call_id":"CALL","agent_user":"1028","a":[{"b":1,"b":2}]}`, "application/json"},
+	"a second value after the first":         {`{"call_id":"CALL","agent_user":"1028"}{"call_id":"x"}`, "application/json"},
+	"a bracket too many":                     {`{"call_id":"CALL","agent_user":"1028"}}`, "application/json"},
+	"a byte order mark":                      {"\ufeff" + `{"call_id":"CALL","agent_user":"1028"}`, "application/json"},
+	"bytes that are no UTF-8":                {`{"call_id":"CALL","agent_user":"1028","text":"` + "\xff\"}", "application/octet-stream"},
+	"half a surrogate pair":                  {`{"call_id":"CALL","agent_user":"1028","text":"\ud83d"}`, "application/json"},
+	"nothing":                                {``, "application/json"},
+	"a form field given twice":               {`call_id=CALL&call_id=CALL&agent_user=1028`, formType},
+	"a form field given twice by its escape": {`call_id=CALL&call%5Fid=x&agent_user=1028`, formType},
+	"a form with a broken escape":            {`call_id=CALL&agent_user=1028&text=%4`, formType},
+	"a form that is no UTF-8":                {`call_id=CALL&agent_user=1028&text=%FF`, formType},
+	"a form with semicolons":                 {`call_id=CALL;agent_user=1028&agent_user=1028`, formType},
+	"JSON that is called a form":             {`{"call_id":"CALL","agent_user":"1028"}`, formType},
+	"a form that is called JSON":             {`call_id=CALL&agent_user=1028`, "application/json"},
+}
+
+func TestEndToEndAPayloadWithTwoReadingsIsRefusedOnceItsSignatureHeld(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}}`)})
+	for name, c := range twoReadings {
+		d := b.delivery(t, "crm", strings.ReplaceAll(c.body, "CALL", b.call))
+		d.contentType = c.contentType
+		if got := b.send(t, d); got.Outcome != "invalid_request" || got.status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: got %d %s", name, got.status, got.body)
+		}
+		d.sign(t, otherKey, time.Now())
+		if got := b.send(t, d); got.Outcome != "unauthorized" || strings.Contains(got.body, "payload") {
+			t.Errorf("%s, by a stranger: got %s", name, got.body)
+		}
+	}
+	if n := b.VICIdial.Count(""); n != 0 {
+		t.Errorf("%d requests reached VICIdial", n)
+	}
+}
+
+func TestEndToEndASenderThatDoesNotSignIsLoggedAsSuch(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, stack.Config{
+		SourcesFile: sourcesText(t, `{
+			"signed": {"scheme": "github"},
+			"token": {"scheme": {"kind": "token", "header": ["X-Token"]}, "accept_unsigned": true},
+			"bearer": {"scheme": {"kind": "token", "header": ["Authorization"], "prefix": "Bearer "}, "accept_unsigned": true},
+			"basic": {"scheme": {"kind": "basic"}, "accept_unsigned": true}
+		}`),
+		Keys: map[string]string{"signed": someKey, "token": someKey, "bearer": someKey, "basic": "crm:" + someKey},
+	})
+	for _, name := range b.sources.Names() {
+		call, want := b.ringFor(""), `"signed":false`
+		if name == "signed" {
+			want = `"signed":true`
+		}
+		got := b.send(t, b.delivery(t, name, b.naming("")))
+		if got.Outcome != "hungup" || !strings.Contains(b.lastLine(), want) || strings.Contains(b.lastLine(), someKey) {
+			t.Errorf("%s: got %s; the log line must have %s and no key: %s", name, got.body, want, b.lastLine())
+		}
+		b.checkCall(t, call, got.Outcome)
+	}
+	reached := b.VICIdial.Count("")
+	for name, header := range notTheToken {
+		d := b.delivery(t, strings.Fields(name)[0], b.naming(""))
+		d.header, d.query = header, "?token="+someKey+"&x-token="+someKey
+		if got := b.send(t, d); got.Outcome != "unauthorized" || strings.Contains(b.lastLine(), `"signed"`) {
+			t.Errorf("%s: got %s; %s", name, got.body, b.lastLine())
+		}
+	}
+	if n := b.VICIdial.Count(""); n != reached {
+		t.Errorf("%d requests of strangers reached VICIdial", n-reached)
+	}
+}
+
+// notTheToken are headers that no key has sent, by the source that they are for. The query has the key.
+var notTheToken = map[string]webhook.Header{
+	"token in the query only":   {},
+	"token that is another":     {"x-token": {otherKey}},
+	"token that is empty":       {"x-token": {""}},
+	"token that is longer":      {"x-token": {someKey + "0"}},
+	"token given twice":         {"x-token": {someKey, someKey}},
+	"bearer without its prefix": {"authorization": {someKey}},
+	"basic with another user":   {"authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("cro:"+someKey))}},
+	"basic that is no base64":   {"authorization": {"Basic crm:" + someKey}},
+}
