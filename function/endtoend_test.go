@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -39,6 +40,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	bootstrap = folder
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8") // they wait much more than they work
 	return m.Run()
 }
 

@@ -1,0 +1,253 @@
+//go:build unix
+
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"vicihook/infra/local/secretsmanager"
+	"vicihook/infra/local/stack"
+	"vicihook/vicicall/vicitest"
+)
+
+// A secret that was fetched in the last 5 s is not asked for again, whatever happens.
+const noLongerNew = 5200 * time.Millisecond
+
+// oldKey and newKey sign webhooks of crm: 32 bytes in base64.
+const (
+	oldKey = "b2xkIGtleSBvZiB0aGUgY3JtLCAzMiBieXRlcyBsb25n"
+	newKey = "bmV3IGtleSBvZiB0aGUgY3JtLCAzMiBieXRlcyBsb25n"
+)
+
+// newFlow is a bench with warm instances, each of which holds secrets that are no longer new.
+func newFlow(t *testing.T, instances int, env map[string]string) *bench {
+	t.Helper()
+	b := newBench(t, stack.Config{Keys: map[string]string{"crm": oldKey}, MaxInstances: instances, Env: env})
+	if b.Secrets == nil {
+		t.Skip("steers the local Secrets Manager")
+	}
+	release := b.VICIdial.Hold("HANGUP")
+	var all sync.WaitGroup
+	for range instances {
+		d := b.delivery(t, "crm", payloadOf("Y0101000000000000001"))
+		all.Go(func() { b.send(t, d) })
+	}
+	if err := b.VICIdial.Await(t.Context(), func() bool { return b.VICIdial.Count("HANGUP") == instances }); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	all.Wait()
+	b.flow(t, instances, noLongerNew, func() string { return oldKey })
+	return b
+}
+
+// flow has some senders send webhooks for some time, up to 50 a second each, signed with the key of that moment. None may be refused.
+func (b *bench) flow(t *testing.T, senders int, during time.Duration, key func() string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), during)
+	defer cancel()
+	var all sync.WaitGroup
+	for range senders {
+		all.Go(func() {
+			for pace := time.Tick(20 * time.Millisecond); ctx.Err() == nil; <-pace {
+				if got := b.sendWith(t, key()); got.Outcome != "no_active_call" {
+					t.Errorf("got %s", got.body)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (b *bench) sendWith(t *testing.T, key string) answer {
+	d := b.delivery(t, "crm", payloadOf("Y0101000000000000001"))
+	d.sign(t, key, time.Now())
+	return b.send(t, d)
+}
+
+func (b *bench) put(t *testing.T, arn, value string) {
+	t.Helper()
+	if _, err := b.Secrets.Put(arn, value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAKeyIsRotatedWhileWebhooksFlow(t *testing.T) {
+	t.Parallel()
+	b := newFlow(t, 3, nil)
+	b.put(t, b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, newKey))
+	keys := make(chan string, 1) // some senders know of the new key, and some do not yet
+	b.flow(t, 3, 500*time.Millisecond, func() string {
+		select {
+		case keys <- newKey:
+			return <-keys
+		default:
+			return oldKey
+		}
+	})
+	b.flow(t, 3, 200*time.Millisecond, func() string { return newKey })
+	b.flow(t, 3, 200*time.Millisecond, func() string { return oldKey }) // the version before counts for a day
+}
+
+func TestAKeyIsRevokedWhileWebhooksFlow(t *testing.T) {
+	t.Parallel()
+	b := newFlow(t, 1, map[string]string{"PREVIOUS_KEYS_FOR": "0"})
+	b.put(t, b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, newKey))
+	for range 50 {
+		if got := b.sendWith(t, newKey); got.Outcome != "no_active_call" {
+			t.Errorf("the new key: got %s", got.body)
+		}
+		if got := b.sendWith(t, oldKey); got.Outcome != "unauthorized" {
+			t.Errorf("the revoked key: got %s", got.body)
+		}
+	}
+}
+
+func TestTheAccountIsRotatedByASecondUserWhileWebhooksFlow(t *testing.T) {
+	t.Parallel()
+	b := newFlow(t, 3, nil)
+	b.VICIdial.AddUser(vicitest.APIUser("7777", "other"))
+	b.put(t, b.VICIdialSecretARN, fmt.Sprintf(`{"url": %q, "user": "7777", "pass": "other"}`, b.VICIdial.URL))
+	b.flow(t, 3, 200*time.Millisecond, func() string { return oldKey })
+	account(func(u *vicitest.User) { u.Active = false })(t, b)
+	b.flow(t, 3, 500*time.Millisecond, func() string { return oldKey })
+	if n := b.VICIdial.FailedLogins(); n > 3 {
+		t.Errorf("%d failed logins, want at most one an instance", n)
+	}
+	last := b.VICIdial.Requests()
+	if user := last[len(last)-1].User; user != "7777" {
+		t.Errorf("the last one asked as %s", user)
+	}
+}
+
+func TestOneUsersNewPasswordLeavesAGapThatHarmsNobody(t *testing.T) {
+	t.Parallel()
+	b := newFlow(t, 1, nil)
+	account(func(u *vicitest.User) { u.Pass = "changed" })(t, b)
+	for range 20 {
+		if got := b.sendWith(t, oldKey); got.Outcome != "credentials_rejected" || got.status != http.StatusBadGateway {
+			t.Errorf("in the gap: got %s", got.body)
+		}
+	}
+	if n := b.VICIdial.FailedLogins(); n != 1 {
+		t.Errorf("%d failed logins in the gap, want 1", n)
+	}
+}
+
+func TestALockedAccountIsToldWithATimeAndLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, stack.Config{})
+	account(func(u *vicitest.User) { u.FailedLogins, u.LastLogin = 10, time.Now().Unix() })(t, b)
+	for range 5 {
+		got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
+		if got.Outcome != "locked_out" || got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "900" {
+			t.Errorf("got %d %v %s", got.status, got.header, got.body)
+		}
+	}
+	if n := b.VICIdial.LoginAttempts(); n != 1 {
+		t.Errorf("%d login attempts, want 1", n)
+	}
+}
+
+// A mishap is what Secrets Manager does to one of the secrets, and what the sender is told.
+type mishap struct {
+	fault   secretsmanager.Fault
+	put     string // a value, or "binary"
+	outcome string
+	logged  string // tells the operator
+}
+
+var mishaps = map[string]mishap{
+	"down":               {fault: secretsmanager.Fault{Drop: true}, outcome: "unavailable", logged: "before a whole answer came"},
+	"throttling":         {fault: secretsmanager.Fault{Error: secretsmanager.Throttling}, outcome: "unavailable", logged: "ThrottlingException"},
+	"broken":             {fault: secretsmanager.Fault{Error: secretsmanager.InternalError}, outcome: "unavailable", logged: "InternalServiceError"},
+	"denying":            {fault: secretsmanager.Fault{Error: secretsmanager.AccessDenied}, outcome: "unavailable", logged: "secretsmanager:GetSecretValue"},
+	"without its key":    {fault: secretsmanager.Fault{Error: secretsmanager.DecryptionFailure}, outcome: "unavailable", logged: "kms:Decrypt"},
+	"slow":               {fault: secretsmanager.Fault{Hold: func(context.Context) { time.Sleep(shortBudget + 300*time.Millisecond) }}, outcome: "unavailable", logged: "not within the request's time"},
+	"answering nonsense": {fault: secretsmanager.Fault{Body: "<html>hello</html>"}, outcome: "unavailable", logged: "before a whole answer came"},
+	"holding bytes":      {put: "binary", outcome: "misconfigured", logged: "SecretString"},
+	"holding no JSON":    {put: `{"crm": "` + vicitest.DefaultPass, outcome: "misconfigured", logged: "JSON"},
+	"holding a list":     {put: `["` + vicitest.DefaultPass + `"]`, outcome: "misconfigured", logged: "put a corrected value"},
+}
+
+func TestWhateverSecretsManagerDoesTheSenderIsToldInTime(t *testing.T) {
+	t.Parallel()
+	for name, c := range mishaps {
+		for _, which := range []string{"webhook", "vicidial"} {
+			t.Run(name+", for the secret "+which, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": shortBudget.String()}})
+				if b.Secrets == nil {
+					t.Skip("steers the local Secrets Manager")
+				}
+				b.meet(t, which, c)
+			})
+		}
+	}
+}
+
+// meet has a webhook meet the mishap, and another find Secrets Manager mended.
+func (b *bench) meet(t *testing.T, which string, c mishap) {
+	t.Helper()
+	arn, mended := b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, b.Keys["crm"])
+	if which == "vicidial" {
+		arn, mended = b.VICIdialSecretARN, fmt.Sprintf(`{"url": %q, "user": "6666", "pass": "S3cret"}`, b.VICIdial.URL)
+	}
+	c.fault.ARN = arn
+	heal := b.strike(t, c)
+	got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
+	if got.Outcome != c.outcome || strings.Contains(got.body, "arn:") || b.VICIdial.Count("") > 0 {
+		t.Errorf("got %s, want %s; %d requests reached VICIdial", got.body, c.outcome, b.VICIdial.Count(""))
+	}
+	if got.status == http.StatusServiceUnavailable && got.header.Get("Retry-After") != "30" {
+		t.Errorf("Retry-After is %q", got.header.Get("Retry-After"))
+	}
+	if !slices.ContainsFunc(b.Logs(), func(line string) bool { return strings.Contains(line, c.logged) && strings.Contains(line, arn) }) {
+		t.Errorf("the log does not tell %q of %s:\n%s", c.logged, arn, strings.Join(b.Logs(), "\n"))
+	}
+	b.checkLog(t, c.outcome)
+	heal()
+	if c.put != "" {
+		b.put(t, arn, mended)
+	}
+	if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != "hungup" {
+		t.Errorf("after it was mended: got %s", got.body)
+	}
+}
+
+func (b *bench) strike(t *testing.T, c mishap) (heal func()) {
+	t.Helper()
+	switch c.put {
+	case "":
+		return b.Secrets.Fail(c.fault)
+	case "binary":
+		if _, err := b.Secrets.PutBinary(c.fault.ARN, []byte(vicitest.DefaultPass)); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		b.put(t, c.fault.ARN, c.put)
+	}
+	return func() {}
+}
+
+// Whoever is slow, Secrets Manager or VICIdial after it, the answer keeps to the budget.
+func TestEndToEndSlowSecretsLeaveLessForVICIdial(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "2s"}})
+	if b.Secrets == nil {
+		t.Skip("steers the local Secrets Manager")
+	}
+	defer b.Secrets.Fail(secretsmanager.Fault{Hold: func(context.Context) { time.Sleep(700 * time.Millisecond) }})()
+	inject("silent-undone")(t, b)
+	got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
+	if took := b.took(t, b.call); got.Outcome != "still_listed" || took > 2*time.Second+overrun {
+		t.Errorf("got %s after %v", got.body, took)
+	}
+}
