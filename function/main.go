@@ -2,7 +2,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 
@@ -17,5 +16,5 @@ func main() {
 	if err != nil {
 		panic(err) // a Linux without /proc: nothing can be found
 	}
-	lambda.StartWithOptions(wire(context.Background(), os.Getenv, filepath.Dir(executable)))
+	lambda.StartWithOptions(wire(os.Getenv, filepath.Dir(executable)))
 }

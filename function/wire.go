@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"vicihook/function/internal/config"
@@ -26,7 +26,7 @@ import (
 
 // wire puts the parts together and starts to fetch both secrets, while Lambda's init time lasts. A configuration
 // that can't serve still answers, so that senders and alarms see it.
-func wire(ctx context.Context, getenv func(string) string, folder string) gateway.Gateway {
+func wire(getenv func(string) string, folder string) gateway.Gateway {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{
 		Level: level(getenv("AWS_LAMBDA_LOG_LEVEL")), ReplaceAttr: lambdacontext.ReplaceAttr,
 	})).With("function_version", getenv("AWS_LAMBDA_FUNCTION_VERSION")) // so that an alarm can watch a new one alone
@@ -35,12 +35,7 @@ func wire(ctx context.Context, getenv func(string) string, folder string) gatewa
 		log.Error("the configuration is wrong; every webhook is answered misconfigured", "cause", err.Error())
 		return gateway.Gateway{Handle: (&hangup.Handler{Broken: err, Log: log, Version: version}).Handle}
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		log.Error("the AWS SDK can't start; every webhook is answered misconfigured", "cause", err.Error())
-		return gateway.Gateway{Handle: (&hangup.Handler{Broken: err, Log: log, Version: version}).Handle}
-	}
-	handler := handler(settings, secretsmanager.NewFromConfig(aws), log)
+	handler := handler(settings, secretsManager(getenv), log)
 	return gateway.Gateway{PublicURL: settings.PublicURL, Handle: handler.Handle}
 }
 
@@ -50,6 +45,21 @@ func level(name string) slog.Level {
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
+}
+
+// secretsManager is a client with what Lambda puts into the environment. The SDK's own search for it, package config,
+// also knows files, SSO, STS and instance metadata, none of which Lambda has: 0.6 MB of the zip and 1 ms of each start.
+// The one variable beyond Lambda's own names another endpoint, such as a FIPS one.
+func secretsManager(getenv func(string) string) *secretsmanager.Client {
+	options := secretsmanager.Options{
+		Region: getenv("AWS_REGION"),
+		Credentials: credentials.NewStaticCredentialsProvider(
+			getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN")),
+	}
+	if endpoint := getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"); endpoint != "" {
+		options.BaseEndpoint = &endpoint
+	}
+	return secretsmanager.New(options)
 }
 
 func handler(settings config.Config, api secret.API, log *slog.Logger) *hangup.Handler {
