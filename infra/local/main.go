@@ -7,6 +7,8 @@
 //	                                 what VICIdial's tables say, and exits with CMD's status
 //	go run ./infra/local             stays up until interrupted, and shows what the function logs
 //
+// Every source gets one webhook key: $VICIHOOK_KEY, for example that of the sample events, or else a random one.
+//
 // What it says itself goes to standard error, so that the output of CMD stays clean.
 // Exit status without a CMD's: 0 when interrupted, 1 when the stack can't start, 2 for a mistake in the command line.
 package main
@@ -137,7 +139,9 @@ func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status
 }
 
 func (c *cli) config(say narrator) stack.Config {
-	config := stack.Config{Bootstrap: c.Bootstrap, SourcesFile: c.Sources, Shape: c.Shape, Listen: c.Listen}
+	config := stack.Config{
+		Bootstrap: c.Bootstrap, SourcesFile: c.Sources, Shape: c.Shape, Listen: c.Listen, Key: os.Getenv("VICIHOOK_KEY"),
+	}
 	if c.Log || len(c.Cmd) == 0 {
 		config.Log = say.log
 	}

@@ -146,3 +146,11 @@ func TestACallIsDescribedInWords(t *testing.T) {
 		}
 	}
 }
+
+func TestTheKeyMayComeFromTheEnvironment(t *testing.T) {
+	t.Setenv("VICIHOOK_KEY", "aKeyOfOurOwnWhichOpensNothing")
+	_, stdout, _ := local("--bootstrap", built(t), "--", "sh", "-c", "echo $VICIHOOK_KEY")
+	if stdout != "aKeyOfOurOwnWhichOpensNothing\n" {
+		t.Errorf("got %q", stdout)
+	}
+}

@@ -38,7 +38,7 @@ Examples:
 
     export VICIHOOK_KEY="$(cat crm.key)"
     vicihook send --url https://hooks.example.com --call-id Y1221052110000402027 --agent-user 1028 --disposition SALE
-    vicihook send --url https://hooks.example.com --source zendesk --key-file zendesk.key --body events/ticket.json
+    vicihook send --url https://hooks.example.com --source zendesk --key-file zendesk.key --body ticket.json
     vicihook send --at 2020-01-01T00:00:00Z --expect unauthorized    # a stale delivery`
 }
 

@@ -3,6 +3,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -45,7 +46,7 @@ func sourceNames(path string) ([]string, error) {
 func (s *Stack) createSecrets(ctx context.Context, sources []string) (err error) {
 	if s.Keys == nil {
 		s.Keys = map[string]string{}
-		key := newKey()
+		key := cmp.Or(s.cfg.Key, newKey())
 		for _, name := range sources {
 			s.Keys[name] = key
 		}

@@ -43,7 +43,8 @@ type Config struct {
 	Bootstrap    string                 // folder with bootstrap and sources.json, as Build leaves it
 	SourcesFile  string                 // stands in for the folder's sources.json
 	Env          map[string]string      // variables of the function; they win over those that the stack sets
-	Keys         map[string]string      // webhook keys by source; default: one random key for every source
+	Keys         map[string]string      // webhook keys by source; default: Key for every source
+	Key          string                 // default: a random one that every scheme takes
 	Account      map[string]any         // members of VICIdial's secret; they win over url, user and pass of the simulated one
 	VICIdial     *vicitest.Server       // default: a new one, with the lines 1028 and 1029 of a remote agent in a call each
 	Secrets      *secretsmanager.Server // default: a new one
