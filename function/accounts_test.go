@@ -159,7 +159,8 @@ func TestALockedAccountIsToldWithATimeAndLeftAlone(t *testing.T) {
 // A mishap is what Secrets Manager does to one of the secrets, and what the sender is told.
 type mishap struct {
 	fault   secretsmanager.Fault
-	put     string // a value, or "binary"
+	slow    bool   // in place of fault
+	put     string // a value, or "binary", in place of fault
 	outcome string
 	logged  string // tells the operator
 }
@@ -170,7 +171,7 @@ var mishaps = map[string]mishap{
 	"broken":             {fault: secretsmanager.Fault{Error: secretsmanager.InternalError}, outcome: "unavailable", logged: "InternalServiceError"},
 	"denying":            {fault: secretsmanager.Fault{Error: secretsmanager.AccessDenied}, outcome: "unavailable", logged: "secretsmanager:GetSecretValue"},
 	"without its key":    {fault: secretsmanager.Fault{Error: secretsmanager.DecryptionFailure}, outcome: "unavailable", logged: "kms:Decrypt"},
-	"slow":               {fault: secretsmanager.Fault{Hold: func(context.Context) { time.Sleep(shortBudget + 300*time.Millisecond) }}, outcome: "unavailable", logged: "not within the request's time"},
+	"slow":               {slow: true, outcome: "unavailable", logged: "not within the request's time"},
 	"answering nonsense": {fault: secretsmanager.Fault{Body: "<html>hello</html>"}, outcome: "unavailable", logged: "before a whole answer came"},
 	"holding bytes":      {put: "binary", outcome: "misconfigured", logged: "SecretString"},
 	"holding no JSON":    {put: `{"crm": "` + vicitest.DefaultPass, outcome: "misconfigured", logged: "JSON"},
@@ -183,7 +184,7 @@ func TestWhateverSecretsManagerDoesTheSenderIsToldInTime(t *testing.T) {
 		for _, which := range []string{"webhook", "vicidial"} {
 			t.Run(name+", for the secret "+which, func(t *testing.T) {
 				t.Parallel()
-				b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": shortBudget.String()}})
+				b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "2s"}})
 				if b.Secrets == nil {
 					t.Skip("steers the local Secrets Manager")
 				}
@@ -224,10 +225,14 @@ func (b *bench) meet(t *testing.T, which string, c mishap) {
 
 func (b *bench) strike(t *testing.T, c mishap) (heal func()) {
 	t.Helper()
-	switch c.put {
-	case "":
+	switch {
+	case c.slow:
+		healed := make(chan struct{})
+		clear := b.Secrets.Fail(secretsmanager.Fault{ARN: c.fault.ARN, Hold: func(context.Context) { <-healed }})
+		return func() { clear(); close(healed) }
+	case c.put == "":
 		return b.Secrets.Fail(c.fault)
-	case "binary":
+	case c.put == "binary":
 		if _, err := b.Secrets.PutBinary(c.fault.ARN, []byte(vicitest.DefaultPass)); err != nil {
 			t.Fatal(err)
 		}
@@ -240,14 +245,20 @@ func (b *bench) strike(t *testing.T, c mishap) (heal func()) {
 // Whoever is slow, Secrets Manager or VICIdial after it, the answer keeps to the budget.
 func TestEndToEndSlowSecretsLeaveLessForVICIdial(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "2s"}})
-	if b.Secrets == nil {
-		t.Skip("steers the local Secrets Manager")
+	var took time.Duration
+	for range triesInTime {
+		b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "2s"}})
+		if b.Secrets == nil {
+			t.Skip("steers the local Secrets Manager")
+		}
+		b.Secrets.Fail(secretsmanager.Fault{Hold: func(context.Context) { time.Sleep(700 * time.Millisecond) }})
+		inject("silent-undone")(t, b)
+		if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.status != http.StatusServiceUnavailable {
+			t.Errorf("got %s", got.body)
+		}
+		if took = b.took(t, b.call); took <= 2*time.Second+overrun {
+			return
+		}
 	}
-	defer b.Secrets.Fail(secretsmanager.Fault{Hold: func(context.Context) { time.Sleep(700 * time.Millisecond) }})()
-	inject("silent-undone")(t, b)
-	got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
-	if took := b.took(t, b.call); got.Outcome != "still_listed" || took > 2*time.Second+overrun {
-		t.Errorf("got %s after %v", got.body, took)
-	}
+	t.Errorf("answered after %v, %d times", took, triesInTime)
 }
