@@ -1,0 +1,284 @@
+package hangup_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"vicihook/function/internal/hangup"
+	"vicihook/function/internal/secret"
+	"vicihook/function/internal/source"
+	"vicihook/function/internal/webhook"
+	"vicihook/infra/local/secretsmanager"
+	"vicihook/vicicall"
+	"vicihook/vicicall/vicitest"
+)
+
+// An estate is a function with some instances, each with stores and a client of its own, whose secrets and VICIdial
+// are shared. All of them go by one clock, so that hours cost nothing.
+type estate struct {
+	clock               *clock
+	vicidial            *vicitest.Server
+	secrets             *secretsmanager.Server
+	keysARN, accountARN string
+	instances           []*hangup.Handler
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func newEstate(t *testing.T, instances int) *estate {
+	t.Helper()
+	e := &estate{clock: &clock{now: time.Now()}}
+	e.vicidial = vicitest.NewServer(vicitest.Config{Now: e.clock.Now})
+	t.Cleanup(e.vicidial.Close)
+	e.vicidial.AddRemoteAgent(1028, 1)
+	var err error
+	if e.secrets, err = secretsmanager.NewServer(secretsmanager.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = e.secrets.Close() })
+	if e.keysARN, err = e.secrets.Create("webhook", fmt.Sprintf(`{"crm": %q}`, goodKey)); err != nil {
+		t.Fatal(err)
+	}
+	if e.accountARN, err = e.secrets.Create("vicidial", "S3cret"); err != nil {
+		t.Fatal(err)
+	}
+	for range instances {
+		e.instances = append(e.instances, e.instance(t))
+	}
+	return e
+}
+
+// instance wires a handler as the function does; the account's secret is the bare password.
+func (e *estate) instance(t *testing.T) *hangup.Handler {
+	t.Helper()
+	sources, err := source.Parse([]byte(sourcesJSON))
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := sdk.New(sdk.Options{
+		Region: secretsmanager.Region, BaseEndpoint: &e.secrets.URL,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+		}),
+	})
+	client := vicicall.New(vicicall.Config{Now: e.clock.Now})
+	t.Cleanup(client.Close)
+	return &hangup.Handler{
+		Sources: sources, VICIdial: client, Budget: 4 * time.Second, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Now: e.clock.Now,
+		Keys:        storedKeys{secret.New(secret.Config[source.Keyring]{API: api, ARN: e.keysARN, Parse: sources.ParseKeys, Now: e.clock.Now})},
+		Credentials: storedAccount{secret.New(secret.Config[vicicall.Credentials]{API: api, ARN: e.accountARN, Parse: e.account, Now: e.clock.Now})},
+	}
+}
+
+func (e *estate) account(pass []byte) (vicicall.Credentials, error) {
+	return vicicall.Credentials{URLs: []string{e.vicidial.URL}, User: vicitest.DefaultUser, Pass: string(pass)}, nil
+}
+
+type storedKeys struct{ *secret.Store[source.Keyring] }
+
+func (s storedKeys) Keys(ctx context.Context, name string) (source.Keys, hangup.Refresh, error) {
+	held, err := s.Load(ctx)
+	return held.Current.Value[name], refreshOf(s.Store, held), err
+}
+
+type storedAccount struct {
+	*secret.Store[vicicall.Credentials]
+}
+
+func (s storedAccount) Credentials(ctx context.Context) (vicicall.Credentials, hangup.Refresh, error) {
+	held, err := s.Load(ctx)
+	account := held.Current.Value
+	account.Version = held.Current.ID
+	return account, refreshOf(s.Store, held), err
+}
+
+func refreshOf[T any](store *secret.Store[T], held secret.Snapshot[T]) hangup.Refresh {
+	return func(ctx context.Context) (changed bool, err error) {
+		_, changed, err = store.Refresh(ctx, held)
+		return changed, err
+	}
+}
+
+// deliver has an instance handle a webhook for a call that has ended.
+func (e *estate) deliver(t *testing.T, instance int, change func(*hangup.Request)) (hangup.Answer, hangup.Report) {
+	t.Helper()
+	r := hangup.Request{
+		Source: "crm", ContentType: "application/json",
+		Webhook: webhook.Request{Method: http.MethodPost, Header: webhook.Header{}, Body: []byte(payloadOf("Y0101000000000000001"))},
+	}
+	sign(t, &r, goodKey, e.clock.Now())
+	if change != nil {
+		change(&r)
+	}
+	answer := e.instances[instance%len(e.instances)].Handle(t.Context(), r)
+	var report hangup.Report
+	if err := json.Unmarshal(answer.Body, &report); err != nil {
+		t.Fatal(err)
+	}
+	return answer, report
+}
+
+func (e *estate) setPassword(pass string) {
+	e.vicidial.AddUser(vicitest.APIUser(vicitest.DefaultUser, pass))
+}
+
+func (e *estate) put(t *testing.T, arn, value string) {
+	t.Helper()
+	if _, err := e.secrets.Put(arn, value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (e *estate) fetches(arn string) int { return e.secrets.Calls(arn, secretsmanager.Current) }
+
+// VICIdial locks an account at 10 failed logins within 15 minutes where it has logged in lately, else at 21.
+func TestAWrongPasswordOnFiveInstancesDoesNotLockTheAccount(t *testing.T) {
+	t.Parallel()
+	const webhooks, lockAt, lockWindow = 10_000, 10, 15 * time.Minute
+	e := newEstate(t, 5)
+	lately := vicitest.APIUser(vicitest.DefaultUser, "another")
+	lately.LastLogin = e.clock.Now().Unix()
+	e.vicidial.AddUser(lately)
+	for i := range webhooks {
+		if _, report := e.deliver(t, i, nil); report.Outcome != vicicall.CredentialsRejected {
+			t.Fatalf("webhook %d: got %s: %s", i, report.Outcome, report.Message)
+		}
+		e.clock.pass(500 * time.Millisecond)
+	}
+	attempts := e.vicidial.Requests()
+	for i := range len(attempts) - lockAt + 1 {
+		if within := attempts[i+lockAt-1].Time.Sub(attempts[i].Time); within < lockWindow {
+			t.Errorf("%d login attempts within %v", lockAt, within)
+		}
+	}
+	t.Logf("%d webhooks in %v: %d login attempts, %d GetSecretValue for the account, %d for the keys", webhooks,
+		webhooks*500*time.Millisecond, len(attempts), e.fetches(e.accountARN), e.fetches(e.keysARN))
+}
+
+func TestTheSameSecretPutAgainOpensTheLatch(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t, 2)
+	locked := vicitest.APIUser(vicitest.DefaultUser, "S3cret")
+	locked.FailedLogins, locked.LastLogin = 10, e.clock.Now().Unix()
+	e.vicidial.AddUser(locked)
+	for i := range 2 {
+		answer, report := e.deliver(t, i, nil)
+		if report.Outcome != vicicall.LockedOut || answer.Header["retry-after"] != "900" {
+			t.Errorf("got %s, %v", report.Outcome, answer.Header)
+		}
+	}
+	e.setPassword("S3cret") // an operator unlocks it
+	e.clock.pass(5 * time.Second)
+	if _, report := e.deliver(t, 0, nil); report.Outcome != vicicall.LockedOut || report.Attempts != 0 {
+		t.Errorf("latched: got %s after %d attempts", report.Outcome, report.Attempts)
+	}
+	e.put(t, e.accountARN, "S3cret")
+	if _, report := e.deliver(t, 1, nil); report.Outcome != vicicall.NoActiveCall {
+		t.Errorf("an instance that did not ask lately: got %s", report.Outcome)
+	}
+	e.clock.pass(30 * time.Second)
+	if _, report := e.deliver(t, 0, nil); report.Outcome != vicicall.NoActiveCall {
+		t.Errorf("30 s later: got %s", report.Outcome)
+	}
+}
+
+// With one user there is no moment at which VICIdial and the secret change together. Whatever comes in between is
+// refused, without another login, and the gap ends 30 s after the secret is put.
+func TestOneUsersGapEndsHalfAMinuteAfterThePut(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t, 5)
+	for i := range 5 {
+		e.deliver(t, i, nil)
+	}
+	e.clock.pass(20 * time.Second)
+	e.setPassword("changed")
+	for i := range 50 {
+		if _, report := e.deliver(t, i, nil); report.Outcome != vicicall.CredentialsRejected {
+			t.Errorf("in the gap: got %s", report.Outcome)
+		}
+		e.clock.pass(100 * time.Millisecond)
+	}
+	e.put(t, e.accountARN, "changed")
+	e.clock.pass(30 * time.Second)
+	for i := range 5 {
+		if _, report := e.deliver(t, i, nil); report.Outcome != vicicall.NoActiveCall {
+			t.Errorf("30 s after the put: got %s", report.Outcome)
+		}
+	}
+	if n := e.vicidial.FailedLogins(); n != 5 {
+		t.Errorf("%d failed logins, want one an instance", n)
+	}
+}
+
+func TestAFloodOfBadSignaturesCausesFewCalls(t *testing.T) {
+	t.Parallel()
+	const flood = 10_000
+	e := newEstate(t, 1)
+	e.deliver(t, 0, nil)
+	began := e.clock.Now()
+	for range flood {
+		if _, report := e.deliver(t, 0, func(r *hangup.Request) { r.Webhook.Body[3] ^= 1 }); report.Outcome != hangup.Unauthorized {
+			t.Fatalf("got %s", report.Outcome)
+		}
+		e.clock.pass(100 * time.Millisecond)
+	}
+	took, calls := e.clock.Now().Sub(began), e.fetches(e.keysARN)-1
+	if most := int(took/(30*time.Second)) + 1; calls > most {
+		t.Errorf("%d calls, want at most %d: one in 30 s", calls, most)
+	}
+	t.Logf("%d bad signatures in %v: %d GetSecretValue", flood, took, calls)
+}
+
+// Strangers are those whose request could not have been signed by any key.
+func TestStrangersCauseNoCall(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t, 1)
+	e.deliver(t, 0, nil)
+	e.clock.pass(10 * time.Second)
+	strangers := map[string]func(*hangup.Request){
+		"an unknown source":     func(r *hangup.Request) { r.Source = "nobody" },
+		"no signature":          func(r *hangup.Request) { delete(r.Webhook.Header, "webhook-signature") },
+		"a malformed signature": func(r *hangup.Request) { r.Webhook.Header["webhook-signature"] = []string{"v1,%%%"} },
+		"no time":               func(r *hangup.Request) { delete(r.Webhook.Header, "webhook-timestamp") },
+		"a stale time":          func(r *hangup.Request) { sign(t, r, otherKey, e.clock.Now().Add(-6*time.Minute)) },
+		"a time to come":        func(r *hangup.Request) { sign(t, r, otherKey, e.clock.Now().Add(6*time.Minute)) },
+		"too large":             func(r *hangup.Request) { r.TooLarge = true },
+		"undecodable":           func(r *hangup.Request) { r.Undecodable = true },
+	}
+	for name, spoil := range strangers {
+		for range 500 {
+			e.deliver(t, 0, spoil)
+		}
+		if n := e.fetches(e.keysARN) - 1; n != 0 {
+			t.Errorf("after %s: %d calls", name, n)
+		}
+	}
+	if n := e.vicidial.Count(""); n != 1 {
+		t.Errorf("%d requests reached VICIdial, want the first", n)
+	}
+}
