@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"vicihook/function/internal/config"
+	"vicihook/function/internal/doctor"
 	"vicihook/function/internal/gateway"
 	"vicihook/function/internal/hangup"
 	"vicihook/function/internal/secret"
@@ -32,11 +34,27 @@ func wire(getenv func(string) string, folder string) gateway.Gateway {
 	})).With("function_version", getenv("AWS_LAMBDA_FUNCTION_VERSION")) // so that an alarm can watch a new one alone
 	settings, err := config.Load(getenv, folder)
 	if err != nil {
-		log.Error("the configuration is wrong; every webhook is answered misconfigured", "cause", err.Error())
-		return gateway.Gateway{Handle: (&hangup.Handler{Broken: err, Log: log, Version: version}).Handle}
+		return broken(err, log)
 	}
-	handler := handler(settings, secretsManager(getenv), log)
-	return gateway.Gateway{PublicURL: settings.PublicURL, Handle: handler.Handle}
+	handler, doctor := parts(settings, secretsManager(getenv), log)
+	doctor.Region = getenv("AWS_REGION")
+	return gateway.Gateway{PublicURL: settings.PublicURL, Handle: handler.Handle, Doctor: examined(doctor, log)}
+}
+
+// broken answers every webhook misconfigured, and tells a doctor why.
+func broken(err error, log *slog.Logger) gateway.Gateway {
+	log.Error("the configuration is wrong; every webhook is answered misconfigured", "cause", err.Error())
+	handler := &hangup.Handler{Broken: err, Log: log, Version: version}
+	return gateway.Gateway{Handle: handler.Handle, Doctor: examined(&doctor.Doctor{Broken: err, Version: version}, log)}
+}
+
+// examined logs a line for each examination. It is no error: alarms are for webhooks.
+func examined(d *doctor.Doctor, log *slog.Logger) func(context.Context) ([]byte, error) {
+	return func(ctx context.Context) ([]byte, error) {
+		report := d.Examine(ctx)
+		log.Info("examined", "healthy", report.Healthy, "verdict", report.Verdict, "version", version)
+		return json.Marshal(report)
+	}
 }
 
 // level is Lambda's own setting; of its levels only DEBUG says more than INFO, and none may say less.
@@ -62,7 +80,8 @@ func secretsManager(getenv func(string) string) *secretsmanager.Client {
 	return secretsmanager.New(options)
 }
 
-func handler(settings config.Config, api secret.API, log *slog.Logger) *hangup.Handler {
+// parts are the handler of webhooks and the doctor, who shares its secrets and its client with the latch.
+func parts(settings config.Config, api secret.API, log *slog.Logger) (*hangup.Handler, *doctor.Doctor) {
 	keys := &webhookKeys{previousFor: settings.PreviousKeysFor, log: log, store: secret.New(secret.Config[source.Keyring]{
 		API: api, ARN: settings.WebhookSecretARN, WithPrevious: settings.PreviousKeysFor > 0,
 		Parse: settings.Sources.ParseKeys,
@@ -72,11 +91,12 @@ func handler(settings config.Config, api secret.API, log *slog.Logger) *hangup.H
 	})}
 	keys.store.Prefetch(context.Background())
 	account.store.Prefetch(context.Background())
-	return &hangup.Handler{
-		Sources: settings.Sources, Keys: keys, Credentials: account,
-		VICIdial: vicicall.New(vicicall.Config{SkipRecheck: !settings.Recheck, AllowHTTP: settings.AllowHTTP}),
-		Budget:   settings.Budget, DryRun: settings.DryRun, Log: log, Version: version,
+	client := vicicall.New(vicicall.Config{SkipRecheck: !settings.Recheck, AllowHTTP: settings.AllowHTTP})
+	handler := &hangup.Handler{
+		Sources: settings.Sources, Keys: keys, Credentials: account, VICIdial: client,
+		Budget: settings.Budget, DryRun: settings.DryRun, Log: log, Version: version,
 	}
+	return handler, &doctor.Doctor{Settings: settings, Keys: keys.store, Account: account.store, VICIdial: client, Version: version}
 }
 
 // webhookKeys are the keys in force: the current version's, and for a while those of the one before.

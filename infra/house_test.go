@@ -22,6 +22,7 @@ import (
 var arrows = map[string][]string{
 	"function":                                 {"function/internal/*", "vicicall"},
 	"function/internal/config":                 {"function/internal/source", "function/internal/webhook", "vicicall"},
+	"function/internal/doctor":                 {"function/internal/config", "function/internal/mend", "function/internal/secret", "function/internal/source", "function/internal/webhook", "vicicall"},
 	"function/internal/gateway":                {"function/internal/hangup", "function/internal/webhook"},
 	"function/internal/hangup":                 {"function/internal/webhook", "function/internal/source", "vicicall"},
 	"function/internal/mend":                   {"function/internal/hangup", "vicicall"},

@@ -67,6 +67,10 @@ func (c *Client) Close() {
 	}
 }
 
+// Validate names every fault of the credentials as [Credentials.Validate] does, but for plain http where this client's
+// [Config] allows it.
+func (c *Client) Validate(cred Credentials) error { return cred.validate(c.config.AllowHTTP) }
+
 // run does what Hangup and Check have in common: refuse before sending, keep the budget, tell the outcome.
 func (c *Client) run(ctx context.Context, op string, cred Credentials, call Call, do func(*session) ending) (Result, error) {
 	start := time.Now()
@@ -98,7 +102,7 @@ func (c *Client) refuse(cred Credentials, call Call) (ending, bool) {
 	if err := call.Validate(); err != nil {
 		return ending{InvalidRequest, faultText(err), err}, true
 	}
-	if err := cred.validate(c.config.AllowHTTP); err != nil {
+	if err := c.Validate(cred); err != nil {
 		return ending{Misconfigured, faultText(err), err}, true
 	}
 	c.mu.Lock()

@@ -19,7 +19,7 @@ type Version struct {
 // so it tells an unreachable or foreign web server from a wrong account. The error is an [*Error]:
 // Unavailable, TLSUntrusted, UnexpectedReply or Misconfigured.
 func (c *Client) Version(ctx context.Context, cred Credentials) (Version, error) {
-	if err := cred.validate(c.config.AllowHTTP); err != nil {
+	if err := c.Validate(cred); err != nil {
 		return Version{}, &Error{"version", Misconfigured, faultText(err), err}
 	}
 	ctx, cancel := c.withBudget(ctx)

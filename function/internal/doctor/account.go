@@ -1,0 +1,93 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"vicihook/function/internal/mend"
+	"vicihook/vicicall"
+)
+
+// refusals say in a few words what VICIdial means; the mends are those of package mend.
+var refusals = map[vicicall.Outcome]string{
+	vicicall.CredentialsRejected: "VICIdial refuses the API account: wrong user or password, not active, or of level 0",
+	vicicall.LockedOut:           "VICIdial has locked the API account after too many wrong passwords",
+	vicicall.APIAccessDenied:     "the API user lacks Agent API Access",
+	vicicall.IPBlocked:           "VICIdial's IP lists bar this caller",
+	vicicall.PermissionDenied:    "ra_call_control is not among the API user's Allowed API Functions",
+	vicicall.APIDisabled:         "VICIdial's agent API is switched off",
+	vicicall.NoActiveServer:      "VICIdial has no active Asterisk server, or is at another of its limits, and refuses every login",
+	vicicall.RequestRejected:     "VICIdial does not accept the request's fields",
+	vicicall.Unavailable:         "VICIdial gave its version, but no answer about the account",
+	vicicall.UnexpectedReply:     "VICIdial gave its version, but something else answers about the account",
+}
+
+// tryAccount tries the account once, unless no web server would take it to VICIdial.
+func (d *Doctor) tryAccount(ctx context.Context, cred vicicall.Credentials, at int, e *examination) {
+	if at < 0 {
+		e.account = &Account{Message: "not tried: no web server answers as VICIdial's agent API"}
+		return
+	}
+	r, err := d.VICIdial.Probe(ctx, cred, at)
+	e.account = &Account{Outcome: string(r.Outcome), Message: r.Message, Reply: r.Reply, Tries: r.Checks, ElapsedMS: r.Elapsed.Milliseconds()}
+	if err == nil {
+		e.account.Message = "user, password, access, permission and address are good"
+		return
+	}
+	e.found(d.refusal(r, cred, e.servers[at]))
+}
+
+func (d *Doctor) refusal(r vicicall.Result, cred vicicall.Credentials, s Server) Finding {
+	version := versionOf(s.VICIdial)
+	f := Finding{Fault: string(r.Outcome), What: cmp.Or(refusals[r.Outcome], r.Message), Mend: mend.Of(r.Outcome)}
+	switch {
+	case strings.HasPrefix(r.Reply, "(translated)"):
+		f = Finding{Fault: "language", What: "the API user's language is not English, and with a translation VICIdial hangs up nothing",
+			Mend: "Admin → Users → the API user: set Language to default English"}
+	case r.Outcome == vicicall.CredentialsRejected && cred.NeedsNewVICIdial() && version.before(2, 14, 72):
+		f = Finding{Fault: "password_characters", What: fmt.Sprintf("the password holds one of . + / =, which VICIdial %s strips, so it never matches", s.VICIdial),
+			Mend: "Admin → Users → the API user: give a Password of letters and digits, and put it into VICIdial's secret"}
+	case r.Outcome == vicicall.CredentialsRejected && strings.ContainsAny(cred.User+cred.Pass, "-_") && version.before(2, 10, 44):
+		f = Finding{Fault: "user_characters", What: fmt.Sprintf("user or password holds - or _, which VICIdial %s strips, so it never matches", s.VICIdial),
+			Mend: "Make an API user whose name and password are of letters and digits, and put it into VICIdial's secret"}
+	case r.Outcome == vicicall.CredentialsRejected && version.before(2, 8, 32):
+		f.What += ", or without Agent API Access (this version does not say)"
+		f.Mend += " Agent API Access 1."
+	case r.Outcome == vicicall.IPBlocked:
+		f.What += "; this side's address is " + s.From + ", and behind a NAT gateway VICIdial sees the gateway's"
+	}
+	if r.Checks == 0 {
+		f.What += " (told before, and not asked again now: 15 minutes, or until the secret has a new version)"
+	}
+	return f
+}
+
+// A version is VICIdial's: 2.14-82. The zero one is not known, and before nothing.
+type version [3]int
+
+func versionOf(text string) (v version) {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return r == '.' || r == '-' })
+	if len(parts) != len(v) {
+		return version{}
+	}
+	for i, part := range parts {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			return version{}
+		}
+		v[i] = n
+	}
+	return v
+}
+
+func (v version) before(major, minor, build int) bool {
+	for i, limit := range [3]int{major, minor, build} {
+		if v[i] != limit {
+			return v != (version{}) && v[i] < limit
+		}
+	}
+	return false
+}

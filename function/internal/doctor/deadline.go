@@ -1,0 +1,66 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// hangupShare is the part of a budget that a HANGUP may take, in percent.
+const hangupShare = 60
+
+// Deadlines are the limits that wait for each other: the function's own, and within it each source's budget, and within
+// that VICIdial's answers.
+type Deadlines struct {
+	FunctionMS int64 `json:"function_ms,omitempty"` // Lambda's timeout, as far as it was left; 0 = not run by Lambda
+	BudgetMS   int64 `json:"budget_ms,omitempty"`   // REQUEST_BUDGET
+	LongestMS  int64 `json:"longest_ms,omitempty"`  // the longest budget of a source
+	ShortestMS int64 `json:"shortest_ms,omitempty"` // the shortest
+	VICIdialMS int64 `json:"vicidial_ms,omitempty"` // one answer about the account
+
+	longest, shortest string // the sources that have these
+}
+
+// functionLimit is what is left of the function's own time at the start of an examination.
+func functionLimit(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return 0
+	}
+	return time.Until(deadline)
+}
+
+func (d *Doctor) deadlines(limit time.Duration, e examination) Deadlines {
+	c := Deadlines{FunctionMS: limit.Milliseconds(), BudgetMS: d.Settings.Budget.Milliseconds()}
+	if e.account != nil {
+		c.VICIdialMS = e.account.ElapsedMS
+	}
+	for _, name := range d.Settings.Sources.Names() {
+		src, _ := d.Settings.Sources.Lookup(name)
+		budget := d.Settings.Budget.Milliseconds()
+		if src.Budget > 0 {
+			budget = src.Budget.Milliseconds()
+		}
+		if c.longest == "" || budget > c.LongestMS {
+			c.LongestMS, c.longest = budget, name
+		}
+		if c.shortest == "" || budget < c.ShortestMS {
+			c.ShortestMS, c.shortest = budget, name
+		}
+	}
+	return c
+}
+
+func (c Deadlines) findings() []Finding {
+	switch {
+	case c.FunctionMS > 0 && c.LongestMS+answerTime.Milliseconds() > c.FunctionMS:
+		return []Finding{{Fault: "budget_too_long",
+			What: fmt.Sprintf("source %s has a budget of %d ms, and Lambda ends the function after %d ms, before it can answer", c.longest, c.LongestMS, c.FunctionMS),
+			Mend: "Lower REQUEST_BUDGET or the source's budget, or raise the function's Timeout (and the gateway's above it)"}}
+	case c.VICIdialMS*100 > c.ShortestMS*hangupShare:
+		return []Finding{{Fault: "vicidial_too_slow", Warning: true,
+			What: fmt.Sprintf("VICIdial took %d ms for one answer, and of source %s's %d ms a hang-up may take %d %%", c.VICIdialMS, c.shortest, c.ShortestMS, hangupShare),
+			Mend: "Look at the load of VICIdial's web server and database, or raise REQUEST_BUDGET if the sender waits longer"}}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+// Package doctor examines, inside the function, all that a webhook would need, and names what to mend.
+//
+// A [Doctor] looks at the configuration, both secrets, each source's keys, each web server of VICIdial (name, connection,
+// certificate, version, clock), the API account and the time limits, in the order in which a webhook would meet them.
+// Each [Finding] says in one line what is wrong and how it is mended; the first one is what to begin with.
+//
+// It changes nothing: VICIdial is asked for its version, without a password, and once with CHECK for an agent and a call
+// that can't be (see [vicicall.Client.Probe]). A refusal of the account latches as it does for a webhook, and a latched
+// account is not tried. Nothing of a key or password is in a report.
+package doctor
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"vicihook/function/internal/config"
+	"vicihook/function/internal/secret"
+	"vicihook/function/internal/source"
+	"vicihook/vicicall"
+)
+
+const (
+	wholeLimit   = 9 * time.Second        // an examination may take
+	answerTime   = 500 * time.Millisecond // of the caller's own limit stay for the answer
+	reachLimit   = 2500 * time.Millisecond
+	versionLimit = 2500 * time.Millisecond
+)
+
+// A Store is where a secret comes from: a [secret.Store].
+type Store[T any] interface {
+	Load(context.Context) (secret.Snapshot[T], error)
+	Refresh(context.Context, secret.Snapshot[T]) (got secret.Snapshot[T], changed bool, err error)
+}
+
+// VICIdial is what is asked about the agent API: a [vicicall.Client].
+type VICIdial interface {
+	Validate(vicicall.Credentials) error
+	Version(context.Context, vicicall.Credentials) (vicicall.Version, error)
+	Probe(ctx context.Context, cred vicicall.Credentials, at int) (vicicall.Result, error)
+}
+
+var _ VICIdial = (*vicicall.Client)(nil)
+
+// A Doctor examines what a webhook would use, and with the same means. Unless it is Broken, the fields down to VICIdial
+// are required.
+type Doctor struct {
+	Broken   error // a configuration that can't serve: it is all that there is to examine
+	Settings config.Config
+	Keys     Store[source.Keyring]
+	Account  Store[vicicall.Credentials]
+	VICIdial VICIdial
+
+	Region  string // where the function asks for its secrets; empty = not known
+	Version string // the function's own
+
+	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)         // nil = the system's resolver
+	Dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil = the network
+	Now     func() time.Time                                                     // nil = time.Now
+}
+
+// Examine makes a report. It takes at most 9 s, and ends before ctx does.
+func (d *Doctor) Examine(ctx context.Context) Report {
+	r := Report{Version: d.Version, At: d.now().UTC()}
+	if d.Broken != nil {
+		r.Findings = broken(d.Broken)
+		return r.settled()
+	}
+	limit := functionLimit(ctx)
+	ctx, cancel := withLimit(ctx)
+	defer cancel()
+
+	var keys, account examination
+	var both sync.WaitGroup
+	both.Go(func() { keys = d.examineKeys(ctx) })
+	both.Go(func() { account = d.examineVICIdial(ctx) })
+	both.Wait()
+
+	r.Secrets = append(keys.secrets, account.secrets...)
+	r.Sources, r.Servers, r.Account = keys.sources, account.servers, account.account
+	r.Deadlines = d.deadlines(limit, account)
+	r.Findings = append(r.Findings, d.regions()...)
+	r.Findings = append(r.Findings, account.findings...)
+	r.Findings = append(r.Findings, keys.findings...)
+	r.Findings = append(r.Findings, r.Deadlines.findings()...)
+	r.Findings = append(r.Findings, d.rehearsing()...)
+	return r.settled()
+}
+
+// An examination is what was seen of one part.
+type examination struct {
+	secrets  []Secret
+	sources  []Source
+	servers  []Server
+	account  *Account
+	findings []Finding
+}
+
+func (e *examination) found(f Finding) { e.findings = append(e.findings, f) }
+
+// broken gives each fault of a configuration; each names its mend.
+func broken(err error) []Finding {
+	var found []Finding
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": ")
+		found = append(found, Finding{Fault: "configuration", What: line,
+			Mend: "Set it in the function's environment or in sources.json; every webhook is answered misconfigured until then"})
+	}
+	return found
+}
+
+// rehearsing reminds of a setting that ends no call.
+func (d *Doctor) rehearsing() []Finding {
+	if !d.Settings.DryRun {
+		return nil
+	}
+	return []Finding{{Fault: "dry_run", Warning: true, What: "DRY_RUN is on: calls are looked at and none is ended",
+		Mend: "Set DRY_RUN=false when the rehearsal is over"}}
+}
+
+func withLimit(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := wholeLimit
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)-answerTime)
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
+func (d *Doctor) now() time.Time {
+	if d.Now == nil {
+		return time.Now()
+	}
+	return d.Now()
+}

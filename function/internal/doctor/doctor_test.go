@@ -1,0 +1,219 @@
+package doctor_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"vicihook/function/internal/config"
+	"vicihook/function/internal/doctor"
+	"vicihook/function/internal/secret"
+	"vicihook/function/internal/source"
+	"vicihook/infra/local/secretsmanager"
+	"vicihook/vicicall"
+	"vicihook/vicicall/vicitest"
+)
+
+const goodKey = "whsec_bDl4UHEwbVVlN1RuMnNXdlliOEw0MXhacg=="
+
+// A patient is a function's surroundings, healthy until a test makes them ill, and the doctor who looks at them.
+type patient struct {
+	*testing.T
+	srv     *vicitest.Server
+	secrets *secretsmanager.Server
+	env     map[string]string
+	sources string
+	keys    string         // the webhook secret
+	account map[string]any // VICIdial's secret
+	text    string         // in place of account
+	limit   time.Duration  // of the function's own time; 0 = none
+	dial    func(context.Context, string, string) (net.Conn, error)
+	resolve func(context.Context, string) ([]netip.Addr, error)
+	now     func() time.Time
+}
+
+func newPatient(t *testing.T) *patient {
+	t.Helper()
+	secrets, err := secretsmanager.NewServer(secretsmanager.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = secrets.Close() })
+	p := &patient{
+		T: t, secrets: secrets, env: map[string]string{}, keys: `{"crm": "` + goodKey + `"}`,
+		sources: `{"crm": {"scheme": "standard-webhooks"}}`,
+		account: map[string]any{"user": vicitest.DefaultUser, "pass": vicitest.DefaultPass},
+	}
+	p.visit(vicitest.NewServer(vicitest.Config{}))
+	return p
+}
+
+// visit makes srv the VICIdial, with a remote agent in a live call.
+func (p *patient) visit(srv *vicitest.Server) {
+	p.Cleanup(srv.Close)
+	srv.AddRemoteAgent(1028, 1)
+	srv.AddCall(vicitest.Call{ID: srv.NextCallID('Y'), Agent: "1028"})
+	p.srv, p.account["url"] = srv, srv.URL
+}
+
+// doctor is called once everything is staged.
+func (p *patient) doctor() *doctor.Doctor {
+	p.Helper()
+	sources := filepath.Join(p.TempDir(), "sources.json")
+	if err := os.WriteFile(sources, []byte(p.sources), 0o600); err != nil {
+		p.Fatal(err)
+	}
+	p.put("SOURCES_FILE", sources)
+	p.put("WEBHOOK_SECRET_ARN", p.create("webhook", p.keys))
+	if p.text == "" {
+		text, err := json.Marshal(p.account)
+		if err != nil {
+			p.Fatal(err)
+		}
+		p.text = string(text)
+	}
+	p.put("VICIDIAL_SECRET_ARN", p.create("vicidial", p.text))
+	settings, err := config.Load(func(name string) string { return p.env[name] }, ".")
+	if err != nil {
+		return &doctor.Doctor{Broken: err}
+	}
+	return p.doctorFor(settings)
+}
+
+func (p *patient) doctorFor(settings config.Config) *doctor.Doctor {
+	api := sdk.New(sdk.Options{
+		Region: secretsmanager.Region, BaseEndpoint: &p.secrets.URL,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+		}),
+	})
+	client := vicicall.New(vicicall.Config{AllowHTTP: settings.AllowHTTP, Now: p.now})
+	p.Cleanup(client.Close)
+	return &doctor.Doctor{
+		Settings: settings, VICIdial: client, Region: secretsmanager.Region, Dial: p.dial, Resolve: p.resolve, Now: p.now,
+		Keys: secret.New(secret.Config[source.Keyring]{
+			API: api, ARN: settings.WebhookSecretARN, Parse: settings.Sources.ParseKeys, WithPrevious: true, Now: p.now,
+		}),
+		Account: secret.New(secret.Config[vicicall.Credentials]{
+			API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials, Now: p.now,
+		}),
+	}
+}
+
+// put sets a variable unless the test has.
+func (p *patient) put(name, value string) {
+	if _, staged := p.env[name]; !staged {
+		p.env[name] = value
+	}
+}
+
+func (p *patient) create(name, value string) string {
+	p.Helper()
+	arn, err := p.secrets.Create(name, value)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return arn
+}
+
+func (p *patient) examine() doctor.Report {
+	p.Helper()
+	d, ctx := p.doctor(), p.Context()
+	if p.limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.limit)
+		defer cancel()
+	}
+	return d.Examine(ctx)
+}
+
+// checkHarmless sees that nothing was done to VICIdial.
+func (p *patient) checkHarmless(r doctor.Report) {
+	p.Helper()
+	call := p.srv.Calls()[0]
+	if p.srv.Count("HANGUP") > 0 || !call.Listed || !call.LineUp || call.Disposition != "" || len(p.srv.ManagerRows()) > 0 {
+		p.Errorf("the doctor changed something: %d HANGUP, %+v", p.srv.Count("HANGUP"), call)
+	}
+	if n := p.srv.LoginAttempts(); n > 1 || p.srv.Count("CHECK") > 1 {
+		p.Errorf("the account was tried %d times, by %d CHECK", n, p.srv.Count("CHECK"))
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		p.Fatal(err)
+	}
+	for _, kept := range []string{vicitest.DefaultPass, strings.TrimPrefix(goodKey, "whsec_"), "topsecret"} {
+		if strings.Contains(string(text), kept) {
+			p.Errorf("the report shows a secret: %s", text)
+		}
+	}
+}
+
+func TestAHealthyFunctionIsSaidToBe(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	p.limit = 10 * time.Second
+	r := p.examine()
+	p.checkHarmless(r)
+	if !r.Healthy || r.Verdict != "healthy" || len(r.Findings) > 0 {
+		t.Fatalf("%+v", r)
+	}
+	if len(r.Secrets) != 2 || r.Secrets[0].Name != "WEBHOOK_SECRET_ARN" || r.Secrets[0].Version == "" || r.Secrets[1].Put == nil {
+		t.Errorf("secrets: %+v", r.Secrets)
+	}
+	if want := (doctor.Source{Name: "crm", Scheme: "standard-webhooks", State: "ready", Keys: 1}); len(r.Sources) != 1 || r.Sources[0] != want {
+		t.Errorf("sources: %+v", r.Sources)
+	}
+	s := r.Servers[0]
+	if s.Host != p.srv.URL || s.From != "127.0.0.1" || s.VICIdial != "2.14-82" || s.Build != "250122-1010" || *s.ClockSeconds > 1 || *s.ClockSeconds < -1 {
+		t.Errorf("server: %+v", s)
+	}
+	if a := r.Account; a.Outcome != "agent_not_logged_in" || a.Tries != 1 || a.Reply == "" {
+		t.Errorf("account: %+v", a)
+	}
+	if d := r.Deadlines; d.BudgetMS != 4000 || d.FunctionMS < 9000 || d.LongestMS != 4000 || d.ShortestMS != 4000 {
+		t.Errorf("deadlines: %+v", d)
+	}
+}
+
+func TestACertificateIsShownWithItsPin(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	authority := vicitest.NewAuthority()
+	p.visit(vicitest.NewTLSServer(vicitest.Config{}, authority.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}, NotAfter: time.Now().Add(61*24*time.Hour + time.Hour)})))
+	p.account["ca"] = authority.PEM()
+	c := p.examine().Servers[0].Certificate
+	if c == nil || c.Pin != p.srv.Pin() || c.DaysLeft != 61 || c.Trust != "ca" || c.Issuer != "vicitest authority" || len(c.Names) != 1 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestAPinStandsForTimeNameAndChain(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	p.visit(vicitest.NewTLSServer(vicitest.Config{}, vicitest.SelfSigned(vicitest.Cert{Hosts: []string{"elsewhere"}, NotAfter: time.Now().Add(-time.Minute)})))
+	p.account["tls_pin"] = []string{p.srv.Pin()}
+	if r := p.examine(); !r.Healthy || len(r.Findings) > 0 || r.Servers[0].Certificate.Trust != "tls_pin" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestKeysOfTheVersionBeforeAreCounted(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	d := p.doctor()
+	if _, err := p.secrets.Put(p.env["WEBHOOK_SECRET_ARN"], `{"crm": "whsec_aVB6cTFNd0U4clQ1eVUyaU83cEE0c0Q2ZkczaEo="}`); err != nil {
+		t.Fatal(err)
+	}
+	if s := d.Examine(t.Context()).Sources[0]; s.Keys != 1 || s.Previous != 1 {
+		t.Errorf("%+v", s)
+	}
+}

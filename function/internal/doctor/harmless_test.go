@@ -1,0 +1,112 @@
+package doctor_test
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"vicihook/function/internal/doctor"
+	"vicihook/vicicall"
+	"vicihook/vicicall/vicitest"
+)
+
+const runs = 10_000
+
+// At one examination a second, 10,000 are nearly three hours.
+func TestTenThousandExaminationsLeaveVICIdialAsItWas(t *testing.T) {
+	t.Parallel()
+	for name, pass := range map[string]string{"with a good password": vicitest.DefaultPass, "with a wrong one": "another"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var clock atomic.Int64
+			clock.Store(time.Now().Unix())
+			p := newPatient(t)
+			p.now = func() time.Time { return time.Unix(clock.Load(), 0) }
+			p.visit(vicitest.NewServer(vicitest.Config{Now: p.now}))
+			p.account["pass"] = pass
+			d := p.doctor()
+			listening := &net.TCPConn{}
+			d.Dial = func(context.Context, string, string) (net.Conn, error) { return there{listening}, nil }
+			before, agents := p.srv.Calls(), p.srv.Agents()
+			for range runs {
+				d.Examine(t.Context())
+				clock.Add(1)
+			}
+			if !slices.Equal(p.srv.Calls(), before) || !slices.Equal(p.srv.Agents(), agents) || len(p.srv.ManagerRows()) > 0 || p.srv.Count("HANGUP") > 0 {
+				t.Errorf("VICIdial's tables changed: %+v, %+v", p.srv.Calls(), p.srv.Agents())
+			}
+			u, _ := p.srv.User(vicitest.DefaultUser)
+			if u.FailedLogins >= 10 && u.LastLogin > clock.Load()-900 || strings.Contains(pass, "another") != (p.srv.FailedLogins() > 0) {
+				t.Errorf("%d failed logins, %+v", p.srv.FailedLogins(), u)
+			}
+			if u.Pass = vicitest.DefaultPass; pass != u.Pass && p.srv.FailedLogins() > runs/900+1 {
+				t.Errorf("%d failed logins in %d s", p.srv.FailedLogins(), runs)
+			}
+			if n := p.srv.Count("version"); n != runs {
+				t.Errorf("%d examinations reached VICIdial, want %d", n, runs)
+			}
+		})
+	}
+}
+
+// there is a connection that is only looked at: the one for the examination of the way, so that 10,000 need no ports.
+type there struct{ net.Conn }
+
+func (there) LocalAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+func (there) Close() error        { return nil }
+
+func TestALatchedAccountIsNotTriedAndSaidToBe(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	p.account["pass"] = "another"
+	d := p.doctor()
+	d.Examine(t.Context())
+	r := d.Examine(t.Context())
+	p.checkHarmless(r)
+	if f := r.Findings[0]; f.Fault != "credentials_rejected" || !strings.Contains(f.What, "not asked again") || r.Account.Tries != 0 {
+		t.Errorf("%+v, %+v", f, r.Account)
+	}
+	if _, err := p.secrets.Put(p.env["VICIDIAL_SECRET_ARN"], strings.Replace(p.text, "another", vicitest.DefaultPass, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if healed := p.doctorFor(d.Settings).Examine(t.Context()); !healed.Healthy || healed.Account.Tries != 1 {
+		t.Errorf("%+v", healed)
+	}
+}
+
+// vicidial answers as a good one.
+type vicidial struct{}
+
+func (vicidial) Validate(vicicall.Credentials) error { return nil }
+
+func (vicidial) Version(context.Context, vicicall.Credentials) (vicicall.Version, error) {
+	return vicicall.Version{Version: "2.14-82", Time: time.Now()}, nil
+}
+
+func (vicidial) Probe(context.Context, vicicall.Credentials, int) (vicicall.Result, error) {
+	return vicicall.Result{Outcome: vicicall.AgentNotLoggedIn, Checks: 1}, nil
+}
+
+func TestPlainHTTPThatIsAllowedIsWarnedOf(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	p.env["VICIDIAL_ALLOW_HTTP"] = "true"
+	p.account["url"] = "http://dialer.example.com"
+	p.resolve = func(context.Context, string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr("203.0.113.9")}, nil
+	}
+	p.dial = func(context.Context, string, string) (net.Conn, error) { return there{}, nil }
+	d := p.doctor()
+	d.VICIdial = vicidial{}
+	r := d.Examine(t.Context())
+	if !r.Healthy || r.Findings[0].Fault != "plain_http" || !slices.Equal(r.Servers[0].Addresses, []string{"203.0.113.9"}) {
+		t.Errorf("%+v", r)
+	}
+}
+
+var _ doctor.VICIdial = vicidial{}

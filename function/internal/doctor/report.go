@@ -1,0 +1,106 @@
+package doctor
+
+import (
+	"slices"
+	"time"
+)
+
+// A Report is what an examination came to, as JSON.
+type Report struct {
+	Healthy   bool      `json:"healthy"`  // no finding but warnings
+	Verdict   string    `json:"verdict"`  // the first finding in one line, or "healthy"
+	Findings  []Finding `json:"findings"` // what to mend: errors before warnings, causes before what they cause
+	Secrets   []Secret  `json:"secrets,omitempty"`
+	Sources   []Source  `json:"sources,omitempty"`
+	Servers   []Server  `json:"servers,omitempty"`
+	Account   *Account  `json:"account,omitempty"`
+	Deadlines Deadlines `json:"deadlines,omitzero"`
+	Version   string    `json:"version,omitempty"` // of the function
+	At        time.Time `json:"at"`
+}
+
+// A Finding is one thing to mend.
+type Finding struct {
+	Fault   string `json:"fault"`             // one word, the same for ever: tcp_refused
+	Warning bool   `json:"warning,omitempty"` // webhooks are served all the same
+	What    string `json:"what"`
+	Mend    string `json:"mend"`
+}
+
+// Line is the finding in one line.
+func (f Finding) Line() string { return f.What + ". " + f.Mend }
+
+// A Secret is one of the two, as Secrets Manager has it.
+type Secret struct {
+	Name    string     `json:"name"` // the setting that names it: WEBHOOK_SECRET_ARN
+	Version string     `json:"version,omitempty"`
+	Put     *time.Time `json:"put,omitempty"`
+	Problem string     `json:"problem,omitempty"`
+}
+
+// A Source is one sender.
+type Source struct {
+	Name     string `json:"name"`
+	Scheme   string `json:"scheme"` // the preset's name, or the kind of a scheme of its own
+	State    string `json:"state"`  // ready, paused, disabled, or no key
+	Why      string `json:"why,omitempty"`
+	Keys     int    `json:"keys"`
+	Previous int    `json:"previous_keys,omitempty"` // of the secret's version before, still in force
+	DryRun   bool   `json:"dry_run,omitempty"`
+}
+
+// A Server is one web server of VICIdial.
+type Server struct {
+	Host         string       `json:"host"`                // with scheme and port
+	Addresses    []string     `json:"addresses,omitempty"` // what DNS says
+	From         string       `json:"from,omitempty"`      // this side of the connection; VICIdial sees another behind a NAT
+	Certificate  *Certificate `json:"certificate,omitempty"`
+	VICIdial     string       `json:"vicidial,omitempty"` // version of its agent API
+	Build        string       `json:"build,omitempty"`
+	ClockSeconds *int         `json:"clock_seconds,omitempty"` // how far its clock is ahead
+	ConnectMS    int64        `json:"connect_ms,omitempty"`
+	VersionMS    int64        `json:"version_ms,omitempty"`
+
+	good bool // it answers as an agent API
+}
+
+// A Certificate is what a web server shows.
+type Certificate struct {
+	Subject  string    `json:"subject"`
+	Issuer   string    `json:"issuer"`
+	Names    []string  `json:"names,omitempty"`
+	NotAfter time.Time `json:"not_after"`
+	DaysLeft int       `json:"days_left"`
+	Pin      string    `json:"pin"`        // for tls_pin of VICIdial's secret
+	Trust    string    `json:"trusted_by"` // public roots, ca, tls_pin, or nothing
+}
+
+// An Account is the API account's trial.
+type Account struct {
+	Outcome   string `json:"outcome,omitempty"` // agent_not_logged_in is good; empty: it was not tried
+	Message   string `json:"message"`
+	Reply     string `json:"reply,omitempty"`
+	Tries     int    `json:"tries"` // 0 or 1
+	ElapsedMS int64  `json:"elapsed_ms,omitempty"`
+}
+
+// settled puts errors before warnings, and the first of them into the verdict.
+func (r Report) settled() Report {
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return level(a) - level(b) })
+	r.Healthy = len(r.Findings) == 0 || r.Findings[0].Warning
+	r.Verdict = "healthy"
+	if len(r.Findings) > 0 {
+		r.Verdict = r.Findings[0].Line()
+	}
+	if r.Findings == nil {
+		r.Findings = []Finding{}
+	}
+	return r
+}
+
+func level(f Finding) int {
+	if f.Warning {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,99 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"vicihook/function/internal/secret"
+	"vicihook/function/internal/source"
+	"vicihook/function/internal/webhook"
+)
+
+// States of a source.
+const (
+	ready    = "ready"
+	paused   = "paused"
+	disabled = "disabled"
+	noKey    = "no key"
+)
+
+// examineKeys looks at the webhook secret and at what it leaves of each source.
+func (d *Doctor) examineKeys(ctx context.Context) (e examination) {
+	got, err := fetch(ctx, d.Keys)
+	if !examined(&e, webhookSecret, got, err) {
+		return e
+	}
+	ring := d.inForce(got)
+	serving := 0
+	for _, name := range d.Settings.Sources.Names() {
+		src, _ := d.Settings.Sources.Lookup(name)
+		s := sourceOf(src, got.Current.Value[name], ring[name])
+		s.DryRun = src.DryRun || d.Settings.DryRun
+		if e.sources = append(e.sources, s); s.State == ready {
+			serving++
+		}
+		e.findings = append(e.findings, d.sourceFaults(src, s)...)
+	}
+	if serving == 0 {
+		e.found(Finding{Fault: "no_source", What: "no source can be used: none has a good key",
+			Mend: "Run `vicihook keys make SOURCE`, and give the key to the sender"})
+	}
+	if unknown := got.Current.Value.Unknown(); len(unknown) > 0 {
+		e.found(Finding{Fault: "unknown_source", Warning: true,
+			What: "the webhook secret has keys for names that sources.json lacks: " + strings.Join(unknown, ", "),
+			Mend: "Add the source, or run `vicihook keys remove NAME`"})
+	}
+	return e
+}
+
+// inForce adds the keys of the version before, as long as they count.
+func (d *Doctor) inForce(got secret.Snapshot[source.Keyring]) source.Keyring {
+	if got.Previous == nil || d.now().Sub(got.Current.Created) >= d.Settings.PreviousKeysFor {
+		return got.Current.Value
+	}
+	return got.Current.Value.WithPrevious(got.Previous.Value)
+}
+
+func sourceOf(src *source.Source, now, inForce source.Keys) Source {
+	s := Source{Name: src.Name, Scheme: schemeName(src.Scheme), State: ready, Keys: len(now.Keys), Previous: len(inForce.Keys) - len(now.Keys)}
+	switch {
+	case now.Paused:
+		s.State = paused
+	case errors.Is(now.Refused, source.ErrNoKey):
+		s.State = noKey
+	case now.Refused != nil:
+		s.State, s.Why = disabled, now.Refused.Error()
+	}
+	return s
+}
+
+// schemeName is the preset that a scheme is, or its kind.
+func schemeName(s webhook.Scheme) string {
+	for _, name := range webhook.PresetNames() {
+		if preset, _ := webhook.Preset(name); reflect.DeepEqual(preset, s) {
+			return name
+		}
+	}
+	return "its own (" + s.Kind + ")"
+}
+
+func (d *Doctor) sourceFaults(src *source.Source, s Source) []Finding {
+	switch {
+	case s.State == disabled:
+		return []Finding{{Fault: "key_refused", What: s.Why,
+			Mend: fmt.Sprintf("Run `vicihook keys make %s --replace`, and give the new key to the sender", s.Name)}}
+	case s.State == paused:
+		return []Finding{{Fault: "paused", Warning: true, What: fmt.Sprintf("source %s is paused: its deliveries are put off", s.Name),
+			Mend: fmt.Sprintf("Run `vicihook keys resume %s`", s.Name)}}
+	case s.State == noKey:
+		return []Finding{{Fault: "no_key", Warning: true, What: fmt.Sprintf("source %s has no key: its deliveries are refused", s.Name),
+			Mend: fmt.Sprintf("Run `vicihook keys make %s`, or take the source out of sources.json", s.Name)}}
+	case src.Verifier.SignsURL() && d.Settings.PublicURL == "":
+		return []Finding{{Fault: "public_url", What: fmt.Sprintf("source %s signs the URL, and PUBLIC_URL is not set: its deliveries are refused", s.Name),
+			Mend: "Set PUBLIC_URL to the base URL as senders see it, without /webhooks/"}}
+	}
+	return nil
+}
