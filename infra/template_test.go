@@ -1,0 +1,263 @@
+package infra_test
+
+import (
+	"encoding/json"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func function(t *testing.T) object {
+	t.Helper()
+	return readTemplate(t, "../template.yaml").properties("VicihookFunction")
+}
+
+func TestTheFunctionIsBuiltByMakeAndLogsOneJSONLineIntoItsOwnGroup(t *testing.T) {
+	c := readTemplate(t, "../template.yaml")
+	if method := at(c.Resources, "VicihookFunction", "Metadata")["BuildMethod"]; method != "makefile" {
+		t.Errorf("the build method is %v: the flags stand in the Makefile", method)
+	}
+	want := object{
+		"Handler": "bootstrap", "Runtime": "provided.al2023", "CodeUri": ".", "Tracing": "Active",
+		"AutoPublishAlias": "live", "AutoPublishAliasAllProperties": "true",
+		"Architectures": []any{object{"Ref": "Architecture"}},
+	}
+	for name, value := range want {
+		if got := function(t)[name]; !reflect.DeepEqual(got, value) {
+			t.Errorf("%s is %v, not %v", name, got, value)
+		}
+	}
+	if resource := at(c.Resources, "VicihookFunction"); resource["UpdateReplacePolicy"] != "Retain" || resource["DeletionPolicy"] != nil {
+		t.Error("no version stays to roll back to, or the function stays when its stack goes")
+	}
+	logging := at(function(t)["LoggingConfig"])
+	if logging["LogFormat"] != "JSON" || !reflect.DeepEqual(logging["LogGroup"], object{"Ref": "FunctionLogGroup"}) {
+		t.Errorf("the function logs as %v: the metric filters read JSON in FunctionLogGroup", logging)
+	}
+}
+
+func TestTheAPIHasOneThrottledRouteAndAnAccessLog(t *testing.T) {
+	c := readTemplate(t, "../template.yaml")
+	settings := at(c.properties("WebhookApi")["DefaultRouteSettings"])
+	for _, limit := range []string{"ThrottlingRateLimit", "ThrottlingBurstLimit"} {
+		if at(settings[limit])["Ref"] == nil {
+			t.Errorf("the API has no %s", limit)
+		}
+	}
+	events := at(function(t)["Events"])
+	if route := at(events, "Webhook", "Properties"); len(events) != 1 || route["Method"] != "POST" || route["Path"] != "/webhooks/{source}" {
+		t.Errorf("the function's events are %v: one route, POST /webhooks/{source}", events)
+	}
+	log := at(c.properties("WebhookApi")["AccessLogSettings"])
+	var fields map[string]string
+	if err := json.Unmarshal([]byte(log["Format"].(string)), &fields); err != nil || fields["status"] != "$context.status" {
+		t.Errorf("the access log's format is no JSON with a status: %v %v", err, fields)
+	}
+	if disabled := c.properties("WebhookApi")["DisableExecuteApiEndpoint"]; !reflect.DeepEqual(disabled, object{"Fn::If": []any{"HasDomain", "true", "false"}}) {
+		t.Errorf("an own domain does not close the execute-api endpoint: %v", disabled)
+	}
+}
+
+func TestEveryLogGroupKeepsItsLinesForTheParametersDays(t *testing.T) {
+	c := readTemplate(t, "../template.yaml")
+	for _, name := range c.ofType(t, "AWS::Logs::LogGroup") {
+		if days := c.properties(name)["RetentionInDays"]; !reflect.DeepEqual(days, object{"Ref": "LogRetention"}) {
+			t.Errorf("%s keeps its lines for %v", name, days)
+		}
+	}
+}
+
+// A changed GenerateSecretString makes CloudFormation write a new secret over the one in force.
+func TestNoDeployChangesASecretThatIsThere(t *testing.T) {
+	c := readTemplate(t, "../template.yaml")
+	want := map[string]object{
+		"WebhookSecret":  {"SecretStringTemplate": "{}", "GenerateStringKey": "crm", "PasswordLength": "32", "ExcludePunctuation": "true"},
+		"VICIdialSecret": {"SecretStringTemplate": `{"user":""}`, "GenerateStringKey": "pass", "PasswordLength": "20", "ExcludePunctuation": "true"},
+	}
+	for _, name := range c.ofType(t, "AWS::SecretsManager::Secret") {
+		resource := at(c.Resources, name)
+		if got := c.properties(name)["GenerateSecretString"]; !reflect.DeepEqual(got, any(want[name])) {
+			t.Errorf("%s is generated as %v, not %v", name, got, want[name])
+		}
+		if resource["DeletionPolicy"] != "Retain" || resource["UpdateReplacePolicy"] != "Retain" {
+			t.Errorf("%s goes with its stack", name)
+		}
+		if c.properties(name)["SecretString"] != nil || c.properties(name)["Name"] != nil {
+			t.Errorf("%s has a fixed text or name", name)
+		}
+	}
+}
+
+var readVariable = regexp.MustCompile(`env\.[a-z]+\("([A-Z_]+)"`)
+
+// The environment holds ARNs, addresses and switches: what the function's configuration reads, and no more.
+func TestTheEnvironmentIsWhatTheFunctionReadsAndHoldsNoSecret(t *testing.T) {
+	code, err := os.ReadFile("../function/internal/config/config.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, match := range readVariable.FindAllStringSubmatch(string(code), -1) {
+		want = append(want, match[1])
+	}
+	want = slices.DeleteFunc(want, func(name string) bool { return name == "SOURCES_FILE" }) // shipped beside the binary
+	want = append(want, "AWS_ENDPOINT_URL_SECRETS_MANAGER")
+	variables := at(function(t), "Environment", "Variables")
+	var got []string
+	for name := range variables {
+		got = append(got, name)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("the environment holds\n%v, the function reads\n%v", got, want)
+	}
+	if endpoint := variables["AWS_ENDPOINT_URL_SECRETS_MANAGER"]; endpoint != "" {
+		t.Errorf("the endpoint of Secrets Manager is %v: empty is AWS's own", endpoint)
+	}
+	text, _ := os.ReadFile("../template.yaml")
+	if strings.Contains(string(text), "{{resolve:") {
+		t.Error("the template resolves a secret into a property")
+	}
+}
+
+// versionless are parameters that reach the function, but not what a published version holds.
+var versionless = map[string]string{
+	"Architecture":        "another processor is other code, which makes a version by itself",
+	"ReservedConcurrency": "belongs to the function, not to a version",
+	"DeploymentType":      "says how a version takes over",
+	"CertificateArn":      "only whether there is one, with DomainName",
+}
+
+// SAM publishes a version when code or text of the function changes, and CloudFormation when VersionDescription does.
+// A parameter in neither would change the function and leave the alias on the old value.
+func TestEveryParameterThatAVersionHoldsStandsInItsDescription(t *testing.T) {
+	c := readTemplate(t, "../template.yaml")
+	described := references(c, function(t)["VersionDescription"])
+	delete(c.properties("VicihookFunction"), "VersionDescription")
+	for name := range references(c, c.properties("VicihookFunction")) {
+		if _, not := versionless[name]; !not && !described[name] {
+			t.Errorf("a changed %s would not reach the alias", name)
+		}
+	}
+}
+
+var inSub = regexp.MustCompile(`\$\{([A-Za-z]+)\}`)
+
+// references are the parameters that a value depends on, conditions included.
+func references(c cloudFormation, from any) map[string]bool {
+	found := map[string]bool{}
+	note := func(name any) {
+		if name, _ := name.(string); c.Parameters[name] != nil {
+			found[name] = true
+		}
+	}
+	visit(from, func(o object) {
+		note(o["Ref"])
+		if branches := list(o["Fn::If"]); len(branches) == 3 {
+			for name := range references(c, c.Conditions[branches[0].(string)]) {
+				found[name] = true
+			}
+		}
+		for _, text := range texts(o["Fn::Sub"]) {
+			for _, match := range inSub.FindAllStringSubmatch(text, -1) {
+				note(match[1])
+			}
+		}
+	})
+	return found
+}
+
+// maxDescription is Lambda's limit for a version's description.
+const maxDescription = 256
+
+func TestTheVersionsDescriptionFitsWithTheLongestValues(t *testing.T) {
+	c := readTemplate(t, "../template.yaml")
+	parts := list(at(function(t)["VersionDescription"])["Fn::Sub"])
+	longest := 0
+	for _, name := range inSub.FindAllStringSubmatch(parts[0].(string), -1) {
+		switch name[1] {
+		case "Public": // PublicUrl, or DomainName behind https://
+			longest += max(mostCharacters(t, c, "PublicUrl"), mostCharacters(t, c, "DomainName")+len("https://"))
+		case "Keys", "Account":
+			longest += 48 // of an ARN, what its pattern takes after `secret:`
+		default:
+			longest += mostCharacters(t, c, name[1])
+		}
+	}
+	longest += len(inSub.ReplaceAllString(parts[0].(string), ""))
+	if longest > maxDescription {
+		t.Errorf("the description may have %d characters, %d above Lambda's limit", longest, longest-maxDescription)
+	}
+}
+
+func mostCharacters(t *testing.T, c cloudFormation, name string) int {
+	t.Helper()
+	parameter := at(c.Parameters, name)
+	if most, ok := parameter["MaxLength"].(string); ok {
+		n, _ := strconv.Atoi(most)
+		return n
+	}
+	most := 0
+	for _, value := range append(texts(parameter["AllowedValues"]), texts(parameter["MaxValue"])...) {
+		most = max(most, len(value))
+	}
+	if most == 0 {
+		t.Fatalf("nothing limits the length of %s", name)
+	}
+	return most
+}
+
+var attemptShare = regexp.MustCompile(`func mostShare\(.*\{ return remaining \* (\d+) / (\d+) \}`)
+
+// Each waits for the one inside it, so that the sender gets an outcome and not a gateway's timeout.
+func TestEachDeadlineEndsBeforeTheOneAroundIt(t *testing.T) {
+	code, err := os.ReadFile("../vicicall/session.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	share := attemptShare.FindStringSubmatch(string(code))
+	if share == nil {
+		t.Fatal("vicicall/session.go no longer says how much of the time a HANGUP may take")
+	}
+	c := readTemplate(t, "../template.yaml")
+	timeout := 1000 * number(t, function(t)["Timeout"])
+	gateway := number(t, at(function(t), "Events", "Webhook", "Properties")["TimeoutInMillis"])
+	if env := at(function(t), "Environment", "Variables")["REQUEST_BUDGET"]; !reflect.DeepEqual(env, object{"Fn::Sub": "${RequestBudget}ms"}) {
+		t.Fatalf("REQUEST_BUDGET is %v", env)
+	}
+	for _, bound := range []string{"Default", "MinValue", "MaxValue"} {
+		budget := number(t, at(c.Parameters, "RequestBudget")[bound])
+		attempt := budget * number(t, share[1]) / number(t, share[2])
+		if !(attempt < budget && budget+1000 < timeout && timeout+1000 < gateway && gateway <= 30000) {
+			t.Errorf("with RequestBudget's %s: attempt %v, budget %v, Lambda %v, API %v ms: each needs room for what is around it",
+				bound, attempt, budget, timeout, gateway)
+		}
+	}
+}
+
+func TestTheOutputsTellWhatADeploymentNeedsNext(t *testing.T) {
+	c := readTemplate(t, "../template.yaml")
+	for _, name := range []string{
+		"WebhookUrl", "DomainTarget", "EgressAddresses", "WebhookSecretArn", "VICIdialSecretArn", "FunctionName",
+		"FunctionLogGroup", "AccessLogGroup", "AlarmTopicArn", "DashboardUrl",
+	} {
+		output := at(c.Outputs, name)
+		if output["Value"] == nil || output["Description"] == nil {
+			t.Errorf("there is no Output %s with a description", name)
+		}
+	}
+	if addresses := at(c.Outputs, "EgressAddresses")["Value"]; !reflect.DeepEqual(addresses, object{"Fn::GetAtt": []any{"Network", "Outputs.Addresses"}}) {
+		t.Errorf("EgressAddresses is %v", addresses)
+	}
+	network := readTemplate(t, "network.yaml")
+	for _, name := range []string{"SubnetIds", "SecurityGroupId", "Addresses"} {
+		if network.Outputs[name] == nil {
+			t.Errorf("network.yaml has no Output %s", name)
+		}
+	}
+}
