@@ -71,7 +71,7 @@ func file(t *testing.T, name, content string) string {
 func TestHelpIsCompleteForEachCommand(t *testing.T) {
 	t.Parallel()
 	top := vicihook(t, call{args: args("--help")})
-	for _, command := range []string{"send", "sign", "verify", "explain", "classify", "check", "hangup", "outcome", "version"} {
+	for _, command := range []string{"send", "sign", "verify", "explain", "classify", "check", "hangup", "doctor", "outcome", "version"} {
 		if top.status != statusOK || !strings.Contains(top.stdout, "  "+command) {
 			t.Errorf("--help does not list %s:\n%s", command, top.stdout)
 		}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"vicihook/function/internal/doctor"
+	"vicihook/infra/local/secretsmanager"
+	"vicihook/vicicall/vicitest"
+)
+
+// onDesk gives AWS's settings, secrets and a VICIdial for a command that takes them from the environment.
+func onDesk(t *testing.T) (secrets *secretsmanager.Server, srv *vicitest.Server, env map[string]string) {
+	t.Helper()
+	secrets, err := secretsmanager.NewServer(secretsmanager.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { secrets.Close() })
+	srv, _, _ = vicidial(t)
+	t.Setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.URL)
+	t.Setenv("AWS_REGION", secretsmanager.Region)
+	t.Setenv("AWS_ACCESS_KEY_ID", "local")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "local")
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	keys, err := secrets.Create("webhook", `{"crm": "`+crmKey+`", "zendesk": "off"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, err := secrets.Create("vicidial", `{"url": "`+srv.URL+`", "user": "6666", "pass": "`+vicitest.DefaultPass+`"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secrets, srv, map[string]string{"WEBHOOK_SECRET_ARN": keys, "VICIDIAL_SECRET_ARN": account}
+}
+
+func TestDoctorExaminesFromHere(t *testing.T) {
+	_, srv, env := onDesk(t)
+	healthy := vicihook(t, call{args: args("doctor"), env: env})
+	for _, row := range []string{
+		"warning   source zendesk is paused", "mend      Run `vicihook keys resume zendesk`", "source    crm: ready, standard-webhooks, keys: 1\n",
+		"VICIdial's agent API 2.14-82", "account   agent_not_logged_in: user, password", "times     budget 4000 ms",
+	} {
+		if healthy.status != statusOK || !strings.Contains(healthy.stdout, row) {
+			t.Errorf("%q is missing: %+v", row, healthy)
+		}
+	}
+	wrongPassword(t, srv)
+	ill := vicihook(t, call{args: args("doctor --json"), env: env})
+	var report doctor.Report
+	if err := json.Unmarshal([]byte(ill.stdout), &report); err != nil || ill.status != statusFailed || report.Findings[0].Fault != "credentials_rejected" {
+		t.Errorf("%v: %+v", err, ill)
+	}
+	if !strings.Contains(ill.stderr, "not healthy: credentials_rejected") || srv.Count("HANGUP") != 0 {
+		t.Errorf("%+v after %d hang-ups", ill, srv.Count("HANGUP"))
+	}
+}
+
+func TestDoctorNamesWhatIsMissingHere(t *testing.T) {
+	onDesk(t)
+	r := vicihook(t, call{args: args("doctor")})
+	if r.status != statusFailed || !strings.Contains(r.stdout, "error     WEBHOOK_SECRET_ARN is not set") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// lambdaAt stands for Lambda's Invoke and gives one answer.
+func lambdaAt(t *testing.T, header, answer string) (asked *string) {
+	t.Helper()
+	asked = new(string)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		*asked = r.Method + " " + r.URL.Path + "?" + r.URL.RawQuery + " " + string(body)
+		if header != "" {
+			w.Header().Set("X-Amz-Function-Error", header)
+		}
+		io.WriteString(w, answer)
+	}))
+	t.Cleanup(srv.Close)
+	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", srv.URL)
+	return asked
+}
+
+func TestDoctorAsksTheFunction(t *testing.T) {
+	onDesk(t)
+	healthy, _ := json.Marshal(doctor.Report{Healthy: true, Verdict: "healthy", Findings: []doctor.Finding{}, At: time.Now()})
+	asked := lambdaAt(t, "", string(healthy))
+	r := vicihook(t, call{args: args("doctor --function vicihook-prod:live")})
+	if r.status != statusOK || r.stdout != "verdict   healthy\n" {
+		t.Errorf("%+v", r)
+	}
+	if want := `POST /2015-03-31/functions/vicihook-prod:live/invocations? {"vicihook":"doctor"}`; *asked != want {
+		t.Errorf("asked %s, want %s", *asked, want)
+	}
+}
+
+func TestAFunctionThatIsNoneOfOursIsTold(t *testing.T) {
+	onDesk(t)
+	lambdaAt(t, "", `{"statusCode":401,"headers":{},"body":"{}"}`)
+	if r := vicihook(t, call{args: args("doctor --function old")}); r.status != statusFailed || !strings.Contains(r.stderr, "no report") {
+		t.Errorf("%+v", r)
+	}
+	lambdaAt(t, "Unhandled", `{"errorType":"Runtime.ExitError"}`)
+	if r := vicihook(t, call{args: args("doctor --function dead")}); r.status != statusFailed || !strings.Contains(r.stderr, "the function failed (Unhandled)") {
+		t.Errorf("%+v", r)
+	}
+	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:1")
+	if r := vicihook(t, call{args: args("doctor --function gone")}); r.status != statusSilent {
+		t.Errorf("%+v", r)
+	}
+}
