@@ -3,6 +3,7 @@ package hangup
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
 
 	"vicihook/function/internal/source"
@@ -63,10 +64,27 @@ func sameCall(items []source.Item) []int {
 
 // end ends one call and reports on it.
 func (h *Handler) end(ctx context.Context, src *source.Source, item source.Item) Report {
-	report := h.outcomeOf(ctx, src, item)
-	report.CallID, report.AgentUser = item.CallID, item.AgentUser
-	report.Disposition, report.Ref, report.actor = item.Disposition, item.Ref, item.Actor
+	report, order := h.outcomeOf(ctx, src, item), legible(item.Order)
+	report.CallID, report.AgentUser = order.CallID, order.AgentUser
+	report.Disposition, report.Ref, report.actor = order.Disposition, order.Ref, order.Actor
 	return report
+}
+
+// legible drops from an order what VICIdial could not take: it may be whatever stands in the payload, where an
+// expression of sources.json misses, so answer and log name its field only.
+func legible(o source.Order) source.Order {
+	call := vicicall.Call{ID: o.CallID, AgentUser: o.AgentUser, Disposition: o.Disposition}
+	faults, _ := call.Validate().(interface{ Unwrap() []error })
+	if faults == nil {
+		return o
+	}
+	values := map[string]*string{"call_id": &o.CallID, "agent_user": &o.AgentUser, "disposition": &o.Disposition}
+	for _, fault := range faults.Unwrap() {
+		if field, ok := errors.AsType[*vicicall.FieldError](fault); ok {
+			*values[field.Field] = ""
+		}
+	}
+	return o
 }
 
 func (h *Handler) outcomeOf(ctx context.Context, src *source.Source, item source.Item) Report {
