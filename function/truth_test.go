@@ -34,14 +34,13 @@ const (
 func TestEndToEndEveryFaultIsAnsweredTrulyAndInTime(t *testing.T) {
 	t.Parallel()
 	const atOnce = 10
-	b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": shortBudget.String()}, MaxInstances: atOnce})
+	b := newTaintedBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": shortBudget.String()}, MaxInstances: atOnce})
 	trials := trials()
 	if len(trials) < 150 {
 		t.Fatalf("only %d trials", len(trials))
 	}
 	slots := make(chan struct{}, atOnce) // not t.Parallel: they wait more than they work
 	var all sync.WaitGroup
-	defer all.Wait()
 	for _, trial := range trials {
 		slots <- struct{}{}
 		all.Go(func() {
@@ -49,6 +48,8 @@ func TestEndToEndEveryFaultIsAnsweredTrulyAndInTime(t *testing.T) {
 			b.try(t, trial)
 		})
 	}
+	all.Wait()
+	b.assertCleanLogs(t)
 }
 
 // trials are each fault in every request, in the HANGUPs, in the CHECKs, and in the first request only.
@@ -74,7 +75,7 @@ func (b *bench) try(t *testing.T, c trial) {
 			t.Error(err)
 			return
 		}
-		got := b.send(t, b.delivery(t, "crm", strings.Replace(payloadOf(c.CallID), "1028", c.agent, 1)))
+		got := b.sendTainted(t, c.Name, b.delivery(t, "crm", strings.Replace(tainted(c.CallID), "1028", c.agent, 1)))
 		for _, lie := range b.lies(c, got.Outcome) {
 			t.Errorf("%s %s (%d times): %s: %s", c.Name, c.Stage, c.Times, lie, got.body)
 		}
