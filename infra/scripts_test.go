@@ -1,0 +1,101 @@
+//go:build unix
+
+package infra_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// stubs are what the pipeline's scripts call, each writing down how it was called. sam ends when it is told to stop.
+var stubs = map[string]string{
+	"sam": `[ -z "$FAILS" ] || for i in 1 2 3 4 5 6 7 8 9 10; do [ -e "$STUBS/stopped" ] && exit 1; sleep 0.1; done`,
+	"aws": `case "$*" in
+*WebhookUrl*) echo "https://hooks.example.com/webhooks/{source}" ;;
+*list-stack-resources*) echo name ;;
+*list-deployments*) echo d-1 ;;
+*stop-deployment*) touch "$STUBS/stopped" ;;
+esac`,
+	"vicihook": `case "$*" in *unauthorized*) exit 0 ;; esac
+[ -z "$FAILS" ]`,
+}
+
+// script runs one of the pipeline's with the stubs on its path, and gives what it and they wrote.
+func script(t *testing.T, env []string, arguments ...string) (said, called string, status int) {
+	t.Helper()
+	folder := t.TempDir()
+	for name, body := range stubs {
+		text := "#!/bin/sh\necho \"" + name + " $*\" >>\"$STUBS/calls\"\n" + body + "\n"
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := exec.Command(filepath.Join("pipeline", arguments[0]), arguments[1:]...)
+	run.Env = append([]string{"PATH=" + folder + ":" + os.Getenv("PATH"), "STUBS=" + folder, "HOME=" + folder, "PAUSE=0"}, env...)
+	out, err := run.CombinedOutput()
+	if _, failed := err.(*exec.ExitError); err != nil && !failed {
+		t.Fatal(err)
+	}
+	calls, _ := os.ReadFile(filepath.Join(folder, "calls"))
+	return string(out), string(calls), run.ProcessState.ExitCode()
+}
+
+// deployable is all that a deployment needs, with a build that is a header of an arm64 binary.
+func deployable(t *testing.T) []string {
+	t.Helper()
+	built := t.TempDir()
+	header := make([]byte, 64)
+	header[18] = 0xb7
+	if err := os.Mkdir(filepath.Join(built, "VicihookFunction"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(built, "VicihookFunction", "bootstrap"), header, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return []string{
+		"BUILD_DIR=" + built, "AWS_REGION=eu-central-1", "AWS_PROFILE=x", "ARTIFACT_BUCKET=bucket",
+		"CLOUDFORMATION_ROLE_ARN=role", "PERMISSIONS_BOUNDARY_ARN=boundary", "PARAMETERS=AlarmEmail=ops@example.com DryRun=true",
+	}
+}
+
+func TestDeployNamesAllThatIsMissingAndDeploysNothing(t *testing.T) {
+	said, called, status := script(t, []string{"BUILD_DIR=nowhere", "ARCH=mips"}, "deploy", "somewhere")
+	if status != 2 || called != "" {
+		t.Errorf("status %d, and called %s", status, called)
+	}
+	for _, name := range []string{
+		"STAGE", "ARCH", "make sam-build", "AWS_REGION", "AWS_PROFILE", "ARTIFACT_BUCKET", "CLOUDFORMATION_ROLE_ARN", "PERMISSIONS_BOUNDARY_ARN",
+	} {
+		if !strings.Contains(said, name) {
+			t.Errorf("%s is missing, and deploy says only\n%s", name, said)
+		}
+	}
+	if said, called, _ := script(t, append(deployable(t), "ARCH=amd64"), "deploy", "prod"); called != "" || !strings.Contains(said, "for x86_64") {
+		t.Errorf("a build for the other processor is deployed: %s%s", said, called)
+	}
+}
+
+func TestDeployHandsOverTheStagesParameters(t *testing.T) {
+	said, called, status := script(t, deployable(t), "deploy", "prod")
+	want := "--parameter-overrides file://infra/stages/prod.yaml Architecture=arm64 PermissionsBoundaryArn=boundary AlarmEmail=ops@example.com DryRun=true"
+	if status != 0 || !strings.Contains(called, want) {
+		t.Errorf("status %d, %s%s", status, said, called)
+	}
+}
+
+func TestACanaryGetsSixtyProbes(t *testing.T) {
+	said, called, status := script(t, deployable(t), "canary", "prod")
+	if probes := strings.Count(called, "--expect no_active_call"); status != 0 || probes != 60 || strings.Contains(called, "stop-deployment") {
+		t.Errorf("status %d after %d probes: %s", status, probes, said)
+	}
+}
+
+func TestAProbeThatFailsStopsTheDeployment(t *testing.T) {
+	said, called, status := script(t, append(deployable(t), "FAILS=1"), "canary", "prod")
+	if status == 0 || !strings.Contains(called, "aws deploy stop-deployment --deployment-id d-1 --auto-rollback-enabled") {
+		t.Errorf("status %d, %s%s", status, said, called)
+	}
+}
