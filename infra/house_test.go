@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"function/cmd/vicihook":                    {"function/cmd/vicihook/internal/*", "function/internal/*", "vicicall", "infra/local/apigw"},
 	"function/cmd/vicihook/internal/capture":   {"function/internal/*"},
 	"function/cmd/vicihook/internal/diagnosis": {"function/internal/*"},
+	"function/cmd/vicihook/internal/keyring":   {"function/internal/*"},
 	"vicicall":                   {},
 	"vicicall/vicitest":          {"vicicall"},
 	"infra/bench":                {"infra/bench/*", "infra/local/*", "vicicall/vicitest"},

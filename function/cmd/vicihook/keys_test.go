@@ -1,0 +1,237 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"vicihook/function/cmd/vicihook/internal/keyring"
+	"vicihook/function/internal/source"
+	"vicihook/function/internal/webhook"
+)
+
+const (
+	otherKey   = "whsec_aVB6cTFNd0U4clQ1eVUyaU83cEE0c0Q2ZkczaEo="
+	zendeskKey = "k9Zr41xPq0mUe7Tn2sWvYb8L"
+)
+
+// changes are runs on the secret before, and what they leave or say. NEW stands for a key that was made.
+var changes = map[string]struct {
+	line, before, stdin string
+	status              int
+	after, says         string // after is empty when nothing may be stored
+}{
+	"a first key is made":                      {"make crm", `{}`, "", statusOK, `{"crm": "NEW"}`, "source    crm: 1 key\n"},
+	"a new key stands before the old one":      {"make crm", `{"crm": "` + crmKey + `"}`, "", statusOK, `{"crm": ["NEW", "` + crmKey + `"]}`, "crm: 2 keys"},
+	"a new key replaces the old ones":          {"make crm --replace", `{"crm": ["` + crmKey + `", "` + otherKey + `"]}`, "", statusOK, `{"crm": "NEW"}`, "crm: 1 key"},
+	"a new key replaces a placeholder":         {"make crm --replace", `{"crm": "changeme"}`, "", statusOK, `{"crm": "NEW"}`, "crm: 1 key"},
+	"a placeholder stays in the way":           {"make crm", `{"crm": "changeme"}`, "", statusUsage, "", "key is a placeholder"},
+	"four keys are enough":                     {"make crm", four, "", statusUsage, "", "at most 4 keys: give --replace"},
+	"the others stay as they are":              {"make crm", `{"zendesk": ["` + zendeskKey + `"], "desk": "off", "x": 7}`, "", statusOK, `{"crm": "NEW", "zendesk": ["` + zendeskKey + `"], "desk": "off", "x": 7}`, "kept      desk: paused\nkept      zendesk: 1 key\nkept      1 names that sources.json lacks\n"},
+	"a dry run stores nothing":                 {"make crm --dry-run", `{"zendesk": "` + zendeskKey + `"}`, "", statusOK, "", "key       would be made: whsec_base64 of 32 bytes"},
+	"a sender's key is merged":                 {"merge zendesk", `{}`, zendeskKey + "\n", statusOK, `{"zendesk": "` + zendeskKey + `"}`, "zendesk: 1 key"},
+	"a merge is named, not shown":              {"merge zendesk --dry-run", `{}`, zendeskKey, statusOK, "", "stored    nothing, this is a dry run"},
+	"a key that is there is not put again":     {"merge crm", `{"crm": "` + crmKey + `"}`, strings.TrimPrefix(crmKey, "whsec_"), statusOK, "", "has this key already"},
+	"a published key is refused":               {"merge crm", `{}`, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", statusUsage, "", "published as an example"},
+	"a key of another form is refused":         {"merge crm", `{}`, "!topsecret!", statusUsage, "", "must be base64"},
+	"no key is refused":                        {"merge crm", `{}`, "\n", statusUsage, "", "key is empty"},
+	"a paused source gets no key by the way":   {"merge crm", `{"crm": "off"}`, crmKey, statusUsage, "", "paused: resume it with --stdin"},
+	"a source is paused":                       {"pause crm", `{"crm": "` + crmKey + `", "zendesk": "` + zendeskKey + `"}`, "", statusOK, `{"crm": "off", "zendesk": "` + zendeskKey + `"}`, "crm: paused"},
+	"a paused source is not paused again":      {"pause crm", `{"crm": "off"}`, "", statusUsage, "", "is paused"},
+	"a source is resumed with a key":           {"resume crm --stdin", `{"crm": "off"}`, crmKey, statusOK, `{"crm": "` + crmKey + `"}`, "crm: 1 key"},
+	"a file has no version before":             {"resume crm", `{"crm": "off"}`, "", statusUsage, "", "give the key with --stdin"},
+	"what runs is not resumed":                 {"resume crm --stdin", `{"crm": "` + crmKey + `"}`, otherKey, statusUsage, "", "is not paused"},
+	"a source is removed":                      {"remove crm", `{"crm": "` + crmKey + `", "x": "y"}`, "", statusOK, `{"x": "y"}`, "crm: no key"},
+	"a name that is no source's is removed":    {"remove x", `{"crm": "` + crmKey + `", "x": "y"}`, "", statusOK, `{"crm": "` + crmKey + `"}`, "x: no key"},
+	"what is not there is not removed":         {"remove crm", `{}`, "", statusUsage, "", "no such source in the secret"},
+	"a source that there is not gets no key":   {"make nope", `{}`, "", statusUsage, "", "crm, desk, github, zendesk"},
+	"a source that there is not is not merged": {"merge nope", `{}`, crmKey, statusUsage, "", "crm, desk, github, zendesk"},
+	"a source that there is not is not paused": {"pause nope", `{}`, "", statusUsage, "", "crm, desk, github, zendesk"},
+	"a broken secret is left alone":            {"make crm", `{"crm": "topsecret`, "", statusUsage, "", "mend it by hand first"},
+	"a member given twice is left alone":       {"make crm", `{"crm": "topsecret", "crm": "x"}`, "", statusUsage, "", "mend it by hand first"},
+}
+
+var four = `{"crm": ["` + crmKey + `", "` + otherKey + `", "whsec_Y2hhbmdlIG1lIGZvciBhIHRoaXJkIG9uZQ==", "whsec_Y2hhbmdlIG1lIGZvciBhIGZvdXJ0aCBvbmU="]}`
+
+func TestTheWebhookSecretIsChangedOneSourceAtATime(t *testing.T) {
+	t.Parallel()
+	for name, test := range changes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := file(t, "keys.json", test.before)
+			r := vicihook(t, call{args: args("keys " + test.line + " --store " + path), stdin: test.stdin, env: map[string]string{"VICIHOOK_KEY": ""}})
+			if r.status != test.status || !strings.Contains(r.stdout+r.stderr, test.says) {
+				t.Fatalf("got %+v, want %d and %q", r, test.status, test.says)
+			}
+			after, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			made := madeKey(r.stdout)
+			checkSecret(t, string(after), test.before, strings.ReplaceAll(test.after, "NEW", made))
+			for _, key := range []string{crmKey, otherKey, zendeskKey, "topsecret"} {
+				if strings.Contains(r.stdout+r.stderr, strings.TrimPrefix(key, "whsec_")) {
+					t.Errorf("the output shows a key: %+v", r)
+				}
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("others can read the secret: %v, %v", info.Mode(), err)
+			}
+		})
+	}
+}
+
+// madeKey is the key that make has printed, if any.
+func madeKey(stdout string) string {
+	_, key, _ := strings.Cut(stdout, "\nkey       ")
+	return strings.TrimSuffix(key, "\n")
+}
+
+// checkSecret wants the text before to be there byte by byte when nothing is to change.
+func checkSecret(t *testing.T, got, before, after string) {
+	t.Helper()
+	if after == "" {
+		if got != before {
+			t.Errorf("got %s, want it untouched", got)
+		}
+		return
+	}
+	if g, w := jsonOf(t, []byte(got)), jsonOf(t, []byte(after)); !reflect.DeepEqual(g, w) {
+		t.Errorf("got %s, want %s", got, after)
+	}
+}
+
+func TestAMadeKeyIsStrongInEveryScheme(t *testing.T) {
+	t.Parallel()
+	schemes := []webhook.Scheme{
+		{Kind: "token", Header: []string{"X-Token"}}, {Kind: "basic"},
+	}
+	for _, name := range webhook.PresetNames() {
+		preset, _ := webhook.Preset(name)
+		schemes = append(schemes, preset)
+	}
+	for _, s := range schemes {
+		text := keyring.NewKey(s)
+		key, err := s.ParseKey(text)
+		if err != nil || key.CheckStrength() != nil || text == keyring.NewKey(s) {
+			t.Errorf("%+v: %v, %v", s, err, key.CheckStrength())
+		}
+	}
+}
+
+func TestAFileThatDoesNotExistIsMade(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys.json")
+	r := vicihook(t, call{args: args("keys make crm --store " + path)})
+	info, err := os.Stat(path)
+	if r.status != statusOK || err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	gone := vicihook(t, call{args: args("keys make crm --store " + filepath.Join(path, "x"))})
+	if gone.status == statusOK || strings.Contains(gone.stdout, "whsec_") {
+		t.Errorf("a key that was not stored is printed: %+v", gone)
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("%d files are left behind", len(left))
+	}
+}
+
+func TestKeysAreKeptAtSecretsManager(t *testing.T) {
+	secrets, _, env := onDesk(t)
+	arn := env["WEBHOOK_SECRET_ARN"]
+	made := vicihook(t, call{args: args("keys make desk"), env: env})
+	if made.status != statusOK || !strings.Contains(made.stdout, "kept      crm: 1 key\nkept      zendesk: paused\nstored    "+arn+"\n") {
+		t.Fatalf("%+v", made)
+	}
+	for _, step := range []struct {
+		line   string
+		status int
+		says   string
+	}{
+		{"keys pause crm", statusOK, "crm: paused"},
+		{"keys resume crm", statusOK, "crm: 1 key"},
+		{"keys resume zendesk", statusUsage, "has no key for it: give the key with --stdin"},
+		{"keys remove zendesk --dry-run", statusOK, "nothing, this is a dry run"},
+	} {
+		if r := vicihook(t, call{args: args(step.line), env: env}); r.status != step.status || !strings.Contains(r.stdout+r.stderr, step.says) {
+			t.Errorf("%s: %+v", step.line, r)
+		}
+	}
+	sh := &shell{ctx: t.Context()}
+	store, err := keysFlags{Store: arn}.store(sh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := store.Read(t.Context())
+	want := `{"crm":"` + crmKey + `","desk":"` + madeKey(made.stdout) + `","zendesk":"off"}`
+	if err != nil || string(text) != want {
+		t.Errorf("the secret is not what it should be: %v", err)
+	}
+	if n := secrets.Calls(arn, "AWSPREVIOUS"); n != 2 {
+		t.Errorf("the version before was asked for %d times", n)
+	}
+	none := vicihook(t, call{args: args("keys pause crm --store " + strings.Replace(arn, "webhook", "nothing", 1)), env: env})
+	if none.status != statusUsage || !strings.Contains(none.stderr, "ResourceNotFoundException") {
+		t.Errorf("%+v", none)
+	}
+}
+
+func TestHelpOfEveryKeysCommandHasAnExample(t *testing.T) {
+	t.Parallel()
+	parser, err := kong.New(&cli{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, command := range parser.Model.Leaves(false) {
+		name, isKeys := strings.CutPrefix(command.FullPath(), parser.Model.Name+" keys ")
+		if !isKeys {
+			continue
+		}
+		seen++
+		help := vicihook(t, call{args: args("keys " + name + " --help")})
+		if help.status != statusOK || !strings.Contains(help.stdout, "    vicihook keys "+name+" ") {
+			t.Errorf("keys %s --help: %+v", name, help)
+		}
+	}
+	if seen != 5 {
+		t.Errorf("%d commands", seen)
+	}
+}
+
+// The function reads what the command writes.
+func TestTheFunctionTakesWhatKeysWrites(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := source.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "keys.json")
+	for _, name := range parsed.Names() {
+		if r := vicihook(t, call{args: args("keys make " + name + " --store " + path)}); r.status != statusOK {
+			t.Fatalf("%+v", r)
+		}
+	}
+	stored, err := os.ReadFile(path)
+	if err != nil || !json.Valid(stored) {
+		t.Fatal(err)
+	}
+	ring, err := parsed.ParseKeys(stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range parsed.Names() {
+		if ring[name].Refused != nil || len(ring[name].Keys) != 1 {
+			t.Errorf("%s: %v", name, ring[name].Refused)
+		}
+	}
+}
