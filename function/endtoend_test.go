@@ -150,8 +150,12 @@ func (b *bench) post(t *testing.T, d *delivery) answer {
 	return answer{status: response.StatusCode, header: response.Header, body: string(body)}
 }
 
+func payloadFor(call, agent string) string {
+	return fmt.Sprintf(`{"call_id":%q,"agent_user":%q,"disposition":"SALE","ticket":"T-1","by":"ann"}`, call, agent)
+}
+
 func payloadOf(call string) string {
-	return fmt.Sprintf(`{"call_id":%q,"agent_user":"1028","disposition":"SALE","ticket":"T-1","by":"ann"}`, call)
+	return payloadFor(call, "1028")
 }
 
 // tables is what VICIdial's tables say of the call, and what is true of its line.

@@ -67,9 +67,9 @@ func assertClean(t *testing.T, what, shown string, of ...*delivery) {
 	}
 }
 
-// tainted is a payload for a live call, with a member that nobody asks for.
-func tainted(call string) string {
-	return strings.Replace(payloadOf(call), "{", `{"`+taint+`":"`+taint+`",`, 1)
+// tainted is a payload with a member that nobody asks for.
+func tainted(payload string) string {
+	return strings.Replace(payload, "{", `{"`+taint+`":"`+taint+`",`, 1)
 }
 
 const maxBody = 256 << 10
@@ -130,7 +130,7 @@ func TestNoPayloadComesBackOrGetsThrough(t *testing.T) {
 		}
 	}
 	b.assertCleanLogs(t)
-	if got := b.sendTainted(t, "at last", b.delivery(t, "crm", tainted(b.call))); got.Outcome != "hungup" {
+	if got := b.sendTainted(t, "at last", b.delivery(t, "crm", tainted(payloadOf(b.call)))); got.Outcome != "hungup" {
 		t.Errorf("after %d payloads: got %s", sent, got.body)
 	}
 }
@@ -159,7 +159,7 @@ func TestNoHeaderComesBackOrGetsThrough(t *testing.T) {
 	t.Parallel()
 	b := newTaintedBench(t, stack.Config{})
 	for name, wrong := range headers {
-		d := b.delivery(t, "crm", tainted(b.call))
+		d := b.delivery(t, "crm", tainted(payloadOf(b.call)))
 		d.body[3] ^= 1
 		for header, value := range wrong {
 			d.header[header] = []string{value}
@@ -168,7 +168,7 @@ func TestNoHeaderComesBackOrGetsThrough(t *testing.T) {
 			t.Errorf("%s: got %d %s", name, got.status, got.body)
 		}
 	}
-	d := b.delivery(t, "crm", tainted(b.call))
+	d := b.delivery(t, "crm", tainted(payloadOf(b.call)))
 	d.source = taint
 	if got := b.sendTainted(t, "a source of text", d); got.status != http.StatusUnauthorized {
 		t.Errorf("a source of text: got %s", got.body)
@@ -209,7 +209,7 @@ func TestNoNetworkErrorBringsASecretOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newTaintedBench(t, stack.Config{Account: map[string]any{"url": where(t) + "/" + taint}, Env: map[string]string{"REQUEST_BUDGET": "1s"}})
-			d := b.delivery(t, "crm", tainted(b.call))
+			d := b.delivery(t, "crm", tainted(payloadOf(b.call)))
 			if got := b.sendTainted(t, name, d); got.status < 500 {
 				t.Errorf("got %s", got.body)
 			}

@@ -94,7 +94,7 @@ func TestEndToEndAKeptConnectionThatVICIdialClosedCostsNothing(t *testing.T) {
 	b := newBench(t, stack.Config{})
 	calls := b.VICIdial.Calls()
 	for i, call := range calls {
-		payload := strings.ReplaceAll(payloadOf(call.ID), "1028", call.Agent)
+		payload := payloadFor(call.ID, call.Agent)
 		if got := b.send(t, b.delivery(t, "crm", payload)); got.Outcome != "hungup" {
 			t.Errorf("webhook %d: got %s", i+1, got.body)
 		}

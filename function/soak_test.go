@@ -115,7 +115,7 @@ func (s *soaking) one(t *testing.T, n int, agent string) {
 			t.Error(err)
 		}
 	}
-	got := s.send(t, s.delivery(t, "crm", strings.Replace(tainted(call), "1028", agent, 1)))
+	got := s.send(t, s.delivery(t, "crm", tainted(payloadFor(call, agent))))
 	is, _ := s.VICIdial.Call(call)
 	truly := map[string]bool{
 		"hungup": !is.Listed && !is.LineUp, "no_longer_listed": !is.Listed, "no_active_call": !is.Listed, "accepted": true,

@@ -75,7 +75,7 @@ func (b *bench) try(t *testing.T, c trial) {
 			t.Error(err)
 			return
 		}
-		got := b.sendTainted(t, c.Name, b.delivery(t, "crm", strings.Replace(tainted(c.CallID), "1028", c.agent, 1)))
+		got := b.sendTainted(t, c.Name, b.delivery(t, "crm", tainted(payloadFor(c.CallID, c.agent))))
 		for _, lie := range b.lies(c, got.Outcome) {
 			t.Errorf("%s %s (%d times): %s: %s", c.Name, c.Stage, c.Times, lie, got.body)
 		}
