@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"function/internal/source":                 {"function/internal/webhook"},
 	"function/internal/secret":                 {},
 	"function/cmd/vicihook":                    {"function/cmd/vicihook/internal/*", "function/internal/*", "vicicall", "infra/local/apigw"},
+	"function/cmd/vicihook/internal/audit":     {"vicicall"},
 	"function/cmd/vicihook/internal/capture":   {"function/internal/*"},
 	"function/cmd/vicihook/internal/diagnosis": {"function/internal/*"},
 	"function/cmd/vicihook/internal/keyring":   {"function/internal/*"},

@@ -37,6 +37,7 @@ type cli struct {
 	Check    checkCmd    `cmd:"" help:"Ask VICIdial whether a hang-up would find a call, or whether the account is good."`
 	Hangup   hangupCmd   `cmd:"" help:"End one call at VICIdial, without a webhook."`
 	Doctor   doctorCmd   `cmd:"" help:"Examine the function and what it needs, and name what to mend."`
+	Who      whoCmd      `cmd:"" help:"Say who ended a call, and what an agent's calls or a source came to, from the log."`
 	Keys     keysCmd     `cmd:"" help:"Make, store, pause and remove the webhook keys of a source."`
 	Outcome  outcomeCmd  `cmd:"" help:"Say what an outcome means and how it is mended."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

@@ -71,7 +71,7 @@ func file(t *testing.T, name, content string) string {
 func TestHelpIsCompleteForEachCommand(t *testing.T) {
 	t.Parallel()
 	top := vicihook(t, call{args: args("--help")})
-	for _, command := range []string{"send", "sign", "verify", "explain", "classify", "check", "hangup", "doctor", "outcome", "version"} {
+	for _, command := range []string{"send", "sign", "verify", "explain", "classify", "check", "hangup", "doctor", "who", "outcome", "version"} {
 		if top.status != statusOK || !strings.Contains(top.stdout, "  "+command) {
 			t.Errorf("--help does not list %s:\n%s", command, top.stdout)
 		}
@@ -179,6 +179,12 @@ var mistakes = map[string]struct {
 	"a hang-up of no call":               {call{args: args("hangup --yes"), env: account}, "--call-id"},
 	"a hang-up of something else":        {call{args: args("hangup --yes --agent-user 1028 --call-id 3125551212"), env: account}, "call_id must be"},
 	"a disposition that would be cut":    {call{args: args("hangup --yes --agent-user 1028 --disposition TOOLONG --call-id " + callID), env: account}, "disposition must be"},
+	"a moment that is none":              {call{args: args("who --since yesterday")}, "--since"},
+	"a moment to come":                   {call{args: args("who --since -1h")}, "--since"},
+	"a call with quotes":                 {call{args: args(`who --call "Y`)}, "holds no quotes"},
+	"a log that is not there":            {call{args: args("who /nope.log")}, "/nope.log"},
+	"a log of both":                      {call{args: args("who --log-group x y.log")}, "not both"},
+	"a log that is none":                 {call{args: args("who"), stdin: strings.Repeat("a", 1<<20+1)}, "longer than"},
 	"an outcome that is none":            {call{args: args("outcome hangup")}, "no outcome; there are accepted"},
 	"a reply that is too large":          {call{args: args("classify --http-status 200 --call-id Y1 --agent-user 1"), stdin: strings.Repeat("a", maxBody+1)}, "standard input: more than"},
 }

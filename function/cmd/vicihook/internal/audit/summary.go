@@ -1,0 +1,51 @@
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Summary answers in sentences what the rows say: who ended the call that the query names, or how many calls ended by
+// whom and as what, and how often each other outcome came.
+func Summary(q Query, rows []Row) []string {
+	if q.CallID != "" {
+		return []string{endedBy(q.CallID, rows)}
+	}
+	counts := map[string]int{}
+	for _, r := range rows {
+		counts[r.sentence()]++
+	}
+	sentences := slices.Collect(maps.Keys(counts))
+	slices.SortFunc(sentences, func(a, b string) int { return cmp.Or(counts[b]-counts[a], cmp.Compare(a, b)) })
+	for i, s := range sentences {
+		sentences[i] = fmt.Sprintf("%d %s", counts[s], s)
+	}
+	return sentences
+}
+
+// sentence is what a row counts as.
+func (r Row) sentence() string {
+	if r.Ended() {
+		return fmt.Sprintf("%s by %s as %s", r.Outcome, r.Source, cmp.Or(r.Disposition, "VICIdial's default"))
+	}
+	return fmt.Sprintf("%s of %s", r.Outcome, r.Source)
+}
+
+func endedBy(call string, rows []Row) string {
+	for _, r := range rows {
+		if r.Ended() {
+			text := call + " was ended by " + r.Source
+			if r.Ref != "" {
+				text += ", ticket " + r.Ref
+			}
+			if r.Actor != "" {
+				text += ", asked by " + r.Actor
+			}
+			return text + ", at " + r.Time.UTC().Format(time.RFC3339)
+		}
+	}
+	return call + " was ended by nobody in this log: it ended by itself, by somebody's hand, or not at all"
+}

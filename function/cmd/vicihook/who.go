@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"vicihook/function/cmd/vicihook/internal/audit"
+)
+
+type whoCmd struct {
+	Call     string   `placeholder:"ID" help:"Who ended this call?"`
+	Agent    string   `placeholder:"USER" help:"What did this agent's calls end by?"`
+	Source   string   `placeholder:"NAME" help:"What did this source do?"`
+	Since    string   `placeholder:"TIME" help:"No earlier than this: today, a duration such as 24h, or RFC 3339 (default: all of the files; of a log group 24h)."`
+	LogGroup string   `placeholder:"NAME" help:"Ask CloudWatch Logs for this log group, as AWS's own settings allow, in place of files."`
+	JSON     bool     `name:"json" help:"Print one JSON object a row and nothing else."`
+	Files    []string `arg:"" optional:"" placeholder:"FILE|-" help:"The function's log lines; - for standard input, which is read when there is no file and no log group."`
+}
+
+func (whoCmd) Help() string {
+	return `Reads the function's JSON log and prints one row a call that was asked to end: time, source, ticket, who asked, delivery id,
+index of the key that signed, call, agent, disposition, outcome, request id; then what it comes to in a sentence.
+Exit status 0 when there is a row, 1 when there is none.
+
+Examples:
+
+    vicihook who --call Y1221052110000402027 --log-group /aws/lambda/vicihook-prod --since 72h
+    vicihook who --agent 1028 --since today --log-group /aws/lambda/vicihook-prod
+    aws logs tail /aws/lambda/vicihook-prod | vicihook who --source zendesk --json`
+}
+
+func (c whoCmd) Run(sh *shell) error {
+	query, err := c.query(time.Now())
+	if err != nil {
+		return err
+	}
+	var rows []audit.Row
+	take := func(r audit.Row) {
+		if query.Matches(r) {
+			rows = append(rows, r)
+		}
+	}
+	if c.LogGroup != "" {
+		err = c.ask(sh.ctx, query, take)
+	} else {
+		err = c.readFiles(sh, take)
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.print(sh, query, rows); err != nil {
+		return err
+	}
+	if len(rows) == 0 {
+		return &failure{statusFailed, errors.New("no line of the log is about that")}
+	}
+	return nil
+}
+
+func (c whoCmd) query(now time.Time) (audit.Query, error) {
+	query := audit.Query{CallID: c.Call, AgentUser: c.Agent, Source: c.Source}
+	if strings.ContainsAny(c.Call+c.Agent+c.Source, "\"\\\n") {
+		return query, errors.New("--call: a call id, agent or source holds no quotes")
+	}
+	if c.LogGroup != "" && len(c.Files) > 0 {
+		return query, errors.New("--log-group: give a log group or files, not both")
+	}
+	var err error
+	query.Since, err = since(c.Since, now)
+	if c.LogGroup != "" && c.Since == "" {
+		query.Since = now.Add(-24 * time.Hour)
+	}
+	return query, err
+}
+
+// since reads a moment of the past; none is the beginning of time.
+func since(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if text == "today" {
+		year, month, day := now.Date()
+		return time.Date(year, month, day, 0, 0, 0, 0, now.Location()), nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil && ago > 0 {
+		return now.Add(-ago), nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	return time.Time{}, fmt.Errorf("--since: %q is no time: give today, a duration such as 24h, or RFC 3339 such as 2026-01-31T12:00:00Z", text)
+}
+
+// readFiles reads logs of any length, line by line.
+func (c whoCmd) readFiles(sh *shell, row func(audit.Row)) error {
+	if len(c.Files) == 0 {
+		c.Files = []string{"-"}
+	}
+	for _, path := range c.Files {
+		if err := readLog(sh, path, row); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+func readLog(sh *shell, path string, row func(audit.Row)) error {
+	if path == "-" {
+		return audit.Read(sh.stdin, row)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return audit.Read(file, row)
+}
+
+// ask lets CloudWatch Logs choose the lines roughly: it can't look into a batch.
+func (c whoCmd) ask(ctx context.Context, query audit.Query, row func(audit.Row)) error {
+	settings, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("AWS settings: %w", err)
+	}
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(cloudwatchlogs.NewFromConfig(settings), &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: &c.LogGroup, FilterPattern: aws.String(pattern(query)), StartTime: aws.Int64(query.Since.UnixMilli()),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return &failure{statusSilent, fmt.Errorf("--log-group: %w", err)}
+		}
+		for _, event := range page.Events {
+			for _, r := range audit.Parse([]byte(aws.ToString(event.Message))) {
+				row(r)
+			}
+		}
+	}
+	return nil
+}
+
+// pattern is in CloudWatch's language: a quoted term anywhere in a line, or a member's value.
+func pattern(q audit.Query) string {
+	switch {
+	case q.CallID != "":
+		return `"` + q.CallID + `"`
+	case q.Source != "":
+		return `{ $.source = "` + q.Source + `" }`
+	case q.AgentUser != "":
+		return `"` + q.AgentUser + `"`
+	}
+	return `{ $.outcome = "*" }`
+}
+
+func (c whoCmd) print(sh *shell, query audit.Query, rows []audit.Row) error {
+	if c.JSON {
+		for _, r := range rows {
+			if err := sh.printJSON(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	if err := printTable(sh.stdout, rows); err != nil {
+		return err
+	}
+	fmt.Fprintln(sh.stdout)
+	for _, sentence := range audit.Summary(query, rows) {
+		fmt.Fprintln(sh.stdout, printable(sentence))
+	}
+	return nil
+}
+
+func printTable(w io.Writer, rows []audit.Row) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "TIME\tSOURCE\tREF\tACTOR\tDELIVERY\tKEY\tCALL\tAGENT\tSTATUS\tOUTCOME\tREQUEST")
+	for _, r := range rows {
+		key := ""
+		if r.Key != nil {
+			key = strconv.Itoa(*r.Key)
+		}
+		cells := []string{
+			r.Time.UTC().Format(time.RFC3339), r.Source, r.Ref, r.Actor, r.DeliveryID, key,
+			r.CallID, r.AgentUser, r.Disposition, string(r.Outcome), r.RequestID,
+		}
+		for i, cell := range cells {
+			cells[i] = printable(cell)
+		}
+		fmt.Fprintln(table, strings.Join(cells, "\t"))
+	}
+	return table.Flush()
+}
