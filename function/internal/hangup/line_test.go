@@ -1,0 +1,86 @@
+package hangup_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"vicihook/function/internal/hangup"
+	"vicihook/vicicall"
+)
+
+func TestTheLineHoldsWhatThereWasAndNothingElse(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	has := func(fields ...string) {
+		t.Helper()
+		line := d.line(t)
+		wanted := map[string]bool{}
+		for _, field := range fields {
+			wanted[field] = true
+		}
+		for _, field := range []string{"attempts", "vicidial_ms", "calls", "held_ms", "cause", "key"} {
+			if _, there := line[field]; there != wanted[field] {
+				t.Errorf("%s is there: %v, in %v", field, there, line)
+			}
+		}
+	}
+	d.deliver(t, "crm", payloadOf(d.call), nil)
+	has("attempts", "vicidial_ms", "key")
+	d.deliver(t, "crm", payloadOf("1"), nil)
+	has("key")
+	d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { r.Received = time.Now(); delete(r.Webhook.Header, "webhook-id") })
+	has("held_ms", "cause")
+	d.deliver(t, "batch", "["+payloadOf(d.call)+"]", nil)
+	has("calls", "key")
+}
+
+// Ten seconds is the longest time that a gateway is believed to have held a request.
+func TestTenSecondsHeldAreBelieved(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	d := newDesk(t)
+	w := &watched{}
+	d.VICIdial, d.Now, d.Budget = w, func() time.Time { return now }, 25*time.Second
+	for held, want := range map[time.Duration]time.Duration{10 * time.Second: 15 * time.Second, 10*time.Second + 1: 25 * time.Second} {
+		answer, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { r.Received = now.Add(-held) })
+		if got := w.deadline.Sub(now); got != want || answer.Status != http.StatusOK || report.Outcome != vicicall.HungUp {
+			t.Errorf("held for %v: %v left, want %v", held, got, want)
+		}
+	}
+}
+
+// scripted gives each call an outcome.
+type scripted struct {
+	hangup.VICIdial
+	outcomes map[string]hangup.Outcome
+}
+
+func (s scripted) Hangup(_ context.Context, _ vicicall.Credentials, call vicicall.Call) (vicicall.Result, error) {
+	return vicicall.Result{Outcome: s.outcomes[call.ID]}, nil
+}
+
+func TestABatchIsToBeSentAgainWhenTheSlowestOfItIsDue(t *testing.T) {
+	t.Parallel()
+	const first, second = "Y0101000000000000001", "Y0101000000000000002"
+	for _, outcomes := range []map[string]hangup.Outcome{
+		{first: vicicall.LockedOut, second: vicicall.Unavailable}, {first: vicicall.Unavailable, second: vicicall.LockedOut},
+	} {
+		d := newDesk(t)
+		d.VICIdial = scripted{outcomes: outcomes}
+		answer, report := d.deliver(t, "batch", "["+payloadOf(first)+","+payloadOf(second)+"]", nil)
+		if report.Outcome != vicicall.LockedOut || answer.Header["retry-after"] != "900" {
+			t.Errorf("%v: got %s, %v", outcomes, report.Outcome, answer.Header)
+		}
+	}
+}
+
+func TestWhatIsDoneIsNotToBeSentAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	answer, _ := d.deliver(t, "crm", payloadOf(d.call), nil)
+	if after, there := answer.Header["retry-after"]; there {
+		t.Errorf("Retry-After is %q", after)
+	}
+}
