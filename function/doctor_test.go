@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -76,5 +77,27 @@ func TestEndToEndNobodyAsksTheDoctorOverHTTP(t *testing.T) {
 	}
 	if n := b.VICIdial.Count(""); n != 0 {
 		t.Errorf("%d requests reached VICIdial", n)
+	}
+}
+
+// The command speaks to Lambda and CloudWatch Logs; the function must not carry their clients.
+func TestTheFunctionLinksTheClientOfSecretsManagerAlone(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-tags", "lambda.norpc", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const services = "github.com/aws/aws-sdk-go-v2/service/"
+	linked := 0
+	for line := range strings.Lines(string(out)) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(line), services); ok {
+			linked++
+			if name != "secretsmanager" && !strings.HasPrefix(name, "secretsmanager/") {
+				t.Errorf("the function links %s", name)
+			}
+		}
+	}
+	if linked == 0 {
+		t.Error("no client was seen")
 	}
 }
