@@ -37,7 +37,7 @@ var changes = map[string]struct {
 	"a sender's key is merged":                 {"merge zendesk", `{}`, zendeskKey + "\n", statusOK, `{"zendesk": "` + zendeskKey + `"}`, "zendesk: 1 key"},
 	"a merge is named, not shown":              {"merge zendesk --dry-run", `{}`, zendeskKey, statusOK, "", "stored    nothing, this is a dry run"},
 	"a key that is there is not put again":     {"merge crm", `{"crm": "` + crmKey + `"}`, strings.TrimPrefix(crmKey, "whsec_"), statusOK, "", "has this key already"},
-	"a published key is refused":               {"merge crm", `{}`, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", statusUsage, "", "published as an example"},
+	"a published key is refused":               {"merge crm", `{}`, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", statusUsage, "", "crm: nothing was stored: webhook: key is published as an example"},
 	"a key of another form is refused":         {"merge crm", `{}`, "!topsecret!", statusUsage, "", "must be base64"},
 	"no key is refused":                        {"merge crm", `{}`, "\n", statusUsage, "", "key is empty"},
 	"a paused source gets no key by the way":   {"merge crm", `{"crm": "off"}`, crmKey, statusUsage, "", "paused: resume it with --stdin"},

@@ -184,6 +184,17 @@ func TestAHealthyFunctionIsSaidToBe(t *testing.T) {
 	}
 }
 
+func TestVICIdialsClockMayBeCutToTheSecond(t *testing.T) {
+	t.Parallel()
+	p := newPatient(t)
+	now := time.Unix(time.Now().Unix(), 800_000_000)
+	p.now = func() time.Time { return now }
+	p.visit(vicitest.NewServer(vicitest.Config{Now: p.now}))
+	if off := *p.examine().Servers[0].ClockSeconds; off != 0 {
+		t.Errorf("%d s", off)
+	}
+}
+
 func TestACertificateIsShownWithItsPin(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)

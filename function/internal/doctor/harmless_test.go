@@ -62,20 +62,30 @@ func (there) Close() error        { return nil }
 
 func TestALatchedAccountIsNotTriedAndSaidToBe(t *testing.T) {
 	t.Parallel()
+	var clock atomic.Int64
+	clock.Store(time.Now().Unix())
 	p := newPatient(t)
+	p.now = func() time.Time { return time.Unix(clock.Load(), 0) }
 	p.account["pass"] = "another"
 	d := p.doctor()
 	d.Examine(t.Context())
+	clock.Add(10)
 	r := d.Examine(t.Context())
 	p.checkHarmless(r)
 	if f := r.Findings[0]; f.Fault != "credentials_rejected" || !strings.Contains(f.What, "not asked again") || r.Account.Tries != 0 {
 		t.Errorf("%+v, %+v", f, r.Account)
 	}
-	if _, err := p.secrets.Put(p.env["VICIDIAL_SECRET_ARN"], strings.Replace(p.text, "another", vicitest.DefaultPass, 1)); err != nil {
-		t.Fatal(err)
-	}
-	if healed := p.doctorFor(d.Settings).Examine(t.Context()); !healed.Healthy || healed.Account.Tries != 1 {
-		t.Errorf("%+v", healed)
+	for _, put := range []struct {
+		text    string
+		healthy bool
+	}{{p.text, false}, {strings.Replace(p.text, "another", vicitest.DefaultPass, 1), true}} {
+		if _, err := p.secrets.Put(p.env["VICIDIAL_SECRET_ARN"], put.text); err != nil {
+			t.Fatal(err)
+		}
+		clock.Add(31) // less than a held secret is served without a question
+		if r := d.Examine(t.Context()); r.Healthy != put.healthy || r.Account.Tries != 1 {
+			t.Errorf("a new version of the secret is not tried: %+v, %+v", r.Findings, r.Account)
+		}
 	}
 }
 
