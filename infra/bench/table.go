@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -113,8 +114,8 @@ func (t table) check() error {
 	var faults []error
 	for _, r := range t {
 		if r.exceeded() {
-			faults = append(faults, fmt.Errorf("%s: %s %s, over the floor %s; the budget is %s",
-				r.what, r.show(r.ours), r.unit, r.show(r.over), r.budget()))
+			faults = append(faults, fmt.Errorf("%s: %s %s; floor %s, over it %s; the budget is %s", r.what,
+				r.show(r.ours), r.unit, cmp.Or(r.show(r.floor), "none"), cmp.Or(r.show(r.over), "none"), r.budget()))
 		}
 	}
 	return errors.Join(faults...)

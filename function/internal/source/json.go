@@ -49,8 +49,7 @@ func decodeJSON(text []byte) (any, error) {
 	if at := loneSurrogate(text); at >= 0 {
 		return nil, &jsonError{why: fmt.Sprintf("holds half a surrogate pair at byte %d", at)}
 	}
-	d := decoder{tokens: json.NewDecoder(bytes.NewReader(text))}
-	d.tokens.UseNumber()
+	d := decoder{text: text}
 	return d.value()
 }
 
@@ -96,9 +95,11 @@ func codeUnit(text []byte) int64 {
 	return unit
 }
 
-// A decoder builds Go values from the tokens of a text that is known to be valid JSON.
+// A decoder builds Go values from a text that is known to be valid JSON. encoding/json's own tokens would take several
+// times as long, and a second copy of the text.
 type decoder struct {
-	tokens *json.Decoder
+	text   []byte
+	at     int // what was read so far
 	path   []string
 	depth  int
 	values int
@@ -108,55 +109,106 @@ func (d *decoder) value() (any, error) {
 	if d.values++; d.values > maxValues {
 		return nil, &jsonError{why: fmt.Sprintf("holds more than %d values", maxValues)}
 	}
-	token, err := d.tokens.Token()
-	if err != nil {
-		return nil, &jsonError{why: syntaxFault(err)}
+	switch d.next() {
+	case '{', '[':
+		return d.container()
+	case '"':
+		return d.string(), nil
 	}
-	switch token := token.(type) {
-	case json.Delim:
-		return d.container(token)
-	case json.Number:
-		if len(token) > maxNumber {
+	switch word := d.word(); word {
+	case "null":
+		return nil, nil
+	case "true", "false":
+		return word == "true", nil
+	default:
+		if len(word) > maxNumber {
 			return nil, d.fault(fmt.Sprintf("is a number of more than %d characters", maxNumber))
 		}
-		return token, nil
-	default:
-		return token, nil
+		return json.Number(word), nil
 	}
 }
 
-func (d *decoder) container(opening json.Delim) (v any, err error) {
+// next passes over white space and tells what comes after it.
+func (d *decoder) next() byte {
+	for strings.IndexByte(whiteSpace, d.text[d.at]) >= 0 {
+		d.at++
+	}
+	return d.text[d.at]
+}
+
+const whiteSpace = " \t\r\n"
+
+// more passes over an opening bracket or a comma and tells that an element follows, or passes over the closing bracket.
+func (d *decoder) more() bool {
+	if !isClosing(d.next()) {
+		d.at++
+	}
+	if !isClosing(d.next()) {
+		return true
+	}
+	d.at++
+	return false
+}
+
+func isClosing(c byte) bool { return c == '}' || c == ']' }
+
+// word is a number, true, false or null.
+func (d *decoder) word() string {
+	length := bytes.IndexAny(d.text[d.at:], whiteSpace+",]}")
+	if length < 0 {
+		length = len(d.text) - d.at
+	}
+	d.at += length
+	return string(d.text[d.at-length : d.at])
+}
+
+func (d *decoder) string() (text string) {
+	quoted := d.text[d.at:]
+	end := 1
+	for end += bytes.IndexByte(quoted[end:], '"'); isEscaped(quoted[:end]); end += bytes.IndexByte(quoted[end:], '"') {
+		end++
+	}
+	d.at += end + 1
+	if bytes.IndexByte(quoted[:end], '\\') < 0 {
+		return string(quoted[1:end])
+	}
+	_ = json.Unmarshal(quoted[:end+1], &text) // it is valid
+	return text
+}
+
+// isEscaped tells whether what comes after a part of a string stands behind a backslash that escapes it.
+func isEscaped(part []byte) bool {
+	return (len(part)-len(bytes.TrimRight(part, `\`)))%2 == 1
+}
+
+func (d *decoder) container() (v any, err error) {
 	if d.depth++; d.depth > maxDepth {
 		return nil, &jsonError{why: fmt.Sprintf("is nested more than %d deep", maxDepth)}
 	}
-	if opening == '{' {
+	if d.text[d.at] == '{' {
 		v, err = d.object()
 	} else {
 		v, err = d.array()
 	}
-	if err != nil {
-		return nil, err
-	}
 	d.depth--
-	_, err = d.tokens.Token() // the closing bracket
 	return v, err
 }
 
 func (d *decoder) object() (any, error) {
 	members := map[string]any{}
-	for d.tokens.More() {
-		token, err := d.tokens.Token()
-		if err != nil {
-			return nil, &jsonError{why: syntaxFault(err)}
-		}
-		name := token.(string)
+	for d.more() {
+		name := d.string()
 		d.path = append(d.path, name)
 		if _, twice := members[name]; twice {
 			return nil, d.fault("appears twice")
 		}
-		if members[name], err = d.value(); err != nil {
+		d.next()
+		d.at++ // the colon
+		value, err := d.value()
+		if err != nil {
 			return nil, err
 		}
+		members[name] = value
 		d.path = d.path[:len(d.path)-1]
 	}
 	return members, nil
@@ -164,7 +216,7 @@ func (d *decoder) object() (any, error) {
 
 func (d *decoder) array() (any, error) {
 	elements := []any{}
-	for d.tokens.More() {
+	for d.more() {
 		element, err := d.value()
 		if err != nil {
 			return nil, err

@@ -1,0 +1,4 @@
+package source
+
+// DecodeJSON is decodeJSON, for the comparison with encoding/json.
+var DecodeJSON = decodeJSON
