@@ -18,8 +18,13 @@ func (h *Handler) endAll(ctx context.Context, src *source.Source, items []source
 	if len(items) == 0 {
 		return Report{Outcome: Ignored, Message: "the payload names no call"}
 	}
+	for i, item := range items {
+		if !item.Ignored && item.Err == nil {
+			items[i].Err = callOf(src, item).Validate()
+		}
+	}
 	if !src.Batch {
-		return h.end(ctx, src, items[0])
+		return h.end(ctx, src, items[0]).about(items[0])
 	}
 	var (
 		reports = make([]Report, len(items))
@@ -38,10 +43,16 @@ func (h *Handler) endAll(ctx context.Context, src *source.Source, items []source
 		})
 	}
 	running.Wait()
-	for i := range reports {
-		reports[i] = reports[same[i]]
+	for i, item := range items {
+		reports[i] = reports[same[i]].about(item) // a repeated item has the outcome of the first and words of its own
 	}
 	return batch(reports)
+}
+
+func callOf(src *source.Source, item source.Item) vicicall.Call {
+	return vicicall.Call{
+		ID: item.CallID, AgentUser: item.AgentUser, Disposition: item.Disposition, Source: src.APISource(),
+	}
 }
 
 // sameCall gives for each item the index of the first that acts on the same call: its own where none does.
@@ -62,12 +73,12 @@ func sameCall(items []source.Item) []int {
 	return same
 }
 
-// end ends one call and reports on it.
-func (h *Handler) end(ctx context.Context, src *source.Source, item source.Item) Report {
-	report, order := h.outcomeOf(ctx, src, item), legible(item.Order)
-	report.CallID, report.AgentUser = order.CallID, order.AgentUser
-	report.Disposition, report.Ref, report.actor = order.Disposition, order.Ref, order.Actor
-	return report
+// about says whom a report is about, in the item's own words.
+func (r Report) about(item source.Item) Report {
+	order := legible(item.Order)
+	r.CallID, r.AgentUser, r.Disposition = order.CallID, order.AgentUser, order.Disposition
+	r.Ref, r.actor = order.Ref, order.Actor
+	return r
 }
 
 // legible drops from an order what VICIdial could not take: it may be whatever stands in the payload, where an
@@ -87,17 +98,15 @@ func legible(o source.Order) source.Order {
 	return o
 }
 
-func (h *Handler) outcomeOf(ctx context.Context, src *source.Source, item source.Item) Report {
+// end ends one call and tells what came of it.
+func (h *Handler) end(ctx context.Context, src *source.Source, item source.Item) Report {
 	if item.Ignored {
 		return Report{Outcome: Ignored, Message: "the source's `when` does not ask for a hang-up"}
 	}
-	call := vicicall.Call{
-		ID: item.CallID, AgentUser: item.AgentUser, Disposition: item.Disposition, Source: src.APISource(),
-	}
-	if err := cmp.Or(item.Err, call.Validate(), ctx.Err()); err != nil {
+	if err := cmp.Or(item.Err, ctx.Err()); err != nil {
 		return refusedItem(err)
 	}
-	return h.ask(ctx, call, h.DryRun || src.DryRun)
+	return h.ask(ctx, callOf(src, item), h.DryRun || src.DryRun)
 }
 
 // ask lets VICIdial end the call, a second time if it refused the account and a newer one is to be had.
@@ -124,6 +133,14 @@ func (h *Handler) askOnce(ctx context.Context, call vicicall.Call, dryRun bool) 
 	result, err := act(ctx, account, call)
 	return Report{
 		Outcome: result.Outcome, Message: result.Message, Reply: result.Reply,
-		Attempts: result.Attempts, cause: err, vicidial: result.Elapsed,
+		Attempts: result.Attempts, cause: causeOf(err), vicidial: result.Elapsed,
 	}, refresh
+}
+
+// causeOf is what an error of the client tells beyond the message.
+func causeOf(err error) error {
+	if failed, ok := errors.AsType[*vicicall.Error](err); ok {
+		return failed.Err
+	}
+	return err
 }

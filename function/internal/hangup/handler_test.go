@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,8 @@ const (
 const sourcesJSON = `{
 	"crm":    {"scheme": "standard-webhooks", "disposition": ".disposition", "ref": ".ticket", "actor": ".by"},
 	"batch":  {"scheme": "standard-webhooks", "each": ".[]", "when": ".go != false", "agents": "^10[0-9]{2}$"},
+	"many":   {"scheme": "standard-webhooks", "each": ".[]", "ref": ".ticket"},
+	"hasty":  {"scheme": "standard-webhooks", "budget": "1500ms"},
 	"drill":  {"scheme": "standard-webhooks", "dry_run": true},
 	"paused": {"scheme": "standard-webhooks"},
 	"weak":   {"scheme": "standard-webhooks"}
@@ -44,23 +47,30 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
+	client := vicicall.New(vicicall.Config{})
+	t.Cleanup(client.Close)
+	d := newDeskOver(t, client)
+	d.vicidial = vicitest.NewServer(vicitest.Config{})
+	t.Cleanup(d.vicidial.Close)
+	d.vicidial.AddRemoteAgent(1028, 2)
+	d.call = d.ring("1028")
+	d.account.account = vicicall.Credentials{
+		URLs: []string{d.vicidial.URL}, User: vicitest.DefaultUser, Pass: vicitest.DefaultPass, Version: "1",
+	}
+	return d
+}
+
+// newDeskOver is a handler over a VICIdial of the test's own, without a network, so that time may stand still.
+func newDeskOver(t *testing.T, vicidial hangup.VICIdial) *desk {
+	t.Helper()
 	sources, err := source.Parse([]byte(sourcesJSON))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{vicidial: vicitest.NewServer(vicitest.Config{})}
-	t.Cleanup(d.vicidial.Close)
-	d.vicidial.AddRemoteAgent(1028, 2)
-	d.call = d.ring("1028")
-	client := vicicall.New(vicicall.Config{})
-	t.Cleanup(client.Close)
-	d.keys = &heldKeys{sources: sources}
-	d.keys.put(t, fmt.Sprintf(`{"crm": %[1]q, "batch": %[1]q, "drill": %[1]q, "paused": "off", "weak": "changeme"}`, goodKey))
-	d.account = &heldAccount{account: vicicall.Credentials{
-		URLs: []string{d.vicidial.URL}, User: vicitest.DefaultUser, Pass: vicitest.DefaultPass, Version: "1",
-	}}
+	d := &desk{keys: &heldKeys{sources: sources}, account: &heldAccount{}, call: "Y1122105211000040202"}
+	d.keys.put(t, fmt.Sprintf(`{"crm": %[1]q, "batch": %[1]q, "many": %[1]q, "hasty": %[1]q, "drill": %[1]q, "paused": "off", "weak": "changeme"}`, goodKey))
 	d.Handler = &hangup.Handler{
-		Sources: sources, Keys: d.keys, Credentials: d.account, VICIdial: client,
+		Sources: sources, Keys: d.keys, Credentials: d.account, VICIdial: vicidial,
 		Budget: 4 * time.Second, Log: slog.New(slog.NewJSONHandler(&d.log, nil)), Version: "test",
 	}
 	return d
@@ -178,6 +188,7 @@ func TestWhatIsNotProvenGetsOneAnswerAndReachesNothing(t *testing.T) {
 		t.Run(name+" is refused", func(t *testing.T) {
 			d := newDesk(t)
 			answer, _ := d.deliver(t, c.source, payloadOf(d.call), func(r *hangup.Request) {
+				r.ID = name // each request has another
 				if c.change != nil {
 					c.change(t, r)
 				}
@@ -305,6 +316,23 @@ func TestABatchIsAnsweredItemByItemAndByItsWorst(t *testing.T) {
 	}
 	if calls, _ := d.line(t)["calls"].([]any); len(calls) != 5 {
 		t.Errorf("the log line has %d calls", len(calls))
+	}
+}
+
+func TestARepeatedItemHasTheOutcomeOfTheFirstThatActsAndWordsOfItsOwn(t *testing.T) {
+	d := newDesk(t)
+	payload := fmt.Sprintf(`[{"call_id":%[1]q,"agent_user":"10 28"}, {"call_id":%[1]q,"agent_user":"1028","ticket":"T1"},
+		{"call_id":%[1]q,"agent_user":"1029","ticket":"T2"}]`, d.call)
+	_, report := d.deliver(t, "many", payload, nil)
+	var got []string
+	for _, c := range report.Calls {
+		got = append(got, string(c.Outcome), c.AgentUser, c.Ref)
+	}
+	if want := []string{"invalid_request", "", "", "hungup", "1028", "T1", "hungup", "1029", "T2"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if d.vicidial.Listed(d.call) || d.vicidial.Count("HANGUP") != 1 {
+		t.Errorf("the call is listed, or not ended once: %d hang-ups", d.vicidial.Count("HANGUP"))
 	}
 }
 

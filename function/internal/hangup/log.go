@@ -30,8 +30,10 @@ func (h *Handler) log(ctx context.Context, d *delivery, r Report, status int) {
 	}
 	if d.key != noKey {
 		attrs = append(attrs,
-			slog.Bool("signed", d.source.Verifier.Signed()), slog.Int("key", d.key),
-			slog.String("delivery_id", d.source.Verifier.DeliveryID(d.Webhook)))
+			slog.Bool("signed", d.source.Verifier.Signed()), slog.Int("key", d.key))
+		if id := d.source.Verifier.DeliveryID(d.Webhook); id != "" {
+			attrs = append(attrs, slog.String("delivery_id", id))
+		}
 	}
 	if !d.Received.IsZero() {
 		attrs = append(attrs, slog.Int64("held_ms", d.started.Sub(d.Received).Milliseconds()))
@@ -39,7 +41,7 @@ func (h *Handler) log(ctx context.Context, d *delivery, r Report, status int) {
 	attrs = append(attrs,
 		slog.Int64("duration_ms", h.now().Sub(d.started).Milliseconds()),
 		slog.String("request_id", d.ID), slog.String("version", h.Version))
-	h.Log.LogAttrs(ctx, level(r.Fault), r.Message, attrs...)
+	h.Log.LogAttrs(ctx, level(r), r.Message, attrs...)
 }
 
 func (d *delivery) sourceName() string {
@@ -49,12 +51,15 @@ func (d *delivery) sourceName() string {
 	return d.source.Name
 }
 
-// level lets an alarm on errors see what an operator must mend; a stranger's request is never one.
-func level(f Fault) slog.Level {
-	switch f {
-	case OperatorFault:
+// level lets an alarm on errors see what an operator must mend. A stranger's request is never one, nor is what a
+// paused source answers to anybody.
+func level(r Report) slog.Level {
+	switch {
+	case r.Outcome == Paused:
+		return slog.LevelInfo
+	case r.Fault == OperatorFault:
 		return slog.LevelError
-	case VICIdialFault:
+	case r.Fault == VICIdialFault:
 		return slog.LevelWarn
 	default:
 		return slog.LevelInfo

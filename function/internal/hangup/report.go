@@ -43,15 +43,28 @@ func refused(o Outcome, message string, cause error) Report {
 	return Report{Outcome: o, Message: message, cause: cause}
 }
 
-// refusedItem tells a signed sender which field is wrong; an error that names none is the context's own.
+// refusedItem tells a signed sender which fields are wrong; an error that names none is the context's own.
 func refusedItem(err error) Report {
 	switch {
 	case errors.Is(err, source.ErrNotAllowed):
 		return refused(NotAllowed, err.Error(), nil)
-	case errors.Is(err, source.ErrInvalid), errors.Is(err, vicicall.ErrInvalidCall):
+	case errors.Is(err, source.ErrInvalid):
 		return refused(vicicall.InvalidRequest, err.Error(), nil)
+	case errors.Is(err, vicicall.ErrInvalidCall):
+		return refused(vicicall.InvalidRequest, strings.Join(fieldFaults(err), "; "), nil)
 	}
 	return refused(vicicall.Unavailable, "the time budget was spent before this call's turn; nothing was sent", err)
+}
+
+func fieldFaults(err error) (faults []string) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			faults = append(faults, fieldFaults(one)...)
+		}
+	} else if fault, ok := errors.AsType[*vicicall.FieldError](err); ok {
+		faults = append(faults, fault.Field+" "+fault.Why)
+	}
+	return faults
 }
 
 // withoutSecret keeps the secret's fault, which names ARNs and policies, for the log.
@@ -67,7 +80,7 @@ func batch(calls []Report) Report {
 	for i, c := range calls {
 		outcomes[i] = c.Outcome
 	}
-	return Report{Outcome: worst(outcomes), Calls: calls}
+	return Report{Outcome: worst(outcomes), Message: fmt.Sprintf("the worst outcome of %d items", len(calls)), Calls: calls}
 }
 
 func ended(r Report) *Report { return &r }

@@ -164,3 +164,14 @@ func TestABudgetThatIsSpentSendsNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestASourceMayHaveABudgetOfItsOwn(t *testing.T) {
+	now := time.Now()
+	d := newDesk(t)
+	w := &watched{}
+	d.VICIdial, d.Now = w, func() time.Time { return now }
+	d.deliver(t, "hasty", payloadOf(d.call), nil)
+	if want := now.Add(1500 * time.Millisecond); !w.deadline.Equal(want) {
+		t.Errorf("deadline %v from now, want 1.5s", w.deadline.Sub(now))
+	}
+}

@@ -1,0 +1,123 @@
+package hangup_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vicihook/function/internal/hangup"
+	"vicihook/vicicall"
+)
+
+// told answers each call with the outcome that its agent's number stands for, and takes a second.
+type told struct {
+	hangup.VICIdial
+	outcomes      map[string]hangup.Outcome
+	running, most atomic.Int32
+}
+
+func (v *told) Hangup(_ context.Context, _ vicicall.Credentials, c vicicall.Call) (vicicall.Result, error) {
+	if n := v.running.Add(1); n > v.most.Load() {
+		v.most.Store(n)
+	}
+	time.Sleep(time.Second)
+	v.running.Add(-1)
+	return vicicall.Result{Outcome: v.outcomes[c.AgentUser]}, nil
+}
+
+// batchOf names a call for each agent from 1000 on.
+func batchOf(n int) string {
+	items := make([]string, n)
+	for i := range items {
+		items[i] = fmt.Sprintf(`{"call_id":"Y11221052110%08d","agent_user":"%d"}`, i, 1000+i)
+	}
+	return "[" + strings.Join(items, ",") + "]"
+}
+
+func TestTheWorstOfABatchIsWhatSendersMustActOnFirst(t *testing.T) {
+	batches := map[string]struct {
+		outcomes []hangup.Outcome
+		want     hangup.Outcome
+		status   int
+	}{
+		"what another try mends leads":        {[]hangup.Outcome{"hungup", "credentials_rejected", "still_listed"}, "still_listed", http.StatusServiceUnavailable},
+		"the longest wait leads among these":  {[]hangup.Outcome{"unknown", "locked_out", "unavailable"}, "locked_out", http.StatusServiceUnavailable},
+		"the first leads among equals":        {[]hangup.Outcome{"unknown", "still_listed"}, "unknown", http.StatusServiceUnavailable},
+		"an operator's work leads a sender's": {[]hangup.Outcome{"not_allowed", "invalid_request", "ip_blocked"}, "ip_blocked", http.StatusBadGateway},
+		"a field leads a scope":               {[]hangup.Outcome{"hungup", "not_allowed", "invalid_request"}, "invalid_request", http.StatusUnprocessableEntity},
+		"a success is all that there is":      {[]hangup.Outcome{"no_active_call", "hungup"}, "no_active_call", http.StatusOK},
+	}
+	for name, c := range batches {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				vicidial := &told{outcomes: map[string]hangup.Outcome{}}
+				for i, o := range c.outcomes {
+					vicidial.outcomes[fmt.Sprint(1000+i)] = o
+				}
+				answer, report := newDeskOver(t, vicidial).deliver(t, "batch", batchOf(len(c.outcomes)), nil)
+				if report.Outcome != c.want || answer.Status != c.status {
+					t.Errorf("got %s (%d), want %s (%d)", report.Outcome, answer.Status, c.want, c.status)
+				}
+			})
+		})
+	}
+}
+
+func TestABatchIsEndedFourAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		vicidial := &told{}
+		d := newDeskOver(t, vicidial)
+		d.Budget = time.Minute
+		began := time.Now()
+		d.deliver(t, "batch", batchOf(10), nil)
+		if most := vicidial.most.Load(); most != 4 {
+			t.Errorf("%d at a time, want 4", most)
+		}
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("10 calls of a second each took %v, want 3s", took)
+		}
+	})
+}
+
+func TestWhatIsNotStartedInTimeIsUnavailable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskOver(t, &told{})
+		d.Budget = 1500 * time.Millisecond
+		_, report := d.deliver(t, "batch", batchOf(10), nil)
+		unavailable := 0
+		for _, c := range report.Calls {
+			if c.Outcome == vicicall.Unavailable {
+				unavailable++
+			}
+		}
+		if unavailable != 2 {
+			t.Errorf("%d calls were not started, want 2 of 10", unavailable)
+		}
+	})
+}
+
+func TestTheLogsLevelIsWhoMustAct(t *testing.T) {
+	for outcome, want := range map[hangup.Outcome]string{
+		"hungup": "INFO", "unauthorized": "INFO", "still_listed": "WARN", "locked_out": "ERROR", "ip_blocked": "ERROR", "paused": "INFO",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDeskOver(t, &told{outcomes: map[string]hangup.Outcome{"1028": outcome}})
+			name := "crm"
+			switch outcome {
+			case "paused":
+				name = "paused"
+			case "unauthorized":
+				name = "nobody"
+			}
+			d.deliver(t, name, payloadOf(d.call), nil)
+			if line := d.line(t); line["level"] != want || line["outcome"] != string(outcome) {
+				t.Errorf("%s: level %v of outcome %v, want %s", outcome, line["level"], line["outcome"], want)
+			}
+		})
+	}
+}
