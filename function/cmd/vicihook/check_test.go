@@ -119,6 +119,9 @@ func TestAHangUpAsksFirst(t *testing.T) {
 		if (status == statusOK) != hungUp || srv.Listed(id) == hungUp || (srv.Count("") == 0) == hungUp {
 			t.Errorf("%q: status %d, %d requests, %s%s", answer, status, srv.Count(""), stdout.String(), stderr.String())
 		}
+		if (status == statusUsage) != (answer == "") || answer == "" && !strings.Contains(stderr.String(), "give --yes") {
+			t.Errorf("%q: status %d, %s", answer, status, stderr.String())
+		}
 		question := "Hang up call " + id + " of agent 1028 at " + strings.TrimPrefix(srv.URL, "http://") + ", and book SALE? [y/N] "
 		if !strings.HasPrefix(stderr.String(), question) {
 			t.Errorf("the question is %q", stderr.String())

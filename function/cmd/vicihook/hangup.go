@@ -66,7 +66,10 @@ func (c hangupCmd) confirm(sh *shell, account vicicall.Credentials) error {
 	fmt.Fprintf(sh.stderr, "Hang up call %s of agent %s at %s, and book %s? [y/N] ",
 		c.CallID, c.AgentUser, strings.Join(hosts(account.URLs), ", "), booked(c.Disposition))
 	line, err := bufio.NewReader(io.LimitReader(sh.stdin, 1<<10)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch {
+	case line == "" && errors.Is(err, io.EOF):
+		return errNobodyToAsk // /dev/null looks like a terminal
+	case err != nil && !errors.Is(err, io.EOF):
 		return err
 	}
 	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
