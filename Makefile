@@ -4,18 +4,27 @@ ARCH ?= arm64
 GOOS ?= linux
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 FUZZTIME ?= 60s
+# What SAM calls the processor that Go calls ARCH: template.yaml's parameter Architecture.
+ARCHITECTURE := $(if $(filter amd64,$(ARCH)),x86_64,$(ARCH))
+HOST_OS = $(shell go env GOHOSTOS)
+HOST_ARCH = $(shell go env GOHOSTARCH)
+export SAM_CLI_TELEMETRY := 0
 
 # One virtual environment a tool, since their pins clash, and none below this folder, since `sam build` copies it all.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vicihook
 CFN_LINT := $(TOOLS)/cfn-lint-1.58.0/bin/cfn-lint
 MOTO := $(TOOLS)/moto-5.2.5/bin/moto_server
+SAM := $(TOOLS)/aws-sam-cli-1.170.0/bin/sam
+CHECKOV := $(TOOLS)/checkov-3.3.30/bin/checkov
+ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve check format vet lint race template moto fuzz build build-VicihookFunction go-version
+.PHONY: help run test serve check format vet lint race template moto fuzz build build-VicihookFunction go-version \
+	sam sam-build sam-local invoke deploy canary
 
 help: ## Print this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: go-version ## Hang up a first (simulated) call with a signed webhook, then meet a VICIdial that lies
 	@echo "building  the function for this machine, with the flags used for AWS"
@@ -31,7 +40,8 @@ test: go-version ## Run every test
 	go test ./...
 
 serve: go-version ## Keep the local stack up, with its addresses and a command to try
-	@go run ./infra/local
+	@go build -o .build/local ./infra/local
+	@exec .build/local
 
 check: go-version format vet lint race template moto ## All that CI checks
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
@@ -48,8 +58,11 @@ lint:
 race:
 	go test -race ./...
 
-template: $(CFN_LINT)
-	$(CFN_LINT) --include-checks I -- template.yaml
+template: $(CFN_LINT) $(SAM) $(CHECKOV) ## Lint the templates and the pipeline with AWS's own tools
+	$(CFN_LINT)
+	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
+	$(CHECKOV)
+	$(ACTIONLINT)
 
 moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
 	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|AnyService' ./function ./function/internal/secret
@@ -63,6 +76,23 @@ fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
 
 build: go-version ## Build the function for AWS (ARCH=arm64 or amd64) into .build/ARCH
 	@$(MAKE) --no-print-directory build-VicihookFunction ARTIFACTS_DIR=.build/$(ARCH)
+
+sam: $(SAM)
+
+sam-build: $(SAM) ## Build for AWS (ARCH=arm64 or amd64) with the SAM CLI, into .aws-sam/build
+	ARCH=$(ARCH) VERSION=$(VERSION) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+invoke: $(SAM) ## Hand a sample event to the function in SAM's container: EVENT=events/crm.json
+	@SAM=$(SAM) infra/sam-local invoke "$(EVENT)"
+
+sam-local: $(SAM) ## Send a webhook through `sam local start-api`
+	@SAM=$(SAM) infra/sam-local send
+
+deploy: $(SAM) ## Deploy what sam-build has built: STAGE=testing or prod
+	@SAM=$(SAM) ARCH=$(ARCH) infra/pipeline/deploy "$(STAGE)"
+
+canary: $(SAM) ## Deploy, and send signed probes while the new version takes over: STAGE=prod
+	@SAM=$(SAM) ARCH=$(ARCH) infra/pipeline/canary "$(STAGE)"
 
 # SAM's makefile builder calls this target by the function's logical id; so do the tests and infra/local.
 # lambda.norpc leaves out net/rpc, a quarter of the binary that no custom runtime uses.
@@ -79,6 +109,14 @@ $(CFN_LINT):
 $(MOTO):
 	python3 -m venv $(@D:/bin=)
 	$(@D)/pip install --quiet --disable-pip-version-check 'moto[server,secretsmanager]==5.2.5'
+
+$(SAM):
+	python3 -m venv $(@D:/bin=)
+	$(@D)/pip install --quiet --disable-pip-version-check aws-sam-cli==1.170.0
+
+$(CHECKOV):
+	python3 -m venv $(@D:/bin=)
+	$(@D)/pip install --quiet --disable-pip-version-check checkov==3.3.30
 
 go-version:
 	@need=$$(awk '$$1 == "go" {print $$2}' go.mod); have=$$(go env GOVERSION 2>/dev/null | sed 's/^go//'); \

@@ -164,7 +164,7 @@ func TestShippedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := sources.Names(), []string{"crm", "desk", "github", "zendesk"}; !slices.Equal(got, want) {
+	if got, want := sources.Names(), []string{"crm", "desk", "github", "probe", "zendesk"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if _, ok := sources.Lookup("unknown"); ok {
@@ -172,11 +172,11 @@ func TestShippedFile(t *testing.T) {
 	}
 	for _, name := range sources.Names() {
 		s, _ := sources.Lookup(name)
-		if s.Name != name || s.Verifier == nil || s.Batch || s.DryRun != (name == "github") {
+		if s.Name != name || s.Verifier == nil || s.Batch || s.DryRun != (name == "github" || name == "probe") {
 			t.Errorf("%s: got %+v", name, s)
 		}
 	}
-	ring, err := sources.ParseKeys(fmt.Appendf(nil, `{"crm": %[1]q, "desk": %[1]q, "github": %[1]q, "zendesk": %[1]q}`, hexKey))
+	ring, err := sources.ParseKeys(fmt.Appendf(nil, `{"crm": %[1]q, "desk": %[1]q, "github": %[1]q, "probe": %[1]q, "zendesk": %[1]q}`, hexKey))
 	if err != nil {
 		t.Fatal(err)
 	}
