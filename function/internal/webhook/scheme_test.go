@@ -188,6 +188,7 @@ func TestUnknownPresetsNameTheNearOnes(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		"zendesc":    "did you mean zendesk?",
+		"zendsek":    "did you mean zendesk?",
 		"Zendesk":    "did you mean zendesk?",
 		"hubspot":    "did you mean hubspot-v1 or hubspot-v2 or hubspot-v3?",
 		"front":      "did you mean front-app or front-rule?",

@@ -48,8 +48,12 @@ func TestTokens(t *testing.T) {
 			other := parseKey(t, webhook.Scheme{Kind: scheme.Kind}, "old:key of another name")
 			r := webhook.Request{Header: webhook.Header{test.header: test.values}}
 			key, err := compile(t, scheme).Verify(r, []webhook.Key{other, strongKey(t, scheme), strongKey(t, scheme)}, now)
-			if !errors.Is(err, test.want) || (err == nil && key != 1) {
+			if !errors.Is(err, test.want) || (err == nil && key != 1) || (err != nil && key != -1) {
 				t.Errorf("got %d, %v, want %v", key, err, test.want)
+			}
+			again, err := compile(t, scheme).Verify(r, []webhook.Key{strongKey(t, scheme), strongKey(t, scheme)}, now)
+			if err == nil && again != 0 {
+				t.Errorf("of two right keys got %d, want the first", again)
 			}
 			assertDiscreet(t, err)
 		})

@@ -48,9 +48,12 @@ func (v verdict) check(t *testing.T) {
 	t.Helper()
 	scheme := preset(t, v.scheme)
 	r := webhook.Request{Method: "POST", URL: publicURL, Header: v.headers, Body: []byte(body)}
-	_, err := compile(t, scheme).Verify(r, []webhook.Key{strongKey(t, scheme)}, now)
+	key, err := compile(t, scheme).Verify(r, []webhook.Key{strongKey(t, scheme)}, now)
 	if !errors.Is(err, v.want) || (v.want == nil && err != nil) {
 		t.Errorf("got %v, want %v", err, v.want)
+	}
+	if (err == nil) != (key == 0) || err != nil && key != -1 {
+		t.Errorf("got key %d with %v", key, err)
 	}
 	assertDiscreet(t, err)
 }
@@ -297,6 +300,7 @@ func TestKeys(t *testing.T) {
 		"the zero key is refused":                {[]webhook.Key{{}}, -1, webhook.ErrEmptyKey},
 		"the zero key beside a right one is too": {[]webhook.Key{right, {}}, -1, webhook.ErrEmptyKey},
 		"the first that matches is told":         {[]webhook.Key{wrong, right, right}, 1, nil},
+		"the first of all is told":               {[]webhook.Key{right, right}, 0, nil},
 		"the last of four is tried":              {[]webhook.Key{wrong, wrong, wrong, right}, 3, nil},
 		"five are refused":                       {[]webhook.Key{right, right, right, right, right}, -1, webhook.ErrTooManyKeys},
 		"wrong ones do not match":                {[]webhook.Key{wrong, wrong}, -1, webhook.ErrMismatch},
