@@ -17,7 +17,7 @@ var advice = map[Outcome]string{
 	AgentNotLoggedIn: "no such agent is logged in: agent_user must be the user of the remote agent's own line (user_start, user_start + 1, …)",
 	WouldHangUp:      "VICIdial lists the call, and this account may hang it up; nothing was done",
 
-	StillListed: "VICIdial still lists the call: try again. If this stays, VICIdial prints SUCCESS and then fails: look at the database's sql_mode (NO_ENGINE_SUBSTITUTION, not strict) and at its QueueMetrics settings",
+	StillListed: "VICIdial still lists the call: try again. If this stays and it printed SUCCESS, it fails after that: look at the database's sql_mode (NO_ENGINE_SUBSTITUTION, not strict) and at its QueueMetrics settings",
 	Unknown:     "a hang-up was sent and nothing trustworthy came back: the call may be up or not, try again",
 	Unavailable: "VICIdial could not be reached, or stopped before it did anything: try again",
 	LockedOut:   "VICIdial locked the API account after 10 wrong passwords, for 15 minutes: find who sends the wrong one, and give this API user to nothing else",

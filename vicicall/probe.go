@@ -17,7 +17,7 @@ const (
 func (c *Client) Probe(ctx context.Context, cred Credentials, at int) (Result, error) {
 	call := Call{ID: noCall, AgentUser: noAgent}
 	return c.run(ctx, "probe", cred, call, func(s *session) ending {
-		s.at = at
+		s.at = at % len(cred.URLs)
 		return s.probe()
 	})
 }

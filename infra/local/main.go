@@ -4,7 +4,7 @@
 // bootstrap, Secrets Manager, and a simulated VICIdial with two remote agents in a call each.
 //
 //	go run ./infra/local -- CMD…     runs CMD with the stack's addresses and keys in its environment, then shows
-//	                                 what VICIdial's tables say, and exits with CMD's status
+//	                                 what VICIdial's tables say, and exits with CMD's status (by `go run`: 1 for any but 0)
 //	go run ./infra/local             stays up until interrupted, and shows what the function logs
 //
 // Every source gets one webhook key: $VICIHOOK_KEY, for example that of the sample events, or else a random one.
