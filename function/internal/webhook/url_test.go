@@ -36,7 +36,7 @@ func TestSignedURL(t *testing.T) {
 				"x-hubspot-signature-v3":      {base64256("POST" + test.signed + body + millis)},
 				"x-hubspot-request-timestamp": {millis},
 			}}
-			if _, err := verifier.Verify(r, keys, now); !errors.Is(err, test.want) {
+			if key, err := verifier.Verify(r, keys, now); !errors.Is(err, test.want) || (err == nil) != (key == 0) || err != nil && key != -1 {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})

@@ -348,8 +348,8 @@ func TestTimeInTheBody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := webhook.Request{Header: webhook.Header{"linear-signature": {hex256(test.body)}}, Body: []byte(test.body)}
-			if _, err := verifier.Verify(r, keys, now); !errors.Is(err, test.want) {
-				t.Errorf("got %v, want %v", err, test.want)
+			if key, err := verifier.Verify(r, keys, now); !errors.Is(err, test.want) || (err == nil) != (key == 0) || err != nil && key != -1 {
+				t.Errorf("got %d, %v, want %v", key, err, test.want)
 			}
 			r.Header["linear-signature"] = []string{hex256("")[:63] + "x"}
 			if _, err := verifier.Verify(r, keys, now); !errors.Is(err, webhook.ErrMalformedSignature) {
