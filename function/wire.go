@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +10,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +36,8 @@ func wire(getenv func(string) string, folder string) gateway.Gateway {
 	if err != nil {
 		return broken(err, log)
 	}
+	log.Debug("configured", "sources", settings.Sources.Names(), "budget", settings.Budget.String(),
+		"recheck", settings.Recheck, "dry_run", settings.DryRun, "previous_keys_for", settings.PreviousKeysFor.String())
 	handler, doctor := parts(settings, secretsManager(getenv), log)
 	doctor.Region = getenv("AWS_REGION")
 	return gateway.Gateway{PublicURL: settings.PublicURL, Handle: handler.Handle, Doctor: examined(doctor, log)}
@@ -104,7 +106,8 @@ type webhookKeys struct {
 	store       *secret.Store[source.Keyring]
 	previousFor time.Duration
 	log         *slog.Logger
-	told        atomic.Pointer[string] // the version whose faults are in the log
+	version     said // whose faults are in the log
+	renewal     said
 }
 
 func (w *webhookKeys) Keys(ctx context.Context, name string) (source.Keys, hangup.Refresh, error) {
@@ -112,7 +115,10 @@ func (w *webhookKeys) Keys(ctx context.Context, name string) (source.Keys, hangu
 	if err != nil {
 		return source.Keys{}, nil, misconfigured(err)
 	}
-	w.tell(held.Current)
+	if w.version.isNew(held.Current.ID) {
+		w.tell(held.Current)
+	}
+	tellRenewal(&w.renewal, held, w.log)
 	ring := source.Keyring{name: held.Current.Value[name]}
 	if held.Previous != nil && time.Since(held.Current.Created) < w.previousFor {
 		ring = ring.WithPrevious(held.Previous.Value)
@@ -120,11 +126,8 @@ func (w *webhookKeys) Keys(ctx context.Context, name string) (source.Keys, hangu
 	return ring[name], refresh(w.store, held), nil
 }
 
-// tell names, once a version, the sources that their keys disable. It never shows a key.
+// tell names the sources that their keys disable. It never shows a key.
 func (w *webhookKeys) tell(v secret.Version[source.Keyring]) {
-	if told := w.told.Swap(&v.ID); told != nil && *told == v.ID {
-		return
-	}
 	for _, name := range slices.Sorted(maps.Keys(v.Value)) {
 		switch why := v.Value[name].Refused; {
 		case errors.Is(why, source.ErrNoKey):
@@ -140,9 +143,10 @@ func (w *webhookKeys) tell(v secret.Version[source.Keyring]) {
 
 // apiAccount is VICIdial's API account, named by its secret's version so that a refusal latches on that version.
 type apiAccount struct {
-	store *secret.Store[vicicall.Credentials]
-	log   *slog.Logger
-	told  sync.Once
+	store   *secret.Store[vicicall.Credentials]
+	log     *slog.Logger
+	version said // whose password was looked at
+	renewal said
 }
 
 func (a *apiAccount) Credentials(ctx context.Context) (vicicall.Credentials, hangup.Refresh, error) {
@@ -152,12 +156,34 @@ func (a *apiAccount) Credentials(ctx context.Context) (vicicall.Credentials, han
 	}
 	account := held.Current.Value
 	account.Version = held.Current.ID
-	if account.NeedsNewVICIdial() {
-		a.told.Do(func() {
-			a.log.Warn("VICIdial's password has one of . + / =, which VICIdial keeps from 2.14-72 on and strips before")
-		})
+	if a.version.isNew(account.Version) && account.NeedsNewVICIdial() {
+		a.log.Warn("VICIdial's password has one of . + / =, which VICIdial keeps from 2.14-72 on and strips before")
 	}
+	tellRenewal(&a.renewal, held, a.log)
 	return account, refresh(a.store, held), nil
+}
+
+// tellRenewal says once that a secret could not be renewed, or its version before not be used, while all goes on with
+// what is held: an hour later that would come as a surprise.
+func tellRenewal[T any](last *said, held secret.Snapshot[T], log *slog.Logger) {
+	err := cmp.Or(held.RefreshErr, held.PreviousErr)
+	switch {
+	case err == nil:
+		last.isNew("")
+	case !last.isNew(err.Error()):
+	case errors.Is(err, secret.ErrUnavailable):
+		log.Warn("a secret is not to be had now; the value at hand serves on", "cause", err.Error())
+	default:
+		log.Error("a secret's newest version can't be used; the value at hand serves on", "cause", err.Error())
+	}
+}
+
+// said is the last thing that was logged of its kind.
+type said struct{ last atomic.Pointer[string] }
+
+func (s *said) isNew(text string) bool {
+	last := s.last.Swap(&text)
+	return last == nil || *last != text
 }
 
 func refresh[T any](store *secret.Store[T], seen secret.Snapshot[T]) hangup.Refresh {

@@ -78,6 +78,16 @@ func hold[T any](now Version[T], before lookup[T], at time.Time) *holding[T] {
 	}
 }
 
+// failed is the holding after a refresh that failed.
+func (h *holding[T]) failed(err error) *holding[T] {
+	if h == nil {
+		return nil
+	}
+	same := *h
+	same.RefreshErr = err
+	return &same
+}
+
 // answers tells whether the lookup still stands for a current version.
 func (l lookup[T]) answers(current string, now time.Time) bool {
 	return l.of == current && within(previousFreshFor, l.at, now) && !errors.Is(l.err, ErrUnavailable)

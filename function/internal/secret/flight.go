@@ -48,6 +48,7 @@ func (s *Store[T]) fly(ctx context.Context, f *flight[T], old *holding[T]) {
 	s.flight = nil
 	if f.err != nil {
 		s.tried, s.pause = s.now(), retryAfter
+		s.held = s.held.failed(f.err)
 		return
 	}
 	s.held = f.got

@@ -89,9 +89,14 @@ func malformedRefresh(t *testing.T, a *api, s *secret.Store[string]) {
 	a.rotate("bad2")
 	time.Sleep(60 * time.Second)
 	load(t, s, "v1")
+	if held := load(t, s, "v1"); !errors.Is(held.RefreshErr, secret.ErrMalformed) {
+		t.Errorf("RefreshErr: got %v, want ErrMalformed", held.RefreshErr)
+	}
 	a.rotate("v3")
 	time.Sleep(10 * time.Second)
-	load(t, s, "v3")
+	if held := load(t, s, "v3"); held.RefreshErr != nil {
+		t.Errorf("RefreshErr: got %v, want none after a refresh that went well", held.RefreshErr)
+	}
 }
 
 func hardCap(t *testing.T, a *api, s *secret.Store[string]) {

@@ -17,6 +17,7 @@ type Snapshot[T any] struct {
 	Current     Version[T]
 	Previous    *Version[T] // nil when it is not wanted, there is none, or it can't be used
 	PreviousErr error       // why there is a Previous that can't be used; Current is good all the same
+	RefreshErr  error       // why the last refresh failed, so that a newer version may be there
 }
 
 // differs tells that o has other versions.
