@@ -1,0 +1,89 @@
+package vicicall_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vicihook/vicicall"
+)
+
+// gaps are the times between the requests of a stage that any of the hosts saw, and from the last one to now.
+func gaps(stage string, hosts ...*host) []time.Duration {
+	var at []time.Time
+	for range 10 {
+		for _, h := range hosts { // each was asked in turn
+			if len(h.seen) > 0 {
+				if h.seen[0].stage == stage {
+					at = append(at, h.seen[0].at)
+				}
+				h.seen = h.seen[1:]
+			}
+		}
+	}
+	var between []time.Duration
+	for i, t := range append(at, time.Now())[1:] {
+		between = append(between, t.Sub(at[i]))
+	}
+	return between
+}
+
+func TestCHECKsPauseAfterEachRoundOfTheCluster(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		servers []string
+		checks  []steps // by server
+		pauses  []bool  // after each CHECK
+	}{
+		"of one":  {[]string{"localhost"}, []steps{{lost, lost, lost}}, []bool{true, true, false}},
+		"of two":  {[]string{"localhost", "127.0.0.2"}, []steps{{lost, lost}, {lost}}, []bool{false, true, false}},
+		"of four": {[]string{"localhost", "127.0.0.2", "127.0.0.3", "127.0.0.4"}, []steps{{lost}, {lost}, {lost}, nil}, []bool{false, false, false}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := &network{t: t, hosts: map[string]*host{}}
+			var hosts []*host
+			for i, server := range tt.servers {
+				hosts = append(hosts, &host{checks: tt.checks[i]})
+				n.hosts[server] = hosts[i]
+			}
+			c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+			defer c.Close()
+			c.Check(t.Context(), on(tt.servers...), theCall())
+			for i, gap := range gaps("CHECK", hosts...) {
+				if paused := gap >= 50*time.Millisecond && gap < 150*time.Millisecond; paused != tt.pauses[i] || !paused && gap != 0 {
+					t.Errorf("%s: %v after CHECK %d, want a pause: %v", name, gap, i+1, tt.pauses[i])
+				}
+			}
+		})
+	}
+}
+
+// The last CHECK may take all the time there is, since no other will.
+func TestTheLastCHECKTakesWhatRemains(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first, second := &host{checks: steps{silent, silent}}, &host{checks: steps{silent}}
+		n := &network{t: t, hosts: map[string]*host{"localhost": first, "127.0.0.2": second}}
+		c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+		defer c.Close()
+		if result, _ := c.Check(t.Context(), on("localhost", "127.0.0.2"), theCall()); result.Checks != 3 || result.Elapsed != 4*time.Second {
+			t.Errorf("%+v, want 3 CHECKs in 4 s", result)
+		}
+	})
+}
+
+func TestEveryStatusOf300To399IsARedirect(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]vicicall.Outcome{
+		299: vicicall.UnexpectedReply, 300: vicicall.Misconfigured, 399: vicicall.Misconfigured, 400: vicicall.UnexpectedReply,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := &network{t: t, hosts: map[string]*host{"localhost": {hangups: steps{answer(status, "")}}}}
+			c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+			defer c.Close()
+			if result, _ := c.Hangup(t.Context(), on("localhost"), theCall()); result.Outcome != want {
+				t.Errorf("%d: %+v, want %s", status, result, want)
+			}
+		})
+	}
+}
