@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"vicihook/vicicall"
 )
@@ -24,13 +25,8 @@ func (c Config) Credentials(secret []byte) (vicicall.Credentials, error) {
 		CA   string    `json:"ca"`
 		Pins oneOrMore `json:"tls_pin"`
 	}
-	decoder := json.NewDecoder(bytes.NewReader(secret))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&stored); err != nil {
-		return vicicall.Credentials{}, fmt.Errorf("VICIdial's secret: %w", withoutContent(err))
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return vicicall.Credentials{}, errors.New("VICIdial's secret: text follows the JSON object")
+	if err := decode(secret, &stored); err != nil {
+		return vicicall.Credentials{}, fmt.Errorf("VICIdial's secret: %w", err)
 	}
 	if len(stored.URL) == 0 && c.VICIdialURL != "" {
 		stored.URL = oneOrMore{c.VICIdialURL}
@@ -51,6 +47,39 @@ func (o *oneOrMore) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(o))
 }
 
+// decode is strict: one object, each member known and given once.
+func decode(secret []byte, stored any) error {
+	decoder := json.NewDecoder(bytes.NewReader(secret))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(stored); err != nil {
+		return withoutContent(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("text follows the JSON object")
+	}
+	return givenOnce(secret)
+}
+
+// givenOnce names a member that an object gives twice: two readers could take different ones.
+func givenOnce(object []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	_, _ = decoder.Token() // the opening brace: the text has been decoded before
+	seen := map[string]bool{}
+	for decoder.More() {
+		token, _ := decoder.Token()
+		name, _ := token.(string)
+		if seen[strings.ToLower(name)] { // encoding/json takes any case for a member
+			return fmt.Errorf("member %q is given twice", strings.ToLower(name))
+		}
+		seen[strings.ToLower(name)] = true
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return withoutContent(err)
+		}
+	}
+	return nil
+}
+
 // withoutContent keeps of a JSON error where it is, not what stands there.
 func withoutContent(err error) error {
 	var syntax *json.SyntaxError
@@ -60,7 +89,9 @@ func withoutContent(err error) error {
 		return fmt.Errorf("no JSON from byte %d on", syntax.Offset)
 	case errors.As(err, &wrongType):
 		return fmt.Errorf("member %q has the wrong type", wrongType.Field)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("no JSON: it is empty or cut")
 	default:
-		return errors.New("no JSON object of url, user, pass, ca and tls_pin")
+		return errors.New("it has a member other than url, user, pass, ca and tls_pin")
 	}
 }
