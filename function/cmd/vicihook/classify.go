@@ -46,11 +46,12 @@ func (c classifyCmd) Run(sh *shell) error {
 	}
 	reply := vicicall.ParseReply(c.HTTPStatus, body, c.CallID, c.AgentUser)
 	answer := struct {
-		Outcome vicicall.Outcome `json:"outcome"`
-		Reply   string           `json:"reply,omitempty"`
+		Outcome  vicicall.Outcome `json:"outcome"`
+		Reply    string           `json:"reply,omitempty"`
+		Doubtful bool             `json:"doubtful,omitempty"` // a hang-up would look again before it believes this
 	}{Outcome: reply.Outcome}
 	if c.Verbose {
-		answer.Reply = reply.Line
+		answer.Reply, answer.Doubtful = reply.Line, reply.Doubtful
 	}
 	return sh.printJSON(answer)
 }

@@ -40,4 +40,11 @@ func TestClassifyAddsTheRebuiltLineWhenAsked(t *testing.T) {
 	if !strings.Contains(r.stdout, `"reply":"SUCCESS: ra_call_control hungup - 1028|`+callID+`|HANGUP"`) {
 		t.Errorf("got %+v", r)
 	}
+	r = vicihook(t, call{
+		args:  args("classify -v --http-status 200 --call-id " + callID + " --agent-user 1028"),
+		stdin: "ERROR: no active call found - Y0000000000000000000\n",
+	})
+	if !strings.Contains(r.stdout, `"doubtful":true`) {
+		t.Errorf("a refusal of another call: got %s", r.stdout)
+	}
 }

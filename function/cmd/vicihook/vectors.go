@@ -40,10 +40,12 @@ func checkVector(text []byte) error {
 	var given struct {
 		Valid *bool `json:"valid"`
 	}
-	if err := errors.Join(json.Unmarshal(text, &v), json.Unmarshal(text, &given)); err != nil {
-		return fmt.Errorf("%s: %w", v.Name, err)
-	}
+	err := errors.Join(json.Unmarshal(text, &v), json.Unmarshal(text, &given))
 	switch {
+	case errors.Is(err, webhook.ErrInvalidScheme), errors.Is(err, webhook.ErrUnknownPreset):
+		return fmt.Errorf("%s: %w", v.Name, err)
+	case err != nil:
+		return fmt.Errorf("%s: is no vector: an object of name, scheme, secret, method, url, headers, body, valid, now", v.Name)
 	case given.Valid == nil:
 		return fmt.Errorf("%s: has no valid", v.Name)
 	case len(v.Secret) == 0:
