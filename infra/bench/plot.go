@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 )
 
@@ -47,7 +46,7 @@ func (m measurements) coldPlot() plot {
 	}}
 }
 
-// The drawing's size and the place of its axes, in pixels.
+// The drawing's size above its legend, and the place of its axes, in pixels.
 const (
 	width, height            = 760, 400
 	left, right, top, bottom = 56, 24, 48, 56
@@ -57,21 +56,22 @@ const (
 func (p plot) svg() string {
 	longest := 0.0
 	for _, s := range p.series {
-		longest = max(longest, s.at(0.98))
+		longest = max(longest, s.at(0.95))
 	}
 	step := tick(longest)
 	scale := axis{most: math.Ceil(longest/step) * step}
+	whole := height + legendLine*len(p.series)
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13" role="img" aria-label="%s">`+"\n",
-		width, height, p.title)
-	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, height)
+		width, whole, p.title)
+	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, whole)
 	fmt.Fprintf(&b, `<text x="%d" y="26" font-size="16" fill="#1f2328">%s</text>`+"\n", left, p.title)
 	scale.draw(&b, step)
 	for i, s := range p.series {
 		fmt.Fprintf(&b, `<polyline fill="none" stroke="%s" stroke-width="2" points="%s"/>`+"\n", s.colour, scale.points(s.sample))
-		y := height - bottom - 16 - legendLine*(len(p.series)-1-i)
-		fmt.Fprintf(&b, `<line x1="%d" x2="%d" y1="%d" y2="%d" stroke="%s" stroke-width="3"/>`, width-330, width-306, y-4, y-4, s.colour)
-		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="#1f2328">%s: %.2f ms</text>`+"\n", width-298, y, s.name, s.median())
+		y := height + legendLine*i + 8
+		fmt.Fprintf(&b, `<line x1="%d" x2="%d" y1="%d" y2="%d" stroke="%s" stroke-width="3"/>`, left, left+24, y-4, y-4, s.colour)
+		fmt.Fprintf(&b, `<text x="%d" y="%d" fill="#1f2328">%s: %.2f ms</text>`+"\n", left+32, y, s.name, s.median())
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
@@ -108,15 +108,15 @@ func (a axis) draw(b *strings.Builder, step float64) {
 		(left+width-right)/2, height-14)
 }
 
-// points draws a sample as far as the axis reaches.
+// points draws a sample as far as the axis reaches, at each of its two-hundredths.
 func (a axis) points(s sample) string {
-	sorted := slices.Sorted(slices.Values(s))
+	const parts = 200
 	var points []string
-	for i, value := range sorted {
-		if value > a.most {
-			break
+	for i := range parts + 1 {
+		part := float64(i) / parts
+		if value := s.at(part); value <= a.most {
+			points = append(points, fmt.Sprintf("%.1f,%.1f", a.x(value), a.y(part)))
 		}
-		points = append(points, fmt.Sprintf("%.1f,%.1f", a.x(value), a.y(float64(i+1)/float64(len(sorted)))))
 	}
 	return strings.Join(points, " ")
 }
