@@ -4,6 +4,7 @@ ARCH ?= arm64
 GOOS ?= linux
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 FUZZTIME ?= 60s
+SOAK ?= 100000
 # What SAM calls the processor that Go calls ARCH: template.yaml's parameter Architecture.
 ARCHITECTURE := $(if $(filter amd64,$(ARCH)),x86_64,$(ARCH))
 HOST_OS = $(shell go env GOHOSTOS)
@@ -21,7 +22,7 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test serve check format vet lint race template moto fuzz build build-VicihookFunction go-version \
-	sam sam-build sam-local invoke deploy canary
+	sam sam-build sam-local invoke deploy canary bench budgets compare soak
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +50,7 @@ serve: go-version ## Keep the local stack up, with its addresses and a command t
 
 check: go-version format vet lint race template moto ## All that CI checks
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
+	@$(MAKE) --no-print-directory budgets
 
 format:
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not in gofmt's format:"; echo "$$files"; exit 1; }
@@ -77,6 +79,18 @@ fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
 			echo "fuzz $$target for $(FUZZTIME)"; \
 			(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x . </dev/null) || exit 1; \
 		done || exit 1; done
+
+bench: go-version ## Measure the function beside the least that a Lambda can be
+	go run ./infra/bench
+
+budgets: go-version
+	go run ./infra/bench --check
+
+soak: go-version ## Send SOAK webhooks (100000), 50 at a time, one in ten into a fault
+	go test ./function -run Soak -soak $(SOAK) -v -timeout 60m
+
+compare: go-version ## Measure the verifier beside the public ones
+	cd infra/bench/compare && go vet ./... && go test -bench . -count 10
 
 build: go-version ## Build the function for AWS (ARCH=arm64 or amd64) into .build/ARCH
 	@$(MAKE) --no-print-directory build-VicihookFunction ARTIFACTS_DIR=.build/$(ARCH)
