@@ -74,11 +74,7 @@ moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
 	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|AnyService' ./function ./function/internal/secret
 
 fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
-	@go list -f '{{if .TestGoFiles}}{{.Dir}}{{else if .XTestGoFiles}}{{.Dir}}{{end}}' ./... | while read -r dir; do \
-		grep -ho '^func Fuzz[A-Za-z0-9]*' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //' | while read -r target; do \
-			echo "fuzz $$target for $(FUZZTIME)"; \
-			(cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x . </dev/null) || exit 1; \
-		done || exit 1; done
+	@infra/fuzz $(FUZZTIME)
 
 bench: go-version ## Measure the function beside the least that a Lambda can be
 	go run ./infra/bench
