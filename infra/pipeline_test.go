@@ -58,3 +58,15 @@ func TestTheStagesFollowOneAnotherAndOnlyTheirJobsGetATokenForAWS(t *testing.T) 
 		t.Error("a stranger's pull request would run with the repository's own rights")
 	}
 }
+
+func TestEachStageIsExaminedAfterItsDeployment(t *testing.T) {
+	text, _ := workflow(t)
+	for deploy, examine := range map[string]string{
+		"make deploy STAGE=testing": "infra/pipeline/examine testing",
+		"make canary STAGE=prod":    "infra/pipeline/examine prod",
+	} {
+		if deployed, examined := strings.Index(text, deploy), strings.Index(text, examine); deployed < 0 || examined < deployed {
+			t.Errorf("%q does not follow %q", examine, deploy)
+		}
+	}
+}
