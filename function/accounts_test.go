@@ -251,7 +251,12 @@ func TestEndToEndSlowSecretsLeaveLessForVICIdial(t *testing.T) {
 		if b.Secrets == nil {
 			t.Skip("steers the local Secrets Manager")
 		}
-		b.Secrets.Fail(secretsmanager.Fault{Hold: func(context.Context) { time.Sleep(700 * time.Millisecond) }})
+		b.Secrets.Fail(secretsmanager.Fault{Hold: func(ctx context.Context) {
+			select {
+			case <-time.After(700 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		}})
 		inject("silent-undone")(t, b)
 		if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.status != http.StatusServiceUnavailable {
 			t.Errorf("got %s", got.body)

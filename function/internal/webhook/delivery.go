@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/json"
 )
 
@@ -41,7 +42,7 @@ func (v *Verifier) Challenge(r Request) (Echo, bool) {
 		return Echo{}, false
 	}
 	value, found, err := jsonMember(r.Body, name)
-	if err != nil || !found || value[0] != '"' || len(value) > longestChallenge {
+	if err != nil || !found || !bytes.HasPrefix(value, []byte{'"'}) || len(value) > longestChallenge {
 		return Echo{}, false
 	}
 	body, err := json.Marshal(map[string]json.RawMessage{name: value})

@@ -52,6 +52,7 @@ func TestChallenge(t *testing.T) {
 		"escapes are kept":                      {slack, `{"challenge":"a\u0022<b"}`, nil, json, `{"challenge":"a\u0022\u003cb"}`},
 		"an event is none":                      {slack, `{"type":"event_callback","event":{"challenge":"a"}}`, nil, "", ""},
 		"a challenge that is no string is none": {slack, `{"challenge":{"a":1}}`, nil, "", ""},
+		"a challenge without a value is none":   {slack, `{"challenge": }`, nil, "", ""},
 		"a challenge given twice is none":       {slack, `{"challenge":"a","challenge":"b"}`, nil, "", ""},
 		"text after the object makes it none":   {slack, `{"challenge":"a"} x`, nil, "", ""},
 		"a form is none":                        {slack, `challenge=a`, nil, "", ""},
