@@ -100,10 +100,10 @@ func (c *Client) withBudget(ctx context.Context) (context.Context, context.Cance
 // refuse ends a request before anything is sent.
 func (c *Client) refuse(cred Credentials, call Call) (ending, bool) {
 	if err := call.Validate(); err != nil {
-		return ending{InvalidRequest, faultText(err), err}, true
+		return ending{InvalidRequest, FaultText(err), err}, true
 	}
 	if err := c.Validate(cred); err != nil {
-		return ending{Misconfigured, faultText(err), err}, true
+		return ending{Misconfigured, FaultText(err), err}, true
 	}
 	c.mu.Lock()
 	latched, ok := c.latches[cred.digest()]

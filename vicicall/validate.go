@@ -55,15 +55,15 @@ func madeOf(s, set string, low, high int) bool {
 	return len(s) >= low && len(s) <= high && strings.Trim(s, set) == ""
 }
 
-// faultText joins faults for people, without the package prefix of each.
-func faultText(err error) string {
+// FaultText is what [Call.Validate] or [Credentials.Validate] found, for people: "field why; field why".
+func FaultText(err error) string {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return strings.TrimPrefix(err.Error(), "vicicall: ")
 	}
 	var parts []string
 	for _, e := range joined.Unwrap() {
-		parts = append(parts, faultText(e))
+		parts = append(parts, FaultText(e))
 	}
 	return strings.Join(parts, "; ")
 }

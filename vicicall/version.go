@@ -20,7 +20,7 @@ type Version struct {
 // Unavailable, TLSUntrusted, UnexpectedReply or Misconfigured.
 func (c *Client) Version(ctx context.Context, cred Credentials) (Version, error) {
 	if err := c.Validate(cred); err != nil {
-		return Version{}, &Error{"version", Misconfigured, faultText(err), err}
+		return Version{}, &Error{"version", Misconfigured, FaultText(err), err}
 	}
 	ctx, cancel := c.withBudget(ctx)
 	defer cancel()

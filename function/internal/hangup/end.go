@@ -91,7 +91,7 @@ func legible(o source.Order) source.Order {
 	}
 	values := map[string]*string{"call_id": &o.CallID, "agent_user": &o.AgentUser, "disposition": &o.Disposition}
 	for _, fault := range faults.Unwrap() {
-		if field, ok := errors.AsType[*vicicall.FieldError](fault); ok {
+		if field, ok := errors.AsType[*vicicall.FieldError](fault); ok && values[field.Field] != nil {
 			*values[field.Field] = ""
 		}
 	}

@@ -51,20 +51,9 @@ func refusedItem(err error) Report {
 	case errors.Is(err, source.ErrInvalid):
 		return refused(vicicall.InvalidRequest, err.Error(), nil)
 	case errors.Is(err, vicicall.ErrInvalidCall):
-		return refused(vicicall.InvalidRequest, strings.Join(fieldFaults(err), "; "), nil)
+		return refused(vicicall.InvalidRequest, vicicall.FaultText(err), nil)
 	}
 	return refused(vicicall.Unavailable, "the time budget was spent before this call's turn; nothing was sent", err)
-}
-
-func fieldFaults(err error) (faults []string) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, one := range joined.Unwrap() {
-			faults = append(faults, fieldFaults(one)...)
-		}
-	} else if fault, ok := errors.AsType[*vicicall.FieldError](err); ok {
-		faults = append(faults, fault.Field+" "+fault.Why)
-	}
-	return faults
 }
 
 // withoutSecret keeps the secret's fault, which names ARNs and policies, for the log.
