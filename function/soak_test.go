@@ -38,6 +38,8 @@ func soakFaults() []vicitest.Fault {
 	for _, info := range vicitest.Faults() {
 		switch info.Name {
 		case "strict-sql-clean", "sender-stopped", "calls-table-broken", "agents-table-broken", "agent-logs-off":
+		case "proxy-gives-up":
+			all = append(all, vicitest.Fault{Name: info.Name, Times: 1}) // no proxy is told to wait for 50 ms only
 		default:
 			all = append(all, vicitest.Fault{Name: info.Name, Times: 1, Delay: 50 * time.Millisecond})
 		}

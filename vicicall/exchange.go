@@ -32,6 +32,7 @@ type answer struct {
 	body     []byte
 	reply    Reply // of a whole answer
 	err      error // why the answer is not whole; holds nothing of it
+	took     time.Duration
 }
 
 func (a answer) accepted() bool {
@@ -47,10 +48,21 @@ func (a answer) failed() bool {
 	return !a.whole || a.reply.Doubtful
 }
 
-// mayRun reports whether VICIdial may still be at work on the request: no whole answer came,
-// or only a gateway's word that it gave up waiting (504, and 524 of one well-known gateway).
-func (a answer) mayRun() bool {
-	return !a.whole || a.status == http.StatusGatewayTimeout || a.status == 524
+// mayRun reports whether VICIdial may still be at work on the request.
+func (a answer) mayRun() bool { return !a.whole || a.ofGateway() && a.gaveUp() }
+
+// ofGateway reports whether a gateway in front of VICIdial may have written the answer.
+func (a answer) ofGateway() bool {
+	return a.status >= http.StatusInternalServerError && !strings.HasPrefix(a.reply.Line, successWord)
+}
+
+// gatewayPatience is less than any gateway is told to wait for a web server.
+const gatewayPatience = time.Second
+
+// gaveUp reports whether a gateway may have stopped waiting: it says so (504, and 524 of one well-known gateway),
+// or it took as long (several say 502 or 503 then too).
+func (a answer) gaveUp() bool {
+	return a.status == http.StatusGatewayTimeout || a.status == 524 || a.took >= gatewayPatience
 }
 
 // because tells people what was wrong with the answer.

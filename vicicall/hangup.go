@@ -19,10 +19,10 @@ const (
 // Hangup ends a call, at most once as far as anybody can tell, and says what became of it.
 //
 // It sends HANGUP, looks again with CHECK, and sends HANGUP a second time only after a whole answer and a CHECK
-// that still finds the call listed. When bytes of a HANGUP were sent and no whole answer came, the first may still
-// be running: no second is sent, only CHECKs. A request of which nothing was sent goes on to the next web server.
-// HANGUP takes at most 60 % of the time that remains until the deadline of ctx (see [Config.Budget]), and 500 ms
-// always stay for CHECK.
+// that still finds the call listed. When bytes of a HANGUP were sent and no whole answer came, or that of a gateway
+// that gave up waiting, the first may still be running: no second is sent, only CHECKs. A request of which nothing
+// was sent goes on to the next web server. HANGUP takes at most 60 % of the time that remains until the deadline of
+// ctx (see [Config.Budget]), and 500 ms always stay for CHECK.
 //
 // The Result is always filled. The error is nil for HungUp, Accepted, NoLongerListed, NoActiveCall and
 // AgentNotLoggedIn, and an [*Error] for every other outcome.

@@ -128,6 +128,14 @@ func redirect(target string) step {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target, http.StatusFound) }
 }
 
+// late answers after a while.
+func late(by time.Duration, then step) step {
+	return func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(by)
+		then(w, r)
+	}
+}
+
 // silent says nothing until the client gives up.
 func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 

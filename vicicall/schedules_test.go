@@ -85,13 +85,17 @@ func drawSchedule(t *rapid.T) schedule {
 }
 
 func drawFault(t *rapid.T) vicitest.Fault {
-	return vicitest.Fault{
+	f := vicitest.Fault{
 		Name:  rapid.SampledFrom(vicitest.Faults()).Draw(t, "fault").Name,
 		Stage: rapid.SampledFrom([]string{"", "HANGUP", "CHECK"}).Draw(t, "stage"),
 		Skip:  rapid.IntRange(0, 2).Draw(t, "skip"),
 		Times: rapid.IntRange(0, 2).Draw(t, "times"),
 		Delay: rapid.SampledFrom([]time.Duration{0, time.Millisecond, 400 * time.Millisecond, 1300 * time.Millisecond, 3 * time.Second}).Draw(t, "delay"),
 	}
+	if f.Name == "proxy-gives-up" && f.Delay < time.Second {
+		f.Delay = time.Second // no proxy is told to wait less
+	}
+	return f
 }
 
 func TestNoScheduleOfFaultsMakesAnOutcomeLie(t *testing.T) {

@@ -107,7 +107,9 @@ func (s *session) ask(form string, take share, left int) answer {
 			return answer{err: errNoTime}
 		}
 		ctx, cancel := context.WithTimeout(s.ctx, limit)
+		start := time.Now()
 		a := exchange(ctx, s.transport, s.cred.URLs[s.at], form, limit/time.Duration(left))
+		a.took = time.Since(start)
 		cancel()
 		if a.whole {
 			a.reply = ParseReply(a.status, a.body, s.call.ID, s.call.AgentUser)

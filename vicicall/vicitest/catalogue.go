@@ -110,6 +110,8 @@ var catalogue = []definition{
 		turn: replace(badGateway)},
 	{info: FaultInfo{"proxy-502-undone", BeforeWork, "", "a proxy's 502; nothing done"},
 		before: answer(badGateway)},
+	{info: FaultInfo{"proxy-gives-up", BeforeWork, "", "a proxy waits, gives up with a 502, and the work is done as long after"},
+		before: givesUp, delay: 1200 * time.Millisecond, send: unheard},
 	{info: FaultInfo{"busy-503", BeforeWork, "", "the web server's 503; nothing done"},
 		before: asObserved("any", "load balancer or overloaded web server")},
 	{info: FaultInfo{"redirect", BeforeWork, "", "301 to Location, another host; nothing done"},

@@ -87,6 +87,7 @@ var aftermaths = map[string]aftermath{
 	"garbage-undone":         untouched.saying("200 <html><head><title>It works!</title></head><body><h1>Welcome</h1></body></html>"),
 	"proxy-502":              finished.saying("502 <html>"),
 	"proxy-502-undone":       untouched.saying("502 <html>"),
+	"proxy-gives-up":         finished.saying("502 <html>"),
 	"busy-503":               untouched.saying("503 <html><head><title>503 Service Temporarily Unavailable</title></head><body></body></html>"),
 	"redirect":               untouched.saying("301 <!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">"),
 	"agent-logs-off":         finished.saying("200 " + hungup),

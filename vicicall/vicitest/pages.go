@@ -58,6 +58,20 @@ func waits(x *exchange) bool {
 	return false
 }
 
+// givesUp answers as a proxy that waits no longer, while the script goes on behind it.
+func givesUp(x *exchange) bool {
+	if waits(x) {
+		return true
+	}
+	conn := x.conn()
+	conn.Write(badGateway.raw())
+	conn.Close()
+	return !x.wait(nil)
+}
+
+// unheard sends nothing: the answer was another's.
+func unheard(*exchange, page) {}
+
 // replace hides what the script printed.
 func replace(p page) func(*exchange, *script) {
 	return func(_ *exchange, c *script) { c.page = p }
