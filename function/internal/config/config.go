@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"vicihook/function/internal/source"
@@ -66,18 +66,28 @@ func (e *environment) fault(name, format string, args ...any) {
 	e.faults = append(e.faults, fmt.Errorf("%w: %s %s", ErrInvalid, name, fmt.Sprintf(format, args...)))
 }
 
-var secretARN = regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+$`)
-
 func (e *environment) arn(name string) string {
 	value := e.getenv(name)
 	switch {
 	case value == "":
 		e.fault(name, "is not set: give the full ARN of the secret")
-	case !secretARN.MatchString(value):
+	case !isSecretARN(value):
 		e.fault(name, "is no full ARN of a secret (arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX)")
 	}
 	return value
 }
+
+// isSecretARN knows arn:PARTITION:secretsmanager:REGION:ACCOUNT:secret:NAME.
+// (A regular expression that matches the same would cost every start a twentieth of a millisecond.)
+func isSecretARN(value string) bool {
+	const lower, digits = "abcdefghijklmnopqrstuvwxyz", "0123456789"
+	parts := strings.Split(value, ":")
+	return len(parts) == 7 && parts[0] == "arn" && madeOf(lower+"-", parts[1]) && parts[2] == "secretsmanager" &&
+		madeOf(lower+digits+"-", parts[3]) && madeOf(digits, parts[4]) && len(parts[4]) == 12 && parts[5] == "secret" &&
+		madeOf(lower+strings.ToUpper(lower)+digits+"/_+=.@!-", parts[6])
+}
+
+func madeOf(letters, text string) bool { return text != "" && strings.Trim(text, letters) == "" }
 
 // url names no part of a faulty value: somebody may have put a password into it.
 func (e *environment) url(name string) string {

@@ -78,6 +78,33 @@ func TestAWrongSettingIsNamedWithItsMend(t *testing.T) {
 	}
 }
 
+func TestNothingButASecretsARNIsTaken(t *testing.T) {
+	faults := map[string]struct{ part, instead string }{
+		"another scheme":         {"arn:aws", "urn:aws"},
+		"a partition in capital": {"aws", "AWS"},
+		"another service":        {"secretsmanager", "ssm"},
+		"no region":              {"eu-central-1", ""},
+		"a region with a blank":  {"eu-central-1", "eu central-1"},
+		"a short account":        {"123456789012", "12345678901"},
+		"an account of letters":  {"123456789012", "12345678901a"},
+		"another resource":       {":secret:", ":parameter:"},
+		"no name":                {"vicihook/webhook-AbCdEf", ""},
+		"a name with a blank":    {"vicihook/webhook", "vici hook"},
+		"a part more":            {"AbCdEf", "AbCdEf:password"},
+		"a line more":            {"AbCdEf", "AbCdEf\n"},
+	}
+	for name, c := range faults {
+		if _, err := config.Load(environment("VICIDIAL_SECRET_ARN", strings.Replace(arn, c.part, c.instead, 1)), shipped); !errors.Is(err, config.ErrInvalid) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	for _, partition := range []string{"aws-cn", "aws-us-gov"} {
+		if _, err := config.Load(environment("VICIDIAL_SECRET_ARN", strings.Replace(arn, "aws", partition, 1)), shipped); err != nil {
+			t.Errorf("%s: %v", partition, err)
+		}
+	}
+}
+
 func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "sources.json"), []byte(`{"crm": {"scheme": "nobody"}}`), 0o600); err != nil {

@@ -2,7 +2,6 @@ package source
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -197,11 +196,12 @@ func (c *checker) function(t *gojq.Term) {
 		c.refuse("variable `" + t.Func.Name + "`")
 		return
 	}
-	called, allowed := functions[name]
-	if !allowed {
-		c.fault("jq function %q is not allowed; allowed are %s", name, strings.Join(slices.Sorted(maps.Keys(functions)), " "))
+	found := slices.IndexFunc(functions, func(s signature) bool { return s.name == name })
+	if found < 0 {
+		c.fault("jq function %q is not allowed; allowed are %s", name, allowedFunctions())
 		return
 	}
+	called := functions[found]
 	for i, kind := range called.args {
 		c.argument(t.Func.Name, kind, t.Func.Args[i])
 	}
@@ -212,6 +212,15 @@ func (c *checker) function(t *gojq.Term) {
 		guarded := &gojq.Query{Left: call(shortOnly), Op: gojq.OpPipe, Right: &gojq.Query{Term: &gojq.Term{Type: t.Type, Func: t.Func}}}
 		*t = gojq.Term{Type: gojq.TermTypeQuery, Query: guarded, SuffixList: t.SuffixList}
 	}
+}
+
+func allowedFunctions() string {
+	names := make([]string, len(functions))
+	for i, f := range functions {
+		names[i] = f.name
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
 }
 
 func call(name string) *gojq.Query {

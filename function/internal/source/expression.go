@@ -27,23 +27,40 @@ type expression struct {
 	many bool // may yield more than one value
 }
 
-// compile checks a text against the subset of jq (see subset.go) and gives every fault at once.
+// A compilation is what a text came to.
+type compilation struct {
+	expression *expression
+	faults     []string
+}
+
+// compile compiles each text once.
+func (r *reader) compile(text string) (*expression, []string) {
+	c, known := r.compiled[text]
+	if !known {
+		c.expression, c.faults = compile(text)
+		r.compiled[text] = c
+	}
+	return c.expression, c.faults
+}
+
+// compile checks a text against the subset of jq (see subset.go) and gives every fault at once, with an expression
+// that stands for nothing.
 func compile(text string) (*expression, []string) {
 	if len(text) > maxExpression {
-		return nil, []string{fmt.Sprintf("is longer than %d bytes", maxExpression)}
+		return &expression{}, []string{fmt.Sprintf("is longer than %d bytes", maxExpression)}
 	}
 	query, err := gojq.Parse(text)
 	if err != nil {
-		return nil, []string{parseFault(err)}
+		return &expression{}, []string{parseFault(err)}
 	}
 	check := checker{}
 	many := check.query(query)
 	if len(check.faults) > 0 {
-		return nil, check.faults
+		return &expression{}, check.faults
 	}
 	code, err := gojq.Compile(query, guards...)
 	if err != nil {
-		return nil, []string{"no jq: " + err.Error()}
+		return &expression{}, []string{"no jq: " + err.Error()}
 	}
 	return &expression{code: code, many: many}, nil
 }

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -59,8 +58,9 @@ func madeOf(letters string, longest int, text string) bool {
 
 // A reader collects the faults of one file.
 type reader struct {
-	file   string
-	faults []error
+	file     string
+	faults   []error
+	compiled map[string]compilation // by text: most sources share their expressions
 }
 
 func (r *reader) fault(source, field, format string, args ...any) {
@@ -68,7 +68,7 @@ func (r *reader) fault(source, field, format string, args ...any) {
 }
 
 func parse(file string, text []byte) (*Sources, error) {
-	r := reader{file: file}
+	r := reader{file: file, compiled: map[string]compilation{}}
 	sources := &Sources{byName: map[string]*Source{}}
 	for name, value := range r.members(text) {
 		sources.byName[name] = r.source(name, value)
@@ -200,11 +200,8 @@ func (d *definition) scheme(s *Source) {
 		d.fault(fieldScheme, "is missing: a preset's name or an object")
 		return
 	}
-	text, err := json.Marshal(value)
-	if err == nil {
-		err = json.Unmarshal(text, &s.Scheme)
-	}
-	if err == nil {
+	var err error
+	if s.Scheme, err = webhook.SchemeOf(value); err == nil {
 		s.Verifier, err = webhook.NewVerifier(s.Scheme)
 	}
 	for _, fault := range unjoined(err) {

@@ -94,12 +94,9 @@ func (d *definition) expression(field, standard string) *expression {
 	if text == "" {
 		return nil
 	}
-	e, faults := compile(text)
-	if e == nil {
-		e = &expression{}
-	}
+	e, faults := d.compile(text)
 	if e.many && field != fieldEach {
-		faults = append(faults, "may yield several values: take one with first(…), or give the items with each")
+		d.fault(field, "may yield several values: take one with first(…), or give the items with each")
 	}
 	for _, why := range faults {
 		d.fault(field, "%s", why)

@@ -36,6 +36,7 @@ const (
 
 // A signature is how one function may be called, and what of ours guards it.
 type signature struct {
+	name  string // with the number of its arguments
 	args  []argument
 	guard string
 }
@@ -47,37 +48,38 @@ const (
 	lookup    = "_lookup"   // stands in for a table's index
 )
 
-var functions = map[string]signature{
-	"map/1":            {args: []argument{manyValues}},
-	"select/1":         {args: []argument{oneValue}},
-	"first/0":          {},
-	"first/1":          {args: []argument{manyValues}},
-	"any/0":            {},
-	"any/1":            {args: []argument{oneValue}},
-	"any/2":            {args: []argument{manyValues, oneValue}},
-	"all/0":            {},
-	"all/1":            {args: []argument{oneValue}},
-	"all/2":            {args: []argument{manyValues, oneValue}},
-	"not/0":            {},
-	"length/0":         {},
-	"test/1":           {args: []argument{regexpLiteral}, guard: shortOnly},
-	"capture/1":        {args: []argument{regexpLiteral}, guard: shortOnly},
-	"sub/2":            {args: []argument{regexpLiteral, textLiteral}, guard: shortOnly},
-	"split/1":          {args: []argument{textLiteral}, guard: shortOnly},
-	"join/1":           {args: []argument{textLiteral}},
-	"startswith/1":     {args: []argument{textLiteral}},
-	"endswith/1":       {args: []argument{textLiteral}},
-	"ltrimstr/1":       {args: []argument{textLiteral}},
-	"rtrimstr/1":       {args: []argument{textLiteral}},
-	"trimstr/1":        {args: []argument{textLiteral}},
-	"ltrim/0":          {},
-	"rtrim/0":          {},
-	"trim/0":           {},
-	"ascii_downcase/0": {},
-	"ascii_upcase/0":   {},
-	"tostring/0":       {},
-	"tonumber/0":       {guard: shortOnly},
-	"fromjson/0":       {guard: fromJSON},
+// (A list, since a map would be built at every start.)
+var functions = []signature{
+	{name: "map/1", args: []argument{manyValues}},
+	{name: "select/1", args: []argument{oneValue}},
+	{name: "first/0"},
+	{name: "first/1", args: []argument{manyValues}},
+	{name: "any/0"},
+	{name: "any/1", args: []argument{oneValue}},
+	{name: "any/2", args: []argument{manyValues, oneValue}},
+	{name: "all/0"},
+	{name: "all/1", args: []argument{oneValue}},
+	{name: "all/2", args: []argument{manyValues, oneValue}},
+	{name: "not/0"},
+	{name: "length/0"},
+	{name: "test/1", args: []argument{regexpLiteral}, guard: shortOnly},
+	{name: "capture/1", args: []argument{regexpLiteral}, guard: shortOnly},
+	{name: "sub/2", args: []argument{regexpLiteral, textLiteral}, guard: shortOnly},
+	{name: "split/1", args: []argument{textLiteral}, guard: shortOnly},
+	{name: "join/1", args: []argument{textLiteral}},
+	{name: "startswith/1", args: []argument{textLiteral}},
+	{name: "endswith/1", args: []argument{textLiteral}},
+	{name: "ltrimstr/1", args: []argument{textLiteral}},
+	{name: "rtrimstr/1", args: []argument{textLiteral}},
+	{name: "trimstr/1", args: []argument{textLiteral}},
+	{name: "ltrim/0"},
+	{name: "rtrim/0"},
+	{name: "trim/0"},
+	{name: "ascii_downcase/0"},
+	{name: "ascii_upcase/0"},
+	{name: "tostring/0"},
+	{name: "tonumber/0", guard: shortOnly},
+	{name: "fromjson/0", guard: fromJSON},
 }
 
 var operators = []gojq.Operator{

@@ -20,8 +20,13 @@ var presetLines string
 func Preset(name string) (scheme Scheme, ok bool) {
 	for line := range strings.Lines(presetLines) {
 		if found, object, ok := cutPreset(line); ok && found == name {
-			type plain Scheme
-			return scheme, json.Unmarshal([]byte(object), (*plain)(&scheme)) == nil
+			dec := json.NewDecoder(strings.NewReader(object))
+			dec.UseNumber()
+			var members map[string]any
+			if dec.Decode(&members) == nil {
+				scheme, err := schemeOf(members, nil)
+				return scheme, err == nil
+			}
 		}
 	}
 	return Scheme{}, false

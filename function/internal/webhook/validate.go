@@ -54,9 +54,9 @@ func (s Scheme) validate(signed template, malformed error) error {
 // checkUnsigned refuses members that would let a token pass for a signature.
 func (s Scheme) checkUnsigned(f *faults) {
 	meant := []string{"kind", "header", "prefix", "secret", "require", "dedupe", "challenge"}
-	value := reflect.ValueOf(s)
-	for i, name := range memberNames() {
-		f.add(!slices.Contains(meant, name) && !value.Field(i).IsZero(), name, "has no meaning without a signature")
+	for _, m := range s.members() {
+		given := !reflect.ValueOf(m.where).Elem().IsZero()
+		f.add(given && !slices.Contains(meant, m.name), m.name, "has no meaning without a signature")
 	}
 	f.add(s.Secret != "" && s.Secret != "raw", "secret", "must be raw without a signature")
 }
