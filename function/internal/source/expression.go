@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/itchyny/gojq"
 )
@@ -21,31 +22,34 @@ type limitError string
 
 func (e limitError) Error() string { return string(e) }
 
-// An expression is one jq text of sources.json, checked and compiled. It is safe for concurrent use.
+// errNotCompiled would mean that the subset lets pass what gojq does not take; a fuzz target looks for it.
+var errNotCompiled = errors.New("the expression can't be compiled")
+
+// An expression is one jq text of sources.json, checked. It is safe for concurrent use.
 type expression struct {
-	code *gojq.Code
-	many bool // may yield more than one value
+	code func() (*gojq.Code, error) // compiles when it is first needed: a start pays for no sender that does not call
+	many bool                       // may yield more than one value
 }
 
-// A compilation is what a text came to.
-type compilation struct {
+// A checked text is an expression, or has faults.
+type checked struct {
 	expression *expression
 	faults     []string
 }
 
-// compile compiles each text once.
-func (r *reader) compile(text string) (*expression, []string) {
-	c, known := r.compiled[text]
+// checkOnce is check for a text that several fields may share.
+func (r *reader) checkOnce(text string) (*expression, []string) {
+	c, known := r.checked[text]
 	if !known {
-		c.expression, c.faults = compile(text)
-		r.compiled[text] = c
+		c.expression, c.faults = check(text)
+		r.checked[text] = c
 	}
 	return c.expression, c.faults
 }
 
-// compile checks a text against the subset of jq (see subset.go) and gives every fault at once, with an expression
+// check holds a text against the subset of jq (see subset.go) and gives every fault at once, with an expression
 // that stands for nothing.
-func compile(text string) (*expression, []string) {
+func check(text string) (*expression, []string) {
 	if len(text) > maxExpression {
 		return &expression{}, []string{fmt.Sprintf("is longer than %d bytes", maxExpression)}
 	}
@@ -53,16 +57,14 @@ func compile(text string) (*expression, []string) {
 	if err != nil {
 		return &expression{}, []string{parseFault(err)}
 	}
-	check := checker{}
-	many := check.query(query)
-	if len(check.faults) > 0 {
-		return &expression{}, check.faults
+	c := checker{}
+	many := c.query(query)
+	if len(c.faults) > 0 {
+		return &expression{}, c.faults
 	}
-	code, err := gojq.Compile(query, guards...)
-	if err != nil {
-		return &expression{}, []string{"no jq: " + err.Error()}
-	}
-	return &expression{code: code, many: many}, nil
+	return &expression{many: many, code: sync.OnceValues(func() (*gojq.Code, error) {
+		return gojq.Compile(query, guards...)
+	})}, nil
 }
 
 func parseFault(err error) string {
@@ -84,8 +86,12 @@ func (e *expression) one(ctx context.Context, input any) (any, error) {
 
 // take gives the first values that an expression yields, at most limit.
 func (e *expression) take(ctx context.Context, input any, limit int) ([]any, error) {
+	code, err := e.code()
+	if err != nil {
+		return nil, errNotCompiled
+	}
 	var values []any
-	results := e.code.RunWithContext(ctx, input)
+	results := code.RunWithContext(ctx, input)
 	for len(values) < limit {
 		value, ok := results.Next()
 		if !ok {

@@ -58,9 +58,9 @@ func madeOf(letters string, longest int, text string) bool {
 
 // A reader collects the faults of one file.
 type reader struct {
-	file     string
-	faults   []error
-	compiled map[string]compilation // by text: most sources share their expressions
+	file    string
+	faults  []error
+	checked map[string]checked // expressions by text: most sources share theirs
 }
 
 func (r *reader) fault(source, field, format string, args ...any) {
@@ -68,7 +68,7 @@ func (r *reader) fault(source, field, format string, args ...any) {
 }
 
 func parse(file string, text []byte) (*Sources, error) {
-	r := reader{file: file, compiled: map[string]compilation{}}
+	r := reader{file: file, checked: map[string]checked{}}
 	sources := &Sources{byName: map[string]*Source{}}
 	for name, value := range r.members(text) {
 		sources.byName[name] = r.source(name, value)

@@ -85,7 +85,7 @@ func (d *definition) selector() selector {
 	}
 }
 
-// expression compiles a member, or its default. With a fault it stands for nothing but is not nil.
+// expression checks a member, or its default. With a fault it stands for nothing but is not nil.
 func (d *definition) expression(field, standard string) *expression {
 	text, given := d.text(field)
 	if !given {
@@ -94,7 +94,7 @@ func (d *definition) expression(field, standard string) *expression {
 	if text == "" {
 		return nil
 	}
-	e, faults := d.compile(text)
+	e, faults := d.checkOnce(text)
 	if e.many && field != fieldEach {
 		d.fault(field, "may yield several values: take one with first(…), or give the items with each")
 	}
