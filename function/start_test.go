@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	versionsFetched = 3 // by a start: the keys of now and before, and the account
+	versionsFetched = 2 // by a start: the keys and the account
 	startLimit      = 20 * time.Second
 )
 
@@ -47,7 +47,7 @@ func newStart(t *testing.T, env map[string]string) *start {
 		}
 	}})
 	t.Cleanup(s.release)
-	variables := map[string]string{}
+	variables := map[string]string{"PREVIOUS_KEYS_FOR": "1ns"} // the keys are older, as on nearly every start
 	maps.Copy(variables, env)
 	for _, variable := range s.Env() {
 		name, value, _ := strings.Cut(variable, "=")
@@ -121,7 +121,7 @@ func (s *start) want(t *testing.T, body, outcome string) {
 	}
 }
 
-func TestAllSecretsAreFetchedAtOnceBeforeTheFirstWebhook(t *testing.T) {
+func TestBothSecretsAreFetchedAtOnceBeforeTheFirstWebhook(t *testing.T) {
 	t.Parallel()
 	newStart(t, nil)
 }
@@ -137,4 +137,16 @@ func TestAFirstWebhookWaitsForTheSecretsOnTheirWayAndCausesNoOtherFetch(t *testi
 	s := newStart(t, map[string]string{"REQUEST_BUDGET": "1s"})
 	s.want(t, s.deliver(t, func() {}), "unavailable") // it has waited for all of its budget
 	s.want(t, s.deliver(t, s.release), "hungup")
+}
+
+func TestAFirstWebhookAfterARotationGetsTheKeysOfBeforeToo(t *testing.T) {
+	t.Parallel()
+	s := newStart(t, map[string]string{"PREVIOUS_KEYS_FOR": "24h"})
+	answer := s.deliver(t, s.release)
+	select {
+	case <-s.asked: // AWSPREVIOUS, once AWSCURRENT had told its age
+	default:
+		t.Error("the version before was not asked for")
+	}
+	s.want(t, answer, "hungup")
 }

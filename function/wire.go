@@ -85,7 +85,7 @@ func secretsManager(getenv func(string) string) *secretsmanager.Client {
 // parts are the handler of webhooks and the doctor, who shares its secrets and its client with the latch.
 func parts(settings config.Config, api secret.API, log *slog.Logger) (*hangup.Handler, *doctor.Doctor) {
 	keys := &webhookKeys{previousFor: settings.PreviousKeysFor, log: log, store: secret.New(secret.Config[source.Keyring]{
-		API: api, ARN: settings.WebhookSecretARN, WithPrevious: settings.PreviousKeysFor > 0,
+		API: api, ARN: settings.WebhookSecretARN, PreviousFor: settings.PreviousKeysFor,
 		Parse: settings.Sources.ParseKeys,
 	})}
 	account := &apiAccount{log: log, store: secret.New(secret.Config[vicicall.Credentials]{

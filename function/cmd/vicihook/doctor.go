@@ -103,7 +103,7 @@ func (c doctorCmd) fromHere(sh *shell, aws aws.Config) (doctor.Report, error) {
 	return (&doctor.Doctor{
 		Settings: settings, VICIdial: client, Region: aws.Region, Version: buildVersion(),
 		Keys: secret.New(secret.Config[source.Keyring]{
-			API: api, ARN: settings.WebhookSecretARN, WithPrevious: settings.PreviousKeysFor > 0, Parse: settings.Sources.ParseKeys,
+			API: api, ARN: settings.WebhookSecretARN, PreviousFor: settings.PreviousKeysFor, Parse: settings.Sources.ParseKeys,
 		}),
 		Account: secret.New(secret.Config[vicicall.Credentials]{
 			API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials,

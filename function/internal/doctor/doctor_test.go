@@ -101,7 +101,7 @@ func (p *patient) doctorFor(settings config.Config) *doctor.Doctor {
 	return &doctor.Doctor{
 		Settings: settings, VICIdial: client, Region: secretsmanager.Region, Dial: p.dial, Resolve: p.resolve, Now: p.now,
 		Keys: secret.New(secret.Config[source.Keyring]{
-			API: api, ARN: settings.WebhookSecretARN, Parse: settings.Sources.ParseKeys, WithPrevious: true, Now: p.now,
+			API: api, ARN: settings.WebhookSecretARN, Parse: settings.Sources.ParseKeys, PreviousFor: 24 * time.Hour, Now: p.now,
 		}),
 		Account: secret.New(secret.Config[vicicall.Credentials]{
 			API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials, Now: p.now,

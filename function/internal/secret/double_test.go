@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go"
 	"go.uber.org/goleak"
@@ -35,21 +34,18 @@ type api struct {
 	faults  map[string]error  // label to error
 	takes   time.Duration     // how long an answer takes
 	deaf    bool              // an answer does not heed its context, like a connection that died in a freeze
-	silent  string            // this label gets no answer at all
+	created time.Time         // of every version
 }
 
 func newAPI() *api {
-	return &api{calls: map[string]int{}, answers: map[string]string{current: "v1"}, faults: map[string]error{}}
+	return &api{calls: map[string]int{}, answers: map[string]string{current: "v1"}, faults: map[string]error{}, created: created}
 }
 
 func (a *api) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	a.mu.Lock()
 	label := *in.VersionStage
 	a.calls[label]++
-	id, err, takes, deaf := a.answers[label], a.faults[label], a.takes, a.deaf
-	if label == a.silent {
-		takes = time.Hour
-	}
+	id, err, takes, deaf, made := a.answers[label], a.faults[label], a.takes, a.deaf, a.created
 	a.mu.Unlock()
 
 	if deaf {
@@ -67,10 +63,13 @@ func (a *api) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretVa
 	if id == "" {
 		return nil, &smithy.GenericAPIError{Code: "ResourceNotFoundException"}
 	}
-	return &secretsmanager.GetSecretValueOutput{ARN: in.SecretId, VersionId: &id, SecretString: &id, CreatedDate: aws.Time(created)}, nil
+	return &secretsmanager.GetSecretValueOutput{ARN: in.SecretId, VersionId: &id, SecretString: &id, CreatedDate: &made}, nil
 }
 
-var created = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+var created = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) // a bubble begins in 2000: every version is young
+
+// countsFor is how long AWSPREVIOUS counts.
+const countsFor = 24 * time.Hour
 
 // rotate puts a new version.
 func (a *api) rotate(id string) {
@@ -102,7 +101,11 @@ func (a *api) now() time.Time {
 
 // store is a Store of the texts themselves; a text that starts with "bad" does not parse.
 func (a *api) store(withPrevious bool) *secret.Store[string] {
-	return secret.New(secret.Config[string]{API: a, ARN: arn, Parse: parse, WithPrevious: withPrevious, Now: a.now})
+	cfg := secret.Config[string]{API: a, ARN: arn, Parse: parse, Now: a.now}
+	if withPrevious {
+		cfg.PreviousFor = countsFor
+	}
+	return secret.New(cfg)
 }
 
 func parse(text []byte) (string, error) {

@@ -32,11 +32,11 @@ func ExampleStore() {
 
 	clock := time.Now()
 	keys := secret.New(secret.Config[string]{
-		API:          client,
-		ARN:          arn,
-		Parse:        func(text []byte) (string, error) { return string(text), nil },
-		WithPrevious: true,
-		Now:          func() time.Time { return clock },
+		API:         client,
+		ARN:         arn,
+		Parse:       func(text []byte) (string, error) { return string(text), nil },
+		PreviousFor: 24 * time.Hour,
+		Now:         func() time.Time { return clock },
 	})
 	ctx := context.Background()
 	keys.Prefetch(ctx)

@@ -31,43 +31,34 @@ type holding[T any] struct {
 type lookup[T any] struct {
 	version *Version[T]
 	err     error
-	of      string    // the version that was known to be current when it was asked; empty when both were asked at once
+	of      string    // the version that was current
 	at      time.Time // when its fetch began
 }
 
-// fetch asks for AWSCURRENT, and then for AWSPREVIOUS where that could have changed.
+// fetch asks for AWSCURRENT, and then for AWSPREVIOUS where that counts and could have changed: nearly every start,
+// with a secret that was not put just now, makes do with one call. A rotation between the two gives AWSCURRENT twice,
+// and the next fetch makes it good.
 func (s *Store[T]) fetch(ctx context.Context, began time.Time, old *holding[T]) (*holding[T], error) {
-	if old == nil {
-		return s.fetchFirst(ctx, began)
-	}
 	now, err := s.version(ctx, current, old)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case !s.previousCounts(now, began):
+		return hold(now, lookup[T]{}, began), nil
+	case old != nil && old.lookup.answers(now.ID, began):
+		return hold(now, old.lookup, began), nil
 	}
-	before := old.lookup
-	if s.cfg.WithPrevious && !before.answers(now.ID, began) {
-		before = s.lookUp(ctx, now.ID, began, old)
-		if errors.Is(before.err, ErrUnavailable) && now.ID == old.Current.ID {
-			before = old.lookup
-		}
+	before := s.lookUp(ctx, now.ID, began, old)
+	if old != nil && now.ID == old.Current.ID && errors.Is(before.err, ErrUnavailable) {
+		before = old.lookup
 	}
 	return hold(now, before, began), nil
 }
 
-// fetchFirst asks for both at once, to take one round trip. A rotation in between could give the new current with the
-// previous of the old one: therefore the lookup is of no known version, and the next fetch makes it again.
-func (s *Store[T]) fetchFirst(ctx context.Context, began time.Time) (*holding[T], error) {
-	before := make(chan lookup[T], 1)
-	if s.cfg.WithPrevious {
-		go func() { before <- s.lookUp(ctx, "", began, nil) }()
-	} else {
-		before <- lookup[T]{}
-	}
-	now, err := s.version(ctx, current, nil)
-	if err != nil {
-		return nil, err
-	}
-	return hold(now, <-before, began), nil
+// previousCounts tells whether a current version is so young that the one before it counts. Secrets Manager's clock
+// may be ahead.
+func (s *Store[T]) previousCounts(now Version[T], at time.Time) bool {
+	return s.cfg.PreviousFor > 0 && at.Sub(now.Created) < s.cfg.PreviousFor
 }
 
 func hold[T any](now Version[T], before lookup[T], at time.Time) *holding[T] {

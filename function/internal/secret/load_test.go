@@ -117,7 +117,7 @@ func hardCap(t *testing.T, a *api, s *secret.Store[string]) {
 
 func parsedOnce(t *testing.T, a *api, _ *secret.Store[string]) {
 	parsed := 0
-	s := secret.New(secret.Config[string]{API: a, ARN: arn, Now: a.now, WithPrevious: true, Parse: func(b []byte) (string, error) {
+	s := secret.New(secret.Config[string]{API: a, ARN: arn, Now: a.now, PreviousFor: countsFor, Parse: func(b []byte) (string, error) {
 		parsed++
 		return parse(b)
 	}})

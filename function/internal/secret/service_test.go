@@ -54,7 +54,7 @@ func (s service) put(in sdk.PutSecretValueInput) (versionID string) {
 }
 
 func (s service) store(arn string) *secret.Store[login] {
-	return secret.New(secret.Config[login]{API: s, ARN: arn, Parse: parseLogin, WithPrevious: true, Now: func() time.Time {
+	return secret.New(secret.Config[login]{API: s, ARN: arn, Parse: parseLogin, PreviousFor: countsFor, Now: func() time.Time {
 		return time.Now().Add(time.Duration(s.ahead.Load()))
 	}})
 }

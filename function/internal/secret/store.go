@@ -10,7 +10,8 @@
 //     all that wait, each for as long as its own context allows; the fetch itself ends after 3 s.
 //   - [Store.Refresh] asks before the time, at most once in 30 s, and not for a value that is younger than 5 s: what
 //     comes with the first webhooks after a start causes no call.
-//   - AWSPREVIOUS, where it is wanted, is asked for when AWSCURRENT changed, and every 10 minutes.
+//   - AWSPREVIOUS, where it is wanted, is asked for while AWSCURRENT is young enough for it to count: at first, when
+//     AWSCURRENT changed, and every 10 minutes.
 //
 // A store in constant use so makes 60 calls an hour, 66 with AWSPREVIOUS, twice as many when somebody forces it all the
 // time, and 360 while they fail. What the SDK holds for passing is tried a second time within each.
@@ -64,8 +65,8 @@ type Config[T any] struct {
 	// stands in them; errors of encoding/json, which quote, are put in other words.
 	Parse func([]byte) (T, error)
 
-	WithPrevious bool             // ask for AWSPREVIOUS too
-	Now          func() time.Time // the wall clock; nil is time.Now
+	PreviousFor time.Duration    // ask for AWSPREVIOUS too while AWSCURRENT is younger; 0 is never
+	Now         func() time.Time // the wall clock; nil is time.Now
 }
 
 // A Store holds the last good value of a secret. It may be used by several goroutines at once.

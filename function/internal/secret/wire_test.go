@@ -96,7 +96,7 @@ func (w *wire) store(tb testing.TB) *secret.Store[login] {
 }
 
 func (w *wire) storeOf(api secret.API, arn string) *secret.Store[login] {
-	return secret.New(secret.Config[login]{API: api, ARN: arn, Parse: parseLogin, WithPrevious: true, Now: w.now})
+	return secret.New(secret.Config[login]{API: api, ARN: arn, Parse: parseLogin, PreviousFor: countsFor, Now: w.now})
 }
 
 func (w *wire) put(t *testing.T, text string) {

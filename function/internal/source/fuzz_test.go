@@ -126,7 +126,9 @@ func checkSelect(t *testing.T, s *source.Source, body []byte, contentType string
 }
 
 // isNotCompiled tells of an expression that was taken when the file was read and is of no use.
-func isNotCompiled(err error) bool { return strings.HasSuffix(err.Error(), source.ErrNotCompiled.Error()) }
+func isNotCompiled(err error) bool {
+	return strings.HasSuffix(err.Error(), source.ErrNotCompiled.Error())
+}
 
 func FuzzParseKeys(f *testing.F) {
 	for _, c := range keyCases {
