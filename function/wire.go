@@ -91,8 +91,10 @@ func parts(settings config.Config, api secret.API, log *slog.Logger) (*hangup.Ha
 	account := &apiAccount{log: log, store: secret.New(secret.Config[vicicall.Credentials]{
 		API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials,
 	})}
-	keys.store.Prefetch(context.Background())
-	account.store.Prefetch(context.Background())
+	go func() { // the first event is asked for meanwhile: starting two threads would hold that up
+		keys.store.Prefetch(context.Background())
+		account.store.Prefetch(context.Background())
+	}()
 	client := vicicall.New(vicicall.Config{SkipRecheck: !settings.Recheck, AllowHTTP: settings.AllowHTTP})
 	handler := &hangup.Handler{
 		Sources: settings.Sources, Keys: keys, Credentials: account, VICIdial: client,
