@@ -226,6 +226,14 @@ func TestASignatureByAKeyPutAMomentAgoHolds(t *testing.T) {
 	}
 }
 
+func TestASignatureByNoKeyIsComparedOnceWhereTheKeysAreTheNewest(t *testing.T) {
+	d := newDesk(t)
+	_, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { sign(t, r, otherKey, time.Now()) })
+	if report.Outcome != hangup.Unauthorized || d.keys.refreshed != 1 || d.keys.loaded != 1 {
+		t.Errorf("got %s after %d refreshes and %d loads", report.Outcome, d.keys.refreshed, d.keys.loaded)
+	}
+}
+
 func TestARefusedAccountIsTriedOnceMoreWhenANewerOneIsThere(t *testing.T) {
 	d := newDesk(t)
 	right := d.account.account
@@ -276,6 +284,9 @@ func TestABodyAboveTheLimitIsTooLargeBeforeAnythingElse(t *testing.T) {
 	answer, report := d.deliver(t, "nobody", `{}`, func(r *hangup.Request) { r.TooLarge = true })
 	if report.Outcome != hangup.TooLarge || answer.Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("got %s (%d)", report.Outcome, answer.Status)
+	}
+	if limit := fmt.Sprintf("larger than %d KiB", hangup.MaxBody>>10); !strings.Contains(report.Message, limit) {
+		t.Errorf("the message %q names not the limit: %s", report.Message, limit)
 	}
 }
 

@@ -2,6 +2,7 @@ package hangup_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -34,6 +35,18 @@ func TestTheLineHoldsWhatThereWasAndNothingElse(t *testing.T) {
 	has("held_ms", "cause")
 	d.deliver(t, "batch", "["+payloadOf(d.call)+"]", nil)
 	has("calls", "key")
+}
+
+func TestTheLineTellsWhichOfTwoKeysSigned(t *testing.T) {
+	t.Parallel()
+	for want, key := range []string{goodKey, otherKey} {
+		d := newDesk(t)
+		d.keys.put(t, fmt.Sprintf(`{"crm": [%q, %q]}`, goodKey, otherKey))
+		d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { sign(t, r, key, time.Now()) })
+		if line := d.line(t); line["key"] != float64(want) || line["signed"] != true {
+			t.Errorf("key %v, signed %v; want key %d", line["key"], line["signed"], want)
+		}
+	}
 }
 
 // Ten seconds is the longest time that a gateway is believed to have held a request.

@@ -19,6 +19,7 @@ type heldKeys struct {
 	sources   *source.Sources
 	ring      source.Keyring
 	next      string
+	loaded    int
 	refreshed int
 	err       error
 }
@@ -33,6 +34,7 @@ func (k *heldKeys) put(t *testing.T, secret string) {
 }
 
 func (k *heldKeys) Keys(_ context.Context, name string) (source.Keys, hangup.Refresh, error) {
+	k.loaded++
 	return k.ring[name], k.refresh, k.err
 }
 
