@@ -31,7 +31,7 @@ func (m measurements) startRows() []row {
 	least, twoPosts := start{empty, atOnce}, start{posts, atOnce}
 	return []row{
 		beside("start to first `/next`; floor: an empty Lambda", "ms", 2, m.cold.asked[late], m.cold.asked[least]).
-			under(limit{most: 4, ofOver: true}),
+			under(limit{most: 2, ofOver: true}),
 		beside("start to first answer, secrets there before the webhook; floor: two POSTs", "ms", 2,
 			m.cold.answered[early], m.cold.answered[twoPosts]),
 		beside("start to first answer, secrets coming after the webhook; floor: two POSTs and one secret", "ms", 2,

@@ -54,10 +54,7 @@ const (
 )
 
 func (p plot) svg() string {
-	longest := 0.0
-	for _, s := range p.series {
-		longest = max(longest, s.at(0.95))
-	}
+	longest := p.reach()
 	step := tick(longest)
 	scale := axis{most: math.Ceil(longest/step) * step}
 	whole := height + legendLine*len(p.series)
@@ -75,6 +72,15 @@ func (p plot) svg() string {
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// reach is how far the axis goes: to nearly all runs, but not so far after those that a busy machine delayed that the
+// others are crowded together.
+func (p plot) reach() (longest float64) {
+	for _, s := range p.series {
+		longest = max(longest, min(s.at(0.95), 2*s.median()))
+	}
+	return longest
 }
 
 // tick is the distance of marks that makes four to nine of them.
