@@ -201,7 +201,10 @@ var checkTests = map[string]struct {
 	"always busy":                    {steps{answer(503, busy), answer(503, busy), answer(503, busy)}, vicicall.Unavailable, "HTTP 503"},
 	"always another agent":           {steps{say(wrongOne), say(wrongOne), say(wrongOne)}, vicicall.UnexpectedReply, "2.14-75"},
 	"a stage that something changed": {steps{say("ERROR: stage is not valid - check\n")}, vicicall.RequestRejected, ""},
+	"no agent, with 500":             {steps{answer(500, noAgent)}, vicicall.AgentNotLoggedIn, ""},
+	"always 500 and a warning":       {steps{answer(500, warning), answer(500, warning), answer(500, warning)}, vicicall.Unavailable, "HTTP 500"},
 	"SUCCESS to a dry run":           {steps{ok}, vicicall.UnexpectedReply, ""},
+	"always SUCCESS for another":     {steps{say(otherCall), say(otherCall), say(otherCall)}, vicicall.UnexpectedReply, "another call or agent"},
 	"translated":                     {steps{say("FALLO: stage no valido - CHECK\n"), live}, vicicall.WouldHangUp, ""},
 	"always redirected":              {steps{redirect("/x"), redirect("/x"), redirect("/x")}, vicicall.Misconfigured, "http://localhost"},
 }

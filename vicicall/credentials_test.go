@@ -174,6 +174,9 @@ func TestCredentialsRedactThemselves(t *testing.T) {
 	if !strings.Contains(shown.String(), "dialer.example.com") {
 		t.Errorf("the host is not shown in %s", &shown)
 	}
+	if got := credentials("https://hidden%", "hidden", "https://a:8443/hidden").String(); got != `vicicall.Credentials{?,?,a:8443 version "v1" redacted}` {
+		t.Errorf("got %s", got)
+	}
 }
 
 func TestNeedsNewVICIdial(t *testing.T) {

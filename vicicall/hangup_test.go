@@ -18,6 +18,8 @@ const (
 	wrongOne = "ERROR: agent_user is not logged in - 10\n"
 	busy     = "<html><head><title>503 Service Temporarily Unavailable</title></head></html>"
 	badPass  = login + "6666|S3cret.+/=|0|1|BAD|0|api|SELECT 1;|\n"
+
+	otherCall = "SUCCESS: ra_call_control hungup - 1028|Y1221052110000402028|HANGUP\n"
 )
 
 var (
@@ -46,12 +48,13 @@ var hangupTests = map[string]struct {
 	"SUCCESS and 500, listed, accepted":                {steps{lied, ok}, steps{live, gone}, vicicall.HungUp, ""},
 	"SUCCESS and 500 twice, listed":                    {steps{lied, lied}, steps{live, live}, vicicall.StillListed, "HTTP 500"},
 	"SUCCESS and 500, nobody can tell":                 {steps{lied}, steps{say(noAgent)}, vicicall.Unknown, "HTTP 500"},
-	"SUCCESS for another call, listed, ended":          {steps{say(strings.Replace(hungUp, "402027", "402028", 1)), ok}, steps{live, gone}, vicicall.HungUp, ""},
+	"SUCCESS for another call, listed, ended":          {steps{say(otherCall), ok}, steps{live, gone}, vicicall.HungUp, ""},
 	"a transfer, gone":                                 {steps{say(strings.Replace(strings.Replace(hungUp, "hungup", "transfer", 1), "HANGUP", "", 1))}, steps{gone}, vicicall.NoLongerListed, "transfer"},
 	"a bad gateway, listed, accepted, gone":            {steps{answer(502, "Bad Gateway"), ok}, steps{live, gone}, vicicall.HungUp, ""},
 	"a gateway timed out, listed: no second":           {steps{answer(504, "")}, steps{live}, vicicall.StillListed, "HTTP 504"},
 	"a gateway took a second, listed: no second":       {steps{late(time.Second, answer(502, "Bad Gateway"))}, steps{live}, vicicall.StillListed, "HTTP 502"},
 	"a gateway took less, listed, accepted":            {steps{late(time.Second-1, answer(503, busy)), ok}, steps{live, gone}, vicicall.HungUp, ""},
+	"a 500 took a second, listed: no second":           {steps{late(time.Second, answer(500, warning))}, steps{live}, vicicall.StillListed, "HTTP 500"},
 	"SUCCESS and 500 after a second, listed, accepted": {steps{late(time.Second, lied), ok}, steps{live, gone}, vicicall.HungUp, ""},
 	"a busy page is not believed":                      {steps{answer(503, busy)}, steps{gone}, vicicall.NoLongerListed, "503"},
 	"a busy page, listed, accepted":                    {steps{answer(503, busy), ok}, steps{live, gone}, vicicall.HungUp, ""},
@@ -71,6 +74,7 @@ var hangupTests = map[string]struct {
 	"dropped, nobody can tell":                         {steps{lost}, steps{lost, lost, lost}, vicicall.Unknown, "no whole answer"},
 	"dropped, the agent has left":                      {steps{lost}, steps{say(noAgent)}, vicicall.Unknown, ""},
 	"cut, listed: no second":                           {steps{cut}, steps{live}, vicicall.StillListed, "EOF"},
+	"as long as may be, gone":                          {steps{say(strings.Repeat("\n", 256<<10-len(hungUp)) + hungUp)}, steps{gone}, vicicall.HungUp, ""},
 	"too long, listed: no second":                      {steps{tooLong}, steps{live}, vicicall.StillListed, "256 KiB"},
 	"no HTTP, listed: no second":                       {steps{malformed}, steps{live}, vicicall.StillListed, "no HTTP"},
 	"silent, gone":                                     {steps{silent}, steps{gone}, vicicall.NoLongerListed, "deadline exceeded"},

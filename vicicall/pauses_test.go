@@ -72,6 +72,18 @@ func TestTheLastCHECKTakesWhatRemains(t *testing.T) {
 	})
 }
 
+func TestTheLastAnswerHoldsWhenTheTimeEndsInThePauseAfterIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{t: t, hosts: map[string]*host{"localhost": {checks: steps{late(3970*time.Millisecond, answer(404, "Not Found"))}}}}
+		c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+		defer c.Close()
+		if result, _ := c.Check(t.Context(), on("localhost"), theCall()); result.Outcome != vicicall.UnexpectedReply || result.Elapsed != 4*time.Second {
+			t.Errorf("%+v, want what the page at 3.97 s of 4 s says", result)
+		}
+	})
+}
+
 func TestEveryStatusOf300To399IsARedirect(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]vicicall.Outcome{
