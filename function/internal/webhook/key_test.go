@@ -101,6 +101,7 @@ func TestCheckStrength(t *testing.T) {
 		"changeme and more is a placeholder":         {zendesk, "changeme-changeme-changeme", webhook.ErrPlaceholderKey},
 		"your secret is a placeholder":               {zendesk, "your-webhook-secret-here", webhook.ErrPlaceholderKey},
 		"angle brackets are a placeholder":           {zendesk, "<the signing secret>", webhook.ErrPlaceholderKey},
+		"an angle bracket at one end only is strong": {zendesk, "<q8Zr1Lw0Xc5Tn7Vb", nil},
 		"a variable is a placeholder":                {zendesk, "${ZENDESK_SIGNING_SECRET}", webhook.ErrPlaceholderKey},
 		"a template is a placeholder":                {zendesk, "{{ zendesk_signing_secret }}", webhook.ErrPlaceholderKey},
 		"a password that is one is a placeholder":    {basic, "crm:changeme-changeme", webhook.ErrPlaceholderKey},

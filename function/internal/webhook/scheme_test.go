@@ -165,6 +165,7 @@ func TestSchemesThatAreNoObjectOfKnownMembersAreRefused(t *testing.T) {
 		"a member in capitals":         {`{"Kind":"token"}`, webhook.ErrInvalidScheme, []string{"Kind"}},
 		"a member twice":               {`{"alg":"sha1","alg":"sha256"}`, webhook.ErrInvalidScheme, []string{"alg"}},
 		"members of other types":       {`{"alg":1,"header":"X","prefix_once":"yes","tolerance":"300","require":[],"challenge":"x"}`, webhook.ErrInvalidScheme, []string{"alg", "challenge", "header", "prefix_once", "require", "tolerance"}},
+		"a number among the texts":     {`{"header":["X-Sig",1],"require":{"X-Version":1},"challenge":{"json":1}}`, webhook.ErrInvalidScheme, []string{"challenge", "header", "require"}},
 		"a fraction of a second":       {`{"tolerance":1.5}`, webhook.ErrInvalidScheme, []string{"tolerance"}},
 		"null":                         {`{"alg":null}`, webhook.ErrInvalidScheme, []string{"alg"}},
 		"an unknown kind of challenge": {`{"challenge":{"xml":"a"}}`, webhook.ErrInvalidScheme, []string{"challenge"}},

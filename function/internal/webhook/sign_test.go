@@ -22,6 +22,9 @@ func TestWhatSignSignsVerifies(t *testing.T) {
 			if got, err := verifier.Verify(r, []webhook.Key{key}, now); err != nil || got != 0 {
 				t.Errorf("got key %d, %v", got, err)
 			}
+			if values, there := r.Header[""]; there {
+				t.Errorf("a header without a name: %q", values)
+			}
 			if want := scheme.Kind == "hmac" || scheme.Kind == "hash"; verifier.Signed() != want {
 				t.Errorf("Signed() = %t", verifier.Signed())
 			}

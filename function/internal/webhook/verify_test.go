@@ -330,6 +330,7 @@ func TestTimeInTheBody(t *testing.T) {
 		"one deeper down is refused":              {`{"data":{"webhookTimestamp":1790000000000}}`, webhook.ErrNoTime},
 		"one that stands twice is refused":        {`{"webhookTimestamp":1790000000000,"webhookTimestamp":1790000000000}`, webhook.ErrMalformedTime},
 		"an escaped second is found":              {`{"webhookTimestamp":1790000000000,"webhookTimestam\u0070":1}`, webhook.ErrMalformedTime},
+		"an escaped name of another is none":      {`{"webhookTimestamp":1790000000000,"webhookTimestam\u0071":1}`, nil},
 		"a string is refused":                     {`{"webhookTimestamp":"1790000000000"}`, webhook.ErrMalformedTime},
 		"a float is refused":                      {`{"webhookTimestamp":1790000000000.0}`, webhook.ErrMalformedTime},
 		"null is refused":                         {`{"webhookTimestamp":null}`, webhook.ErrMalformedTime},
