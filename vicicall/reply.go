@@ -68,7 +68,7 @@ func ParseReply(status int, body []byte, callID, agentUser string) Reply {
 		return parseRefusal(s.refusal, body, callID, agentUser)
 	case s.databaseDown || bytes.Contains(body, []byte(uncaughtMySQL)):
 		return newReply(Unavailable, "no database: "+describe(status, body))
-	case status == http.StatusInternalServerError && s.significant == 0 && s.decorations == 0:
+	case status == http.StatusInternalServerError && s.significant == 0 && !s.decorated:
 		return newReply(Unavailable, describe(status, body))
 	case status == http.StatusServiceUnavailable && isBusyPage(body):
 		r := newReply(Unavailable, describe(status, body))

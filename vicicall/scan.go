@@ -5,7 +5,7 @@ import "bytes"
 // scanned is a body taken apart into lines that mean something and lines that only decorate.
 type scanned struct {
 	significant int    // lines that are neither blank nor decoration
-	decorations int    // PHP's warnings, VICIdial's debug output, its link to close the window
+	decorated   bool   // by PHP's warnings, VICIdial's debug output or its link to close the window
 	line        []byte // the last significant line: the only one when significant is 1
 	successes   int    // significant lines that hold SUCCESS
 	success     []byte // the last of them
@@ -23,7 +23,7 @@ func scan(body []byte) scanned {
 		case len(line) == 0:
 			continue
 		case isDecoration(line):
-			s.decorations++
+			s.decorated = true
 			continue
 		case bytes.HasPrefix(line, []byte(refusalMark)):
 			s.refusals++
