@@ -74,6 +74,8 @@ const (
 	fatal       = "<br />\n<b>Fatal error</b>:  Uncaught mysqli_sql_exception: Connection refused in /srv/api.php:9\n"
 	brokenTable = "<br />\n<b>Warning</b>:  mysqli_fetch_row() expects parameter 1 to be mysqli_result, boolean given in <b>/a.php</b> on line <b>9</b><br />\n"
 	login       = "ERROR: Invalid Username/Password: |"
+
+	translatedNoCall = ": no hay llamada activa - Y1221052110000402027\n"
 )
 
 var replyTests = map[string]struct {
@@ -89,6 +91,7 @@ var replyTests = map[string]struct {
 	"between warnings too":                           {200, warning + hungUp + warning, vicicall.Accepted, false, ""},
 	"between warnings without HTML too":              {200, textWarning + hungUp + textWarning, vicicall.Accepted, false, ""},
 	"a transfer is accepted with doubt":              {200, "SUCCESS: ra_call_control transfer - 1028|Y1221052110000402027|\n", vicicall.Accepted, true, ""},
+	"a transfer with more behind it is ambiguous":    {200, "SUCCESS: ra_call_control transfer - 1028|Y1221052110000402027|S3cret.\n", vicicall.Ambiguous, false, "SUCCESS"},
 	"SUCCESS with another status is ambiguous":       {500, hungUp, vicicall.Ambiguous, false, ""},
 	"SUCCESS with 201 is ambiguous":                  {201, hungUp, vicicall.Ambiguous, false, ""},
 	"SUCCESS and Could not connect is ambiguous":     {200, hungUp + "Could not connect: db|qm", vicicall.Ambiguous, false, ""},
@@ -134,6 +137,10 @@ var replyTests = map[string]struct {
 	"a translated SUCCESS did nothing":            {200, "OPERACI\xd3N CORRECTA: ra_call_control hungup - 1028|Y1221052110000402027|HANGUP\n", vicicall.UnexpectedReply, false, ""},
 	"a translated missing call":                   {200, "FALLO: no hay llamada activa - Y1221052110000402027\n", vicicall.NoActiveCall, false, ""},
 	"a translated missing call of another id":     {200, "FALLO: no hay llamada activa - Y1221052110000402028\n", vicicall.UnexpectedReply, false, ""},
+	"a translated word of 60 bytes":               {200, strings.Repeat("x", 60) + translatedNoCall, vicicall.NoActiveCall, false, ""},
+	"a translated word of 61 bytes is none":       {200, strings.Repeat("x", 61) + translatedNoCall, vicicall.UnexpectedReply, false, ""},
+	"a translation without its word is none":      {200, translatedNoCall, vicicall.UnexpectedReply, false, ""},
+	"a translation with markup in it is none":     {200, "<b>FALLO</b>" + translatedNoCall, vicicall.UnexpectedReply, false, ""},
 	"an English word before foreign ones":         {200, "ERROR: no hay llamada activa - Y1221052110000402027\n", vicicall.UnexpectedReply, false, ""},
 	"a proxy's page that ends like a translation": {404, "Lost: nothing here - Y1221052110000402027\n", vicicall.UnexpectedReply, false, ""},
 	"an empty 200":                                {200, "", vicicall.UnexpectedReply, false, "HTTP 200, 0 bytes"},
