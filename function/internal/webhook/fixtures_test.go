@@ -70,6 +70,7 @@ var custom = map[string]string{
 	"a bearer token":                    `{"kind": "token", "header": ["Authorization"], "prefix": "Bearer ", "dedupe": "X-Id"}`,
 	"basic authentication":              `{"kind": "basic"}`,
 	"an hmac with its defaults":         `{"kind": "hmac", "alg": "sha256", "header": ["X-Sig"], "encoding": "hex", "signed": "{body}"}`,
+	"literals on both sides":            `{"kind": "hmac", "alg": "sha256", "header": ["X-Sig"], "encoding": "hex", "signed": "v1:{body}:end"}`,
 	"an id and a time in the header":    `{"kind": "hmac", "alg": "sha512", "header": ["X-Sig"], "encoding": "base64", "signed": "{id}|{ts}|{body}", "id_header": ["X-Id"], "ts_header": ["X-Time"], "ts_unit": "rfc3339", "tolerance": 30}`,
 	"pairs without a time":              `{"kind": "hmac", "alg": "sha1", "header": ["X-Sig"], "form": "kv", "sep": " ", "kv_sig": "s", "prefix": "sha1:", "encoding": "hex", "signed": "{body}"}`,
 	"pairs with a time elsewhere":       `{"kind": "hmac", "alg": "sha256", "header": ["X-Sig"], "form": "kv", "sep": ",", "kv_sig": "s", "encoding": "hex", "signed": "{ts}{body}", "ts_header": ["X-Time"], "ts_unit": "ms", "tolerance": 3600}`,

@@ -86,6 +86,7 @@ var invalidSchemes = map[string]struct {
 	"an unknown encoding":                {members{"encoding": "base64url"}, []string{"encoding"}},
 	"no template":                        {members{"signed": nil}, []string{"signed", "ts_header"}},
 	"a template without the body":        {members{"signed": "{ts}"}, []string{"signed"}},
+	"a template of nothing but text":     {members{"signed": "body"}, []string{"signed", "ts_header"}},
 	"a template with a stranger":         {members{"signed": "{ts}{host}{body}"}, []string{"signed"}},
 	"a template with an open brace":      {members{"signed": "{ts}{body"}, []string{"signed"}},
 	"a template with a closing brace":    {members{"signed": "{ts}}{body}"}, []string{"signed"}},

@@ -281,6 +281,20 @@ func TestRequiredHeader(t *testing.T) {
 	}
 }
 
+func TestLiteralsAreSignedOnBothSides(t *testing.T) {
+	t.Parallel()
+	scheme := parseScheme(t, custom["literals on both sides"])
+	verifier, keys := compile(t, scheme), []webhook.Key{strongKey(t, scheme)}
+	for signed, want := range map[string]error{
+		"v1:" + body + ":end": nil, "v1:" + body: webhook.ErrMismatch, body + ":end": webhook.ErrMismatch,
+	} {
+		r := webhook.Request{Header: webhook.Header{"x-sig": {hex256(signed)}}, Body: []byte(body)}
+		if _, err := verifier.Verify(r, keys, now); !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", signed, err, want)
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	scheme := preset(t, "github")
