@@ -34,6 +34,7 @@ type api struct {
 	faults  map[string]error  // label to error
 	takes   time.Duration     // how long an answer takes
 	deaf    bool              // an answer does not heed its context, like a connection that died in a freeze
+	silent  string            // this label gets no answer at all
 	created time.Time         // of every version
 }
 
@@ -46,6 +47,9 @@ func (a *api) GetSecretValue(ctx context.Context, in *secretsmanager.GetSecretVa
 	label := *in.VersionStage
 	a.calls[label]++
 	id, err, takes, deaf, made := a.answers[label], a.faults[label], a.takes, a.deaf, a.created
+	if label == a.silent {
+		takes = time.Hour
+	}
 	a.mu.Unlock()
 
 	if deaf {
@@ -99,7 +103,8 @@ func (a *api) now() time.Time {
 	return time.Now().Add(a.asleep)
 }
 
-// store is a Store of the texts themselves; a text that starts with "bad" does not parse.
+// store is a Store of the texts themselves; a text that starts with "bad" does not parse, and "panic" ends
+// the parsing in one.
 func (a *api) store(withPrevious bool) *secret.Store[string] {
 	cfg := secret.Config[string]{API: a, ARN: arn, Parse: parse, Now: a.now}
 	if withPrevious {
@@ -109,6 +114,9 @@ func (a *api) store(withPrevious bool) *secret.Store[string] {
 }
 
 func parse(text []byte) (string, error) {
+	if strings.HasPrefix(string(text), "panic") {
+		panic("could not take " + string(text))
+	}
 	if strings.HasPrefix(string(text), "bad") {
 		return "", fmt.Errorf("field url is missing")
 	}

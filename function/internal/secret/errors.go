@@ -93,7 +93,7 @@ func (s *Store[T]) unanswered(err error) string {
 	case errors.As(err, &certificate):
 		why = certificate.Error()
 	case errors.Is(err, context.DeadlineExceeded):
-		why = "silence for " + fetchLimit.String()
+		why = "silence until its time was over"
 	}
 	return why + "; a function in a VPC needs a NAT gateway or the interface endpoint com.amazonaws." + s.region() + ".secretsmanager"
 }

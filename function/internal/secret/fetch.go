@@ -3,6 +3,7 @@ package secret
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -85,6 +86,8 @@ func (l lookup[T]) answers(current string, now time.Time) bool {
 }
 
 func (s *Store[T]) lookUp(ctx context.Context, of string, began time.Time, old *holding[T]) lookup[T] {
+	ctx, cancel := context.WithTimeout(ctx, previousLimit)
+	defer cancel()
 	found, err := s.version(ctx, previous, old)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -111,11 +114,21 @@ func (s *Store[T]) version(ctx context.Context, label string, old *holding[T]) (
 	if out.SecretString == nil {
 		return Version[T]{}, s.malformed(label, "it holds no text: store it as SecretString, not as SecretBinary")
 	}
-	value, err := s.cfg.Parse([]byte(*out.SecretString))
+	value, err := s.parse(*out.SecretString)
 	if err != nil {
 		return Version[T]{}, s.malformed(label, shown(err))
 	}
 	return Version[T]{ID: id, Created: aws.ToTime(out.CreatedDate), Value: value}, nil
+}
+
+// parse lets a panic of Parse be an error that shows its type: the runtime would print its value, and end the process.
+func (s *Store[T]) parse(text string) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("reading it ended in a %T, which is a fault of the reader", p)
+		}
+	}()
+	return s.cfg.Parse([]byte(text))
 }
 
 // find returns the version of that id which is at hand, nil when it is not.

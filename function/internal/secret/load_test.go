@@ -3,6 +3,7 @@ package secret_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -146,6 +147,8 @@ func clockSetBack(t *testing.T, a *api, s *secret.Store[string]) {
 func TestLoadWithoutAValue(t *testing.T) {
 	bubbles(t, map[string]func(*testing.T, *api, *secret.Store[string]){
 		"a failure is not kept":                                        failureNotKept,
+		"a panic of the parsing is an error that shows no value":       panicked,
+		"a prefetch that comes after a request fetches nothing":        prefetchLate,
 		"a hundred requests share one fetch":                           shared,
 		"a request goes when its context ends, the fetch stays":        leavesAlone,
 		"a fetch ends after 3 s":                                       fetchLimited,
@@ -212,6 +215,23 @@ func prefetchFailed(t *testing.T, a *api, s *secret.Store[string]) {
 	load(t, s, "v1")
 	wantTook(t, began, 2*time.Second)
 	wantCalls(t, a, current, 2)
+}
+
+func prefetchLate(t *testing.T, a *api, s *secret.Store[string]) {
+	load(t, s, "v1")
+	s.Prefetch(t.Context())
+	synctest.Wait()
+	wantCalls(t, a, current, 1)
+}
+
+func panicked(t *testing.T, a *api, s *secret.Store[string]) {
+	a.rotate("panic-with-the-password")
+	_, err := s.Load(t.Context())
+	if !errors.Is(err, secret.ErrMalformed) || strings.Contains(err.Error(), "password") {
+		t.Fatalf("Load: got %v, want ErrMalformed without the panic's value", err)
+	}
+	a.rotate("v2")
+	load(t, s, "v2")
 }
 
 func prefetchDetached(t *testing.T, a *api, s *secret.Store[string]) {

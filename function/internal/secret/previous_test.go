@@ -26,6 +26,7 @@ func TestPrevious(t *testing.T) {
 		"one that can't be had at first is asked for again after 10 s":    previousLate,
 		"one that can't be had after a rotation is asked for again":       previousLateAfterRotation,
 		"one that can't be had later stays while AWSCURRENT is the same":  previousStays,
+		"one that never comes is waited for 1 s":                          previousSilent,
 		"none is asked for when AWSCURRENT can't be had":                  currentFailsFirst,
 	}
 	for name, run := range cases {
@@ -157,6 +158,16 @@ func previousLate(t *testing.T, a *api, s *secret.Store[string]) {
 	loadBoth(t, s, "v2", "")
 	time.Sleep(time.Nanosecond)
 	loadBoth(t, s, "v2", "v1")
+}
+
+func previousSilent(t *testing.T, a *api, s *secret.Store[string]) {
+	a.rotate("v2")
+	a.silent = previous
+	began := time.Now()
+	if got := loadBoth(t, s, "v2", ""); !errors.Is(got.PreviousErr, secret.ErrUnavailable) {
+		t.Errorf("PreviousErr: got %v, want ErrUnavailable", got.PreviousErr)
+	}
+	wantTook(t, began, time.Second)
 }
 
 func previousLateAfterRotation(t *testing.T, a *api, s *secret.Store[string]) {

@@ -13,8 +13,8 @@
 //   - AWSPREVIOUS, where it is wanted, is asked for while AWSCURRENT is young enough for it to count: at first, when
 //     AWSCURRENT changed, and every 10 minutes.
 //
-// A store in constant use so makes 60 calls an hour, 66 with AWSPREVIOUS, twice as many when somebody forces it all the
-// time, and 360 while they fail. What the SDK holds for passing is tried a second time within each.
+// A store in constant use so makes 60 calls an hour, 66 while AWSPREVIOUS counts, twice as many when somebody forces it
+// all the time, and 360 while they fail. What the SDK holds for passing is tried a second time within each.
 //
 // # Freezes
 //
@@ -47,6 +47,7 @@ const (
 	newEnough        = 5 * time.Second        // a value just fetched is not asked for again by force
 	previousFreshFor = 10 * time.Minute       // AWSPREVIOUS is not asked for again while AWSCURRENT stays
 	fetchLimit       = 3 * time.Second        // a fetch may take, retries included
+	previousLimit    = time.Second            // of that, AWSPREVIOUS: requests wait for it that could do without
 )
 
 // API is the one call of Secrets Manager that a [Store] makes; *secretsmanager.Client has it.
@@ -90,11 +91,14 @@ func New[T any](cfg Config[T]) *Store[T] {
 	return &Store[T]{cfg: cfg, retryer: newRetryer()}
 }
 
-// Prefetch starts the first fetch and returns at once. The fetch keeps the values of ctx, but not its end.
+// Prefetch starts the first fetch, unless a request was quicker, and returns at once. The fetch keeps the values of
+// ctx, but not its end.
 func (s *Store[T]) Prefetch(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.join(ctx, s.now())
+	if now := s.now(); s.usable(now) == nil {
+		s.join(ctx, now)
+	}
 }
 
 // Load returns the value. The error wraps [ErrUnavailable], [ErrDenied], [ErrNotFound] or [ErrMalformed], and there is
