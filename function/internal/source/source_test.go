@@ -164,6 +164,9 @@ func TestShippedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := sources.Compile(); err != nil {
+		t.Error(err)
+	}
 	if got, want := sources.Names(), []string{"crm", "desk", "github", "probe", "zendesk"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
