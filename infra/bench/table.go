@@ -32,7 +32,8 @@ func (r row) under(l limit) row {
 	return r
 }
 
-// exceeded tells whether a budget is exceeded by more than the spread: even by the lower quartile.
+// exceeded tells whether a budget is exceeded by more than the spread: even by the lower quartile. A budget of what was
+// not measured is exceeded.
 func (r row) exceeded() bool {
 	held := r.ours
 	if r.limit.ofOver {
@@ -42,7 +43,8 @@ func (r row) exceeded() bool {
 	if r.limit.strict {
 		part = 1
 	}
-	return r.limit != limit{} && held.at(part) > r.limit.most
+	kept := held.at(part) <= r.limit.most // never for NaN
+	return r.limit != limit{} && !kept
 }
 
 func (r row) show(s sample) string {
