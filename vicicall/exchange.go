@@ -60,7 +60,7 @@ func (a answer) ofGateway() bool {
 const gatewayPatience = time.Second
 
 // gaveUp reports whether a gateway may have stopped waiting: it says so (504, and 524 of one well-known gateway),
-// or it took as long (several say 502 or 503 then too).
+// or it took as long, connecting to it included (several say 502 or 503 then too).
 func (a answer) gaveUp() bool {
 	return a.status == http.StatusGatewayTimeout || a.status == 524 || a.took >= gatewayPatience
 }
