@@ -250,9 +250,11 @@ func TestVersion(t *testing.T) {
 		"a fork":               {steps{say("0" + body)}, good, nil},
 		"with another status":  {steps{answer(404, body)}, vicicall.Version{}, vicicall.UnexpectedReply},
 		"with markup":          {steps{say(strings.Replace(body, "2.14", "<b>", 1))}, vicicall.Version{}, vicicall.UnexpectedReply},
+		"a clock of 1970":      {steps{say(strings.Replace(body, "1795343640", "0", 1))}, vicicall.Version{}, vicicall.UnexpectedReply},
 		"something else":       {steps{say("hello")}, vicicall.Version{}, vicicall.UnexpectedReply},
 		"nothing":              {steps{say("")}, vicicall.Version{}, vicicall.UnexpectedReply},
 		"a database down":      {steps{answer(500, "")}, vicicall.Version{}, vicicall.Unavailable},
+		"500 and a warning":    {steps{answer(500, warning)}, vicicall.Version{}, vicicall.Unavailable},
 		"dropped":              {steps{lost}, vicicall.Version{}, vicicall.Unavailable},
 		"a redirect elsewhere": {steps{redirect("https://x/")}, vicicall.Version{}, vicicall.Misconfigured},
 	} {

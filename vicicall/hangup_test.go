@@ -76,6 +76,7 @@ var hangupTests = map[string]struct {
 	"cut, listed: no second":                           {steps{cut}, steps{live}, vicicall.StillListed, "EOF"},
 	"as long as may be, gone":                          {steps{say(strings.Repeat("\n", 256<<10-len(hungUp)) + hungUp)}, steps{gone}, vicicall.HungUp, ""},
 	"too long, listed: no second":                      {steps{tooLong}, steps{live}, vicicall.StillListed, "256 KiB"},
+	"headers too long, listed: no second":              {steps{longHeader}, steps{live}, vicicall.StillListed, "no whole answer"},
 	"no HTTP, listed: no second":                       {steps{malformed}, steps{live}, vicicall.StillListed, "no HTTP"},
 	"silent, gone":                                     {steps{silent}, steps{gone}, vicicall.NoLongerListed, "deadline exceeded"},
 	"silent, listed: no second":                        {steps{silent}, steps{live}, vicicall.StillListed, "deadline exceeded"},

@@ -155,6 +155,11 @@ func tooLong(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, hungUp+strings.Repeat("\n", 256<<10))
 }
 
+func longHeader(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("X-Long", strings.Repeat("x", 64<<10))
+	fmt.Fprint(w, hungUp)
+}
+
 func raw(w http.ResponseWriter, text string) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {

@@ -1,6 +1,9 @@
 package vicicall_test
 
 import (
+	"context"
+	"net"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +29,27 @@ func gaps(stage string, hosts ...*host) []time.Duration {
 		between = append(between, t.Sub(at[i]))
 	}
 	return between
+}
+
+func TestThePauseDoublesWhileNoServerCanBeReached(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Time
+		c := vicicall.NewOn(vicicall.Config{}, func(context.Context, string, string) (net.Conn, error) {
+			at = append(at, time.Now())
+			return nil, syscall.ECONNREFUSED
+		})
+		defer c.Close()
+		c.Hangup(t.Context(), on("localhost"), theCall())
+		if len(at) != 3 {
+			t.Fatalf("%d rounds, want 3", len(at))
+		}
+		for i, shortest := range []time.Duration{50 * time.Millisecond, 100 * time.Millisecond} {
+			if gap := at[i+1].Sub(at[i]); gap < shortest || gap >= 3*shortest {
+				t.Errorf("%v after round %d, want at least %v and less than %v", gap, i+1, shortest, 3*shortest)
+			}
+		}
+	})
 }
 
 func TestCHECKsPauseAfterEachRoundOfTheCluster(t *testing.T) {

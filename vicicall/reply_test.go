@@ -104,6 +104,13 @@ var replyTests = map[string]struct {
 	"SUCCESS for another call is ambiguous":          {200, strings.Replace(hungUp, "402027", "402028", 1), vicicall.Ambiguous, false, "SUCCESS"},
 	"SUCCESS for another agent is ambiguous":         {200, strings.Replace(hungUp, "1028", "1029", 1), vicicall.Ambiguous, false, "SUCCESS"},
 	"SUCCESS with a longer tail is ambiguous":        {200, strings.TrimSpace(hungUp) + "2\n", vicicall.Ambiguous, false, ""},
+	"SUCCESS after a bold notice is ambiguous":       {200, "<b>Notice</b>: this network is watched\n" + hungUp, vicicall.Ambiguous, false, ""},
+	"SUCCESS after another bold word is ambiguous":   {200, strings.Replace(warning, "Warning", "Refused", 1) + hungUp, vicicall.Ambiguous, false, ""},
+	"SUCCESS after a plain notice is ambiguous":      {200, "Notice: this network is watched\n" + hungUp, vicicall.Ambiguous, false, ""},
+	"SUCCESS after a line in words is ambiguous":     {200, "Warning: stand on line nine\n" + hungUp, vicicall.Ambiguous, false, ""},
+	"SUCCESS after a comment and text is ambiguous":  {200, "<!-- a proxy --> hello\n" + hungUp, vicicall.Ambiguous, false, ""},
+	"SUCCESS after an open comment is ambiguous":     {200, "<!-- a proxy\n" + hungUp, vicicall.Ambiguous, false, ""},
+	"SUCCESS after half a link is ambiguous":         {200, `<a href="javascript:window.opener='x';window.close();">close` + "\n" + hungUp, vicicall.Ambiguous, false, ""},
 	"the documented transferred is ambiguous":        {200, "SUCCESS: ra_call_control transferred - 1028|Y1221052110000402027|SALESLINE\n", vicicall.Ambiguous, false, ""},
 	"a bad gateway is ambiguous":                     {502, "<html><h1>502 Bad Gateway</h1></html>", vicicall.Ambiguous, false, ""},
 	"a gateway timeout is ambiguous":                 {504, "", vicicall.Ambiguous, false, ""},
@@ -198,6 +205,19 @@ func TestEveryReplyTellsHowToMendIt(t *testing.T) {
 	} {
 		if r := vicicall.ParseReply(200, []byte(body), callID, agent); !strings.Contains(r.Message, want) {
 			t.Errorf("%q: message = %q, want it to name %q", body, r.Message, want)
+		}
+	}
+}
+
+func TestThePagesStatusTellsWhereToLook(t *testing.T) {
+	t.Parallel()
+	stranger := vicicall.UnexpectedReply.Advice()
+	for status, want := range map[int]string{
+		200: stranger, 204: stranger, 299: stranger, 300: "redirects", 399: "redirects", 400: stranger,
+		401: "refuses this caller", 403: "refuses this caller", 404: "no agc/api.php", 429: "refuses this caller",
+	} {
+		if r := vicicall.ParseReply(status, []byte("<html></html>"), callID, agent); !strings.Contains(r.Message, want) {
+			t.Errorf("%d: message = %q, want it to name %q", status, r.Message, want)
 		}
 	}
 }
