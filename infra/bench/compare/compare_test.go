@@ -107,7 +107,7 @@ func signed(b *testing.B, name string, size int) (verify func() error, r webhook
 	}, r
 }
 
-// bare is the HMAC of the body alone: nobody's verifier can be faster.
+// bare is the HMAC of the body alone: no verifier does less.
 func bare(body []byte) func() error {
 	return func() error {
 		mac := hmac.New(sha256.New, []byte(secret))

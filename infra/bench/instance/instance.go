@@ -34,6 +34,9 @@ var ErrExited = errors.New("instance: the bootstrap exited")
 // ErrFailed means that the function reported an error in place of an answer.
 var ErrFailed = errors.New("instance: the function failed")
 
+// largestAnswer is what Lambda takes, in bytes.
+const largestAnswer = 6 << 20
+
 // timeLimit of one invocation, as the function is told.
 const timeLimit = 10 * time.Second
 
@@ -118,7 +121,7 @@ func (in *Instance) next(w http.ResponseWriter, r *http.Request) {
 }
 
 func (in *Instance) take(w http.ResponseWriter, r *http.Request, failed error) {
-	body, err := io.ReadAll(r.Body)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largestAnswer))
 	if err == nil {
 		err = failed
 	}
