@@ -109,16 +109,21 @@ func (h *Handler) end(ctx context.Context, src *source.Source, item source.Item)
 	return h.ask(ctx, callOf(src, item), h.DryRun || src.DryRun)
 }
 
-// ask lets VICIdial end the call, a second time if it refused the account and a newer one is to be had.
+// ask lets VICIdial end the call, a second time if it refused the account and a newer one is to be had. An account
+// that was refused only to the second HANGUP is left at that: the first was taken, and two may do work, no third.
 func (h *Handler) ask(ctx context.Context, call vicicall.Call, dryRun bool) Report {
-	report, refresh := h.askOnce(ctx, call, dryRun)
-	if report.Outcome != vicicall.CredentialsRejected && report.Outcome != vicicall.LockedOut {
-		return report
+	first, refresh := h.askOnce(ctx, call, dryRun)
+	refused := first.Outcome == vicicall.CredentialsRejected || first.Outcome == vicicall.LockedOut
+	if !refused || first.Attempts > 1 {
+		return first
 	}
-	if changed, err := refresh(ctx); err == nil && changed {
-		report, _ = h.askOnce(ctx, call, dryRun)
+	if changed, err := refresh(ctx); err != nil || !changed {
+		return first
 	}
-	return report
+	second, _ := h.askOnce(ctx, call, dryRun)
+	second.Attempts += first.Attempts
+	second.vicidial += first.vicidial
+	return second
 }
 
 func (h *Handler) askOnce(ctx context.Context, call vicicall.Call, dryRun bool) (Report, Refresh) {

@@ -62,6 +62,9 @@ func (h *Handler) Handle(ctx context.Context, r Request) Answer {
 
 // serve is the staircase; each step either hands on or ends the delivery with its report.
 func (h *Handler) serve(ctx context.Context, d *delivery) Report {
+	if d.Failure != nil {
+		return failed(d.Failure)
+	}
 	if h.Broken != nil {
 		return refused(vicicall.Misconfigured, "the function's configuration is wrong; its log names each fault", nil)
 	}

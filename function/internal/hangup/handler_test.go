@@ -244,6 +244,55 @@ func TestARefusedAccountIsTriedOnceMoreWhenANewerOneIsThere(t *testing.T) {
 	if report.Outcome != vicicall.HungUp || d.vicidial.FailedLogins() != 1 {
 		t.Errorf("got %s after %d failed logins", report.Outcome, d.vicidial.FailedLogins())
 	}
+	if arrived := d.vicidial.Count("HANGUP"); report.Attempts != arrived || d.line(t)["attempts"] != float64(arrived) {
+		t.Errorf("%d attempts are told, and %d hang-ups arrived", report.Attempts, arrived)
+	}
+}
+
+// VICIdial takes a HANGUP and lists the call all the same, and by then the account counts no more.
+func TestAnAccountThatIsRefusedToTheSecondHangupCausesNoThird(t *testing.T) {
+	for condition, want := range map[string]hangup.Outcome{
+		"wrong password": vicicall.CredentialsRejected, "locked account, right password": vicicall.LockedOut,
+	} {
+		d := newDesk(t)
+		newer := d.account.account
+		newer.Version, d.account.next = "2", &newer
+		refusal, err := vicitest.Observed("2.14-82", condition)
+		refusal.Stage, refusal.Times = "HANGUP", 1
+		if err == nil {
+			err = d.vicidial.Inject(vicitest.Fault{Name: "does-nothing", Times: 1}, refusal)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, report := d.deliver(t, "crm", payloadOf(d.call), nil)
+		if n := d.vicidial.Count("HANGUP"); n != 2 || report.Attempts != 2 || report.Outcome != want {
+			t.Errorf("%s: got %s after %d attempts, and %d hang-ups arrived", condition, report.Outcome, report.Attempts, n)
+		}
+	}
+}
+
+// refusing gives each version of the account a result.
+type refusing struct {
+	hangup.VICIdial
+	results map[string]vicicall.Result
+}
+
+func (v refusing) Hangup(_ context.Context, account vicicall.Credentials, _ vicicall.Call) (vicicall.Result, error) {
+	return v.results[account.Version], nil
+}
+
+func TestBothTriesOfARefusedAccountAreToldInOne(t *testing.T) {
+	d := newDeskOver(t, refusing{results: map[string]vicicall.Result{
+		"1": {Outcome: vicicall.LockedOut, Attempts: 1, Elapsed: 300 * time.Millisecond},
+		"2": {Outcome: vicicall.HungUp, Attempts: 2, Elapsed: 200 * time.Millisecond},
+	}})
+	d.account.account.Version, d.account.next = "1", &vicicall.Credentials{Version: "2"}
+	_, report := d.deliver(t, "crm", payloadOf(d.call), nil)
+	line := d.line(t)
+	if report.Outcome != vicicall.HungUp || report.Attempts != 3 || line["attempts"] != 3.0 || line["vicidial_ms"] != 500.0 {
+		t.Errorf("got %+v, and the line %v", report, line)
+	}
 }
 
 func TestWhatASignedSenderMayNotHaveIsNamed(t *testing.T) {

@@ -74,15 +74,27 @@ func batch(calls []Report) Report {
 
 func ended(r Report) *Report { return &r }
 
-// surviving reports a panic as ours. Its value may quote a payload, so only its type and place are told.
+// surviving reports a panic as ours.
 func surviving(serve func() Report) (r Report) {
+	if panicked := Surviving(func() { r = serve() }); panicked != nil {
+		return failed(panicked)
+	}
+	return r
+}
+
+func failed(cause error) Report {
+	return refused(vicicall.Misconfigured, "the function failed; its log says where", cause)
+}
+
+// Surviving gives a panic of run as an error. Its value may quote a payload, so only its type and place are told.
+func Surviving(run func()) (panicked error) {
 	defer func() {
 		if p := recover(); p != nil {
-			cause := fmt.Errorf("panic (%T) in %s", p, panicSite())
-			r = refused(vicicall.Misconfigured, "the function failed; its log says where", cause)
+			panicked = fmt.Errorf("panic (%T) in %s", p, panicSite())
 		}
 	}()
-	return serve()
+	run()
+	return nil
 }
 
 // panicSite names the function and line that panicked: the first frame below the runtime's own.

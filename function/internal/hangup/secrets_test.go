@@ -97,28 +97,41 @@ func TestASecretThatIsNotThereIsToldFromOneThatCantBeUsed(t *testing.T) {
 	}
 }
 
-// clumsy panics with a payload's text.
-type clumsy struct{ hangup.VICIdial }
-
-func (clumsy) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
-	panic("secret of the payload")
+// clumsy panics with a payload's text, once.
+type clumsy struct {
+	hangup.VICIdial
+	panicked bool
 }
 
-func TestAPanicIsOursAndQuotesNothing(t *testing.T) {
+func (c *clumsy) Hangup(ctx context.Context, account vicicall.Credentials, call vicicall.Call) (vicicall.Result, error) {
+	if !c.panicked {
+		c.panicked = true
+		panic("secret of the payload")
+	}
+	return c.VICIdial.Hangup(ctx, account, call)
+}
+
+func TestAPanicIsOursAndQuotesNothingAndTheNextDeliveryIsServed(t *testing.T) {
 	for _, source := range []string{"crm", "batch"} {
 		d := newDesk(t)
-		d.VICIdial = clumsy{}
+		d.VICIdial = &clumsy{VICIdial: d.VICIdial}
 		payload := payloadOf(d.call)
 		if source == "batch" {
 			payload = "[" + payload + "]"
 		}
 		answer, report := d.deliver(t, source, payload, nil)
-		if report.Outcome != vicicall.Misconfigured || answer.Status != http.StatusInternalServerError {
-			t.Errorf("%s: got %s (%d)", source, report.Outcome, answer.Status)
+		if report.Outcome != vicicall.Misconfigured || report.Fault != hangup.OperatorFault || answer.Status != http.StatusInternalServerError {
+			t.Errorf("%s: got %s (%d)", source, answer.Body, answer.Status)
 		}
 		text := d.log.String()
-		if strings.Contains(text, "secret of the payload") || !strings.Contains(text, "clumsy.Hangup") {
+		if strings.Contains(text, "secret of the payload") || !strings.Contains(text, "clumsy).Hangup") {
 			t.Errorf("%s: the log names not the place, or quotes the panic: %s", source, text)
+		}
+		if line := d.line(t); line["outcome"] != "misconfigured" || line["level"] != "ERROR" {
+			t.Errorf("%s: the line is %v", source, line)
+		}
+		if _, report := d.deliver(t, source, payload, nil); report.Outcome != vicicall.HungUp || d.line(t)["outcome"] != "hungup" {
+			t.Errorf("%s: the next delivery got %s", source, report.Outcome)
 		}
 	}
 }
