@@ -33,23 +33,31 @@ const (
 
 func TestEndToEndEveryFaultIsAnsweredTrulyAndInTime(t *testing.T) {
 	t.Parallel()
-	const atOnce = 10
-	b := newTaintedBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": shortBudget.String()}, MaxInstances: atOnce})
 	trials := trials()
 	if len(trials) < 150 {
 		t.Fatalf("only %d trials", len(trials))
 	}
-	slots := make(chan struct{}, atOnce) // not t.Parallel: they wait more than they work
-	var all sync.WaitGroup
-	for _, trial := range trials {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			b.try(t, trial)
-		})
+	answered := tryAll(t, shortBudget, trials)
+	for _, outcome := range []string{
+		"hungup", "accepted", "no_longer_listed", "still_listed", "unknown", "unavailable", "unexpected_reply", "misconfigured", "no_active_call", "agent_not_logged_in",
+	} {
+		if answered[outcome] < 3 {
+			t.Errorf("%d trials are answered with %s", answered[outcome], outcome)
+		}
 	}
-	all.Wait()
-	b.assertCleanLogs(t)
+}
+
+// The short budget leaves no time for a second HANGUP beside one that waits, nor for a gateway to give up on one.
+func TestEndToEndWhatWaitsIsAnsweredTrulyWhereThereIsTimeForASecondHangup(t *testing.T) {
+	t.Parallel()
+	var trials []trial
+	for _, name := range []string{"slow-work", "slow-middle", "silent", "success-then-silence", "proxy-gives-up"} {
+		for _, f := range []vicitest.Fault{{Stage: "HANGUP"}, {Times: 1}} {
+			f.Name = name
+			trials = append(trials, trial{f, fmt.Sprint(2000 + len(trials))})
+		}
+	}
+	tryAll(t, 4*time.Second, trials)
 }
 
 // trials are each fault in every request, in the HANGUPs, in the CHECKs, and in the first request only.
@@ -64,79 +72,78 @@ func trials() []trial {
 	return all
 }
 
-// try sends the trial's webhook, and another for another call while the answer was late.
-func (b *bench) try(t *testing.T, c trial) {
-	var took time.Duration
+// tryAll puts the trials to one function, and counts what they were answered.
+func tryAll(t *testing.T, budget time.Duration, trials []trial) (answered map[string]int) {
+	const atOnce = 10
+	b := newTaintedBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": budget.String()}, MaxInstances: atOnce})
+	answers := make([]string, len(trials))
+	slots := make(chan struct{}, atOnce) // not t.Parallel: they wait more than they work
+	var all sync.WaitGroup
+	for i, trial := range trials {
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			answers[i] = b.try(t, trial, budget)
+		})
+	}
+	all.Wait()
+	b.assertCleanLogs(t)
+	answered = map[string]int{}
+	for _, outcome := range answers {
+		answered[outcome]++
+	}
+	return answered
+}
+
+// try sends the trial's webhook, and another for another call while the answer was late or less than can be known:
+// on a busy machine VICIdial's answers are late too. No answer may be a lie.
+func (b *bench) try(t *testing.T, c trial, budget time.Duration) (outcome string) {
+	var short []string
 	for range triesInTime {
 		b.VICIdial.AddAgent(vicitest.Agent{User: c.agent})
 		c.CallID = b.VICIdial.NextCallID('Y')
 		b.VICIdial.AddCall(vicitest.Call{ID: c.CallID, Agent: c.agent})
 		if err := b.VICIdial.Inject(c.Fault); err != nil {
 			t.Error(err)
-			return
+			return ""
 		}
-		got := b.sendTainted(t, c.Name, b.delivery(t, "crm", tainted(payloadFor(c.CallID, c.agent))))
-		for _, lie := range b.lies(c, got) {
-			t.Errorf("%s %s (%d times): %s: %s", c.Name, c.Stage, c.Times, lie, got.body)
+		e := testimony{fault: c.Name, answer: b.sendTainted(t, c.Name, b.delivery(t, "crm", tainted(payloadFor(c.CallID, c.agent))))}
+		e.is, _ = b.VICIdial.Call(c.CallID)
+		e.requests = slices.DeleteFunc(b.VICIdial.Requests(), func(r vicitest.Request) bool { return r.CallID != c.CallID })
+		for _, lie := range e.lies() {
+			t.Errorf("%s: %s: %s", c, lie, e.body)
 		}
-		if took = b.took(t, c.CallID); took <= shortBudget+overrun {
-			return
+		if short = c.shortfalls(e, b.took(t, c.CallID), budget); len(short) == 0 {
+			return e.Outcome
 		}
 	}
-	t.Errorf("%s %s (%d times): answered after %v, %d times", c.Name, c.Stage, c.Times, took, triesInTime)
+	t.Errorf("%s: %d times, at last %s", c, triesInTime, strings.Join(short, "; "))
+	return ""
 }
 
-// lies gives what VICIdial's tables and Asterisk's line say against an answer.
-func (b *bench) lies(c trial, got answer) (lies []string) {
-	must := func(ok bool, law string) {
-		if !ok {
-			lies = append(lies, law)
-		}
+func (c trial) String() string { return fmt.Sprintf("%s %s (%d times)", c.Name, c.Stage, c.Times) }
+
+// shortfalls are what an answer lacks that is no lie.
+func (c trial) shortfalls(e testimony, took, budget time.Duration) (short []string) {
+	if took > budget+overrun {
+		short = append(short, fmt.Sprintf("answered after %v", took))
 	}
-	state, _ := b.VICIdial.Call(c.CallID)
-	hangups, checks, seen := b.asked(c.CallID)
-	must(hangups <= 2 && checks <= 3, "at most 2 HANGUP and 3 CHECK are sent")
-	must(b.VICIdial.MaxConcurrentHangups() <= 1, "no second HANGUP beside a first")
-	silent := slices.Contains([]string{"strict-sql-clean", "sender-stopped", "calls-table-broken"}, c.Name)
-	switch got.Outcome {
-	case "hungup":
-		must(!state.LineUp || silent, "hungup means that the line is down, but for what no answer shows")
-		fallthrough
-	case "no_longer_listed", "no_active_call":
-		must(!state.Listed || c.Name == "calls-table-broken", "a call that is listed is not said to be gone")
-	case "accepted":
-		must(!state.Listed || !seen, "accepted means that no CHECK could see the call")
-	case "agent_not_logged_in":
-		must(c.Name == "agents-table-broken", "an agent who is there is not said to be away")
-	case "still_listed":
-		lost := strings.Contains(got.Message, "no whole answer came") // its HANGUP may do its work after the CHECK
-		must(state.Listed || lost, "a call that is not listed is not said to be")
-	case "unavailable":
-		must(state.Listed && state.LineUp, "unavailable means that nothing was done")
-	case "unknown", "unexpected_reply", "misconfigured":
-	default:
-		must(false, "no other outcome fits a fault of VICIdial")
+	if want := rulingOn[c.Name].on(c.Fault); e.Outcome != want {
+		short = append(short, fmt.Sprintf("answered with %s, want %s", e.body, want))
 	}
-	return lies
+	if e.withholds() {
+		short = append(short, "a CHECK told more than is said")
+	}
+	if !slices.ContainsFunc(e.requests, func(r vicitest.Request) bool { return r.Fault == c.Name }) {
+		short = append(short, "the fault struck nothing")
+	}
+	return short
 }
 
-// asked counts the requests for a call, and says whether a CHECK that nothing struck came after the last HANGUP.
-func (b *bench) asked(call string) (hangups, checks int, seen bool) {
-	for _, r := range b.VICIdial.Requests() {
-		switch {
-		case r.CallID != call:
-		case r.Stage == "HANGUP":
-			hangups, seen = hangups+1, false
-		default:
-			checks, seen = checks+1, seen || r.Fault == ""
-		}
-	}
-	return hangups, checks, seen
-}
-
-// took is how long the delivery for a call took from the gateway's time to its answer, by the function's own log.
-func (b *bench) took(t *testing.T, call string) time.Duration {
+// took is how long the slowest delivery for a call took from the gateway's time to its answer, by the function's own log.
+func (b *bench) took(t *testing.T, call string) (longest time.Duration) {
 	t.Helper()
+	logged := false
 	for _, line := range b.Logs() {
 		var fields struct {
 			Call     string `json:"call_id"`
@@ -144,11 +151,13 @@ func (b *bench) took(t *testing.T, call string) time.Duration {
 			Duration int64  `json:"duration_ms"`
 		}
 		if json.Unmarshal([]byte(line), &fields) == nil && fields.Call == call {
-			return time.Duration(fields.Held+fields.Duration) * time.Millisecond
+			logged, longest = true, max(longest, time.Duration(fields.Held+fields.Duration)*time.Millisecond)
 		}
 	}
-	t.Errorf("no log line for %s", call)
-	return 0
+	if !logged {
+		t.Errorf("no log line for %s", call)
+	}
+	return longest
 }
 
 // Strict SQL on PHP below 8.1 delists the call and refuses the row that would hang it up, and prints a clean SUCCESS.

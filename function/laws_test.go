@@ -1,0 +1,162 @@
+//go:build unix
+
+package main_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"vicihook/vicicall/vicitest"
+)
+
+// A ruling is what must be answered where a fault strikes every request for a call, its HANGUPs, its CHECKs, and its
+// first request only, which is a HANGUP.
+type ruling struct{ every, hangups, checks, first, faults string }
+
+var rulings = []ruling{
+	// VICIdial does what it says, as far as any answer shows.
+	{"hungup", "hungup", "hungup", "hungup", "warnings closes-after closes-silently strict-sql-clean sender-stopped"},
+	// SUCCESS, and nothing done: a second HANGUP may be sent.
+	{"still_listed", "still_listed", "hungup", "hungup", `does-nothing success-then-500 success-then-refused success-then-fatal
+		success-then-clean strict-sql-500 first-requests-collide other-agent-undone`},
+	{"still_listed", "still_listed", "accepted", "hungup", "other-call-undone"},
+	// No whole answer, and nothing done so far: none may be sent.
+	{"still_listed", "still_listed", "hungup", "still_listed", "success-then-silence slow-middle reset-midway"},
+	{"still_listed", "still_listed", "accepted", "still_listed", "cut-undone"},
+	{"unknown", "still_listed", "accepted", "still_listed", "slow-work silent-undone dropped-undone reset-undone proxy-gives-up"},
+	// The work is done, and its answer is lost or can't be trusted.
+	{"unknown", "no_longer_listed", "accepted", "no_longer_listed", "slow silent slow-headers slow-body dropped reset cut endless huge other-call proxy-502"},
+	{"no_longer_listed", "no_longer_listed", "hungup", "no_longer_listed", "other-agent"},
+	// A page of something before VICIdial, and nothing done.
+	{"unknown", "still_listed", "accepted", "hungup", "busy-503 proxy-502-undone"},
+	{"unavailable", "unavailable", "accepted", "unavailable", "database-down database-down-500 database-down-shown"},
+	// What no VICIdial that works would answer.
+	{"unexpected_reply", "unexpected_reply", "accepted", "unexpected_reply", "empty empty-undone garbage garbage-undone"},
+	{"unexpected_reply", "unexpected_reply", "hungup", "unexpected_reply", "translated"},
+	{"misconfigured", "misconfigured", "accepted", "misconfigured", "redirect"},
+	// VICIdial itself does not know better.
+	{"no_active_call", "no_active_call", "hungup", "no_active_call", "calls-table-broken"},
+	{"agent_not_logged_in", "agent_not_logged_in", "accepted", "agent_not_logged_in", "agents-table-broken"},
+	{"accepted", "accepted", "hungup", "accepted", "agent-logs-off"},
+}
+
+var rulingOn = func() map[string]ruling {
+	all := map[string]ruling{}
+	for _, v := range rulings {
+		for _, fault := range strings.Fields(v.faults) {
+			all[fault] = v
+		}
+	}
+	return all
+}()
+
+func TestThereIsOneRulingOnEachFault(t *testing.T) {
+	t.Parallel()
+	named := 0
+	for _, v := range rulings {
+		named += len(strings.Fields(v.faults))
+	}
+	for _, info := range vicitest.Faults() {
+		if rulingOn[info.Name] == (ruling{}) {
+			t.Errorf("there is no ruling on %s", info.Name)
+		}
+	}
+	if faults := len(vicitest.Faults()); named != faults || len(rulingOn) != faults {
+		t.Errorf("%d rulings on %d names, of %d faults", named, len(rulingOn), faults)
+	}
+}
+
+// on is the ruling where a fault strikes as it says.
+func (v ruling) on(f vicitest.Fault) string {
+	switch {
+	case f.Times == 1:
+		return v.first
+	case f.Stage == "HANGUP":
+		return v.hangups
+	case f.Stage == "CHECK":
+		return v.checks
+	}
+	return v.every
+}
+
+// A testimony is an answer beside what VICIdial knows of its call.
+type testimony struct {
+	answer
+	fault    string             // that strikes; empty is none
+	is       vicitest.CallState // when the answer came
+	requests []vicitest.Request // for the call, in their order
+}
+
+// asked counts the requests, and says whether a CHECK after the last HANGUP told whether the call is listed: one that
+// nothing struck, or something through which a CHECK can be read.
+func (e testimony) asked() (hangups, checks int, told bool) {
+	away := false
+	for _, r := range e.requests {
+		if r.Stage == "HANGUP" {
+			hangups, told = hangups+1, false
+			away = away || r.Fault == "agent-logs-off"
+			continue
+		}
+		checks++
+		told = told || !away && (r.Fault == "" || rulingOn[r.Fault].checks == "hungup")
+	}
+	return hangups, checks, told
+}
+
+// withholds says whether the answer leaves open what a CHECK told.
+func (e testimony) withholds() bool {
+	_, _, told := e.asked()
+	return told && (e.Outcome == "unknown" || e.Outcome == "accepted")
+}
+
+// lies gives what VICIdial's tables, Asterisk's line and the requests say against the answer. None of it can be right,
+// however busy the machine is.
+func (e testimony) lies() (lies []string) {
+	must := func(ok bool, law string) {
+		if !ok {
+			lies = append(lies, law)
+		}
+	}
+	hangups, checks, told := e.asked()
+	must(hangups <= 2 && checks <= 3, "at most 2 HANGUP and 3 CHECK are sent")
+	must(!slices.ContainsFunc(e.requests, func(r vicitest.Request) bool { return r.Overlapped }), "no second HANGUP beside a first")
+	switch e.Outcome {
+	case "hungup":
+		must(told, "hungup means that a CHECK told so")
+		must(!e.is.Listed && (!e.is.LineUp || e.strikes("strict-sql-clean", "sender-stopped")) || e.strikes("calls-table-broken"),
+			"hungup means that list and line are empty, but for what no answer shows")
+	case "no_longer_listed":
+		must(told || hangups == 2, "no_longer_listed means that VICIdial told so")
+		must(!e.is.Listed || e.strikes("calls-table-broken"), "a call that is listed is not said to be gone")
+	case "no_active_call":
+		must(!e.is.Listed || e.strikes("calls-table-broken"), "a call that is listed is not said to be gone")
+	case "still_listed":
+		must(told, "still_listed means that a CHECK told so")
+		must(e.is.Listed || e.mayRun(), "a call that is not listed is not said to be")
+	case "unknown":
+		must(hangups > 0, "unknown means that a HANGUP was sent")
+	case "accepted":
+		must(!e.is.Listed, "accepted means that VICIdial did what it says")
+	case "unavailable":
+		must(e.is.Listed && e.is.LineUp && e.is.Disposition == "", "unavailable means that nothing was done")
+		must(hangups == 0 || e.strikes("database-down", "database-down-500", "database-down-shown"), "unavailable means that VICIdial could do nothing")
+	case "agent_not_logged_in":
+		must(e.strikes("agents-table-broken"), "an agent who is there is not said to be away")
+	case "unexpected_reply":
+		must(e.strikes("empty", "empty-undone", "garbage", "garbage-undone", "translated"), "what VICIdial answers is expected")
+	case "misconfigured":
+		must(e.strikes("redirect"), "a configuration that works is not said to be wrong")
+	default:
+		must(false, "no other outcome fits a fault of VICIdial")
+	}
+	return lies
+}
+
+func (e testimony) strikes(faults ...string) bool { return slices.Contains(faults, e.fault) }
+
+// mayRun says whether the answer tells that a HANGUP may do its work after the CHECK that saw the call: its own answer
+// did not come, or that of a gateway which had given up waiting.
+func (e testimony) mayRun() bool {
+	return strings.Contains(e.Message, "no whole answer came") || e.fault == "proxy-gives-up" && strings.Contains(e.Message, "HTTP 502")
+}
