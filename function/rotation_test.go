@@ -1,0 +1,186 @@
+//go:build unix
+
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	main "vicihook/function"
+	"vicihook/function/internal/config"
+	"vicihook/function/internal/hangup"
+	"vicihook/function/internal/source"
+	"vicihook/function/internal/webhook"
+	"vicihook/infra/local/secretsmanager"
+	"vicihook/vicicall"
+)
+
+// A drawer is Secrets Manager inside a bubble, where hours pass at once and no network may be.
+type drawer struct {
+	versions map[string][]version // by ARN, the oldest first
+	locked   bool                 // nothing is to be had
+}
+
+type version struct {
+	text string
+	put  time.Time
+}
+
+func newDrawer() *drawer {
+	d := &drawer{versions: map[string][]version{}}
+	d.put("vicidial", `{"url": "https://dialer.example.com", "user": "6666", "pass": "S3cret"}`)
+	d.putKey(oldKey)
+	return d
+}
+
+func (d *drawer) putKey(key string) { d.put("webhook", fmt.Sprintf(`{"crm": %q}`, key)) }
+
+func (d *drawer) put(arn, text string) {
+	synctest.Wait() // for fetches under way
+	d.versions[arn] = append(d.versions[arn], version{text, time.Now()})
+}
+
+func (d *drawer) GetSecretValue(_ context.Context, in *sdk.GetSecretValueInput, _ ...func(*sdk.Options)) (*sdk.GetSecretValueOutput, error) {
+	if d.locked {
+		return nil, errors.New("no answer")
+	}
+	all := d.versions[*in.SecretId]
+	i := len(all) - 1
+	if *in.VersionStage == secretsmanager.Previous {
+		i--
+	}
+	if i < 0 {
+		return nil, &types.ResourceNotFoundException{}
+	}
+	id := fmt.Sprint(i)
+	return &sdk.GetSecretValueOutput{VersionId: &id, SecretString: &all[i].text, CreatedDate: &all[i].put}, nil
+}
+
+// instance is one of the function's, whose VICIdial lists no call.
+func (d *drawer) instance(t *testing.T, previousFor time.Duration) *hangup.Handler {
+	t.Helper()
+	sources, err := source.Parse([]byte(`{"crm": {"scheme": "standard-webhooks"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, _ := main.Parts(config.Config{
+		WebhookSecretARN: "webhook", VICIdialSecretARN: "vicidial", Budget: 4 * time.Second, PreviousKeysFor: previousFor, Sources: sources,
+	}, d, slog.New(slog.DiscardHandler))
+	handler.VICIdial = quiet{}
+	return handler
+}
+
+// quiet is a VICIdial without calls.
+type quiet struct{ hangup.VICIdial }
+
+func (quiet) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
+	return vicicall.Result{Outcome: vicicall.NoActiveCall}, nil
+}
+
+// outcomeOf is what an instance answers a webhook that a key signs now.
+func outcomeOf(t *testing.T, instance *hangup.Handler, key string) hangup.Outcome {
+	t.Helper()
+	src, _ := instance.Sources.Lookup("crm")
+	parsed, err := src.Scheme.ParseKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := webhook.Request{Method: http.MethodPost, Header: webhook.Header{}, Body: []byte(payloadOf("Y0101000000000000001"))}
+	if err := src.Verifier.Sign(&r, parsed, "msg_1", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	var report hangup.Report
+	answer := instance.Handle(t.Context(), hangup.Request{Source: "crm", ContentType: "application/json", Webhook: r})
+	if err := json.Unmarshal(answer.Body, &report); err != nil {
+		t.Fatal(err)
+	}
+	return report.Outcome
+}
+
+// Only webhooks with the revoked key come: a new key's would make an instance look before its time.
+func TestARevokedKeyHoldsForAMinuteAndWithoutSecretsManagerForAnHour(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		locked bool
+		most   time.Duration
+		then   hangup.Outcome
+	}{
+		"Secrets Manager is in reach":     {false, time.Minute, hangup.Unauthorized},
+		"Secrets Manager is out of reach": {true, time.Hour, vicicall.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDrawer()
+				instances := []*hangup.Handler{d.instance(t, 0), d.instance(t, 0)}
+				for _, instance := range instances {
+					time.Sleep(20 * time.Second)
+					outcomeOf(t, instance, oldKey) // holds the secret from now on
+				}
+				d.putKey(newKey)
+				d.locked = c.locked
+				for i, held := range revoked(t, instances, c.most+time.Minute, c.then) {
+					if held == 0 || held > c.most {
+						t.Errorf("instance %d took the old key for %v after the put, want at most %v", i, held, c.most)
+					}
+				}
+			})
+		})
+	}
+}
+
+// revoked gives how long each instance takes the old key from now on. After that it answers then, and nothing else.
+func revoked(t *testing.T, instances []*hangup.Handler, during time.Duration, then hangup.Outcome) []time.Duration {
+	t.Helper()
+	held, over := make([]time.Duration, len(instances)), make([]bool, len(instances))
+	for put := time.Now(); time.Since(put) <= during; time.Sleep(time.Second) {
+		for i, instance := range instances {
+			switch got := outcomeOf(t, instance, oldKey); {
+			case got == vicicall.NoActiveCall && !over[i]:
+				held[i] = time.Since(put)
+			case got == then:
+				over[i] = true
+			default:
+				t.Fatalf("%v after the put: got %s", time.Since(put), got)
+			}
+		}
+	}
+	return held
+}
+
+// A signature that no key made lets the instance look, and for half a minute it then looks no more.
+func TestAKeyPutJustAfterABadSignatureIsRefusedForHalfAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const strangers = "bm8ga2V5IG9mIHRoZSBjcm0sIDMyIGJ5dGVzIGxvbmcu"
+		d := newDrawer()
+		instance := d.instance(t, 24*time.Hour)
+		outcomeOf(t, instance, oldKey)
+		time.Sleep(10 * time.Second)
+		looked := time.Now()
+		outcomeOf(t, instance, strangers)
+		time.Sleep(time.Second)
+		d.putKey(newKey)
+		for ; time.Since(looked) <= 2*time.Minute; time.Sleep(time.Second) {
+			want := vicicall.NoActiveCall
+			if time.Since(looked) < 30*time.Second {
+				want = hangup.Unauthorized
+			}
+			if got := outcomeOf(t, instance, newKey); got != want {
+				t.Errorf("%v after the bad signature the new key got %s, want %s", time.Since(looked), got, want)
+			}
+			if got := outcomeOf(t, instance, oldKey); got != vicicall.NoActiveCall {
+				t.Errorf("%v after the bad signature the old key got %s", time.Since(looked), got)
+			}
+		}
+	})
+}
