@@ -22,7 +22,7 @@ import (
 )
 
 // Schedules of faults, drawn at random, in which time is synctest's: seconds of silence cost nothing. On a failure
-// rapid prints the schedule and its seed; -rapid.checks=100000 looks longer than the tests do each time.
+// rapid prints the schedule and its seed; -rapid.checks=3400 plays 102,000 of them.
 
 // A schedule is everything that happens to one or two deliveries.
 type schedule struct {
@@ -98,20 +98,49 @@ func drawFault(t *rapid.T) vicitest.Fault {
 	return f
 }
 
+// floors are how often an outcome comes at least in each 3000 schedules, a third of what is usual: laws on what never
+// comes would hold nothing.
+var floors = map[vicicall.Outcome]int{
+	vicicall.HungUp: 450, vicicall.Unavailable: 300, vicicall.Accepted: 140, vicicall.NoActiveCall: 100, vicicall.CredentialsRejected: 70,
+	vicicall.AgentNotLoggedIn: 60, vicicall.Unknown: 45, vicicall.StillListed: 40, vicicall.NoLongerListed: 30, vicicall.UnexpectedReply: 30,
+	vicicall.Misconfigured: 1, // for one fault of many
+}
+
 func TestNoScheduleOfFaultsMakesAnOutcomeLie(t *testing.T) {
 	t.Parallel()
-	for i := range 30 { // of 100 schedules each
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			t.Parallel()
-			rapid.Check(t, func(t *rapid.T) {
-				s := drawSchedule(t)
-				rapid.SyncTest(t, func(t *rapid.T) {
-					for _, lie := range s.run() {
-						t.Error(lie)
-					}
-				})
-			})
+	var (
+		mu        sync.Mutex
+		schedules int
+		seen      = map[vicicall.Outcome]int{}
+	)
+	play := func(t *rapid.T) {
+		s := drawSchedule(t)
+		rapid.SyncTest(t, func(t *rapid.T) {
+			lies, outcomes := s.run()
+			for _, lie := range lies {
+				t.Error(lie)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			schedules++
+			for _, o := range outcomes {
+				seen[o]++
+			}
 		})
+	}
+	t.Run("schedules", func(t *testing.T) {
+		for i := range 30 { // of 100 schedules each
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				rapid.Check(t, play)
+			})
+		}
+	})
+	t.Logf("%d schedules: %v", schedules, seen)
+	for outcome, floor := range floors {
+		if schedules >= 3000 && seen[outcome]*3000 < floor*schedules {
+			t.Errorf("%s came %d times in %d schedules, want at least %d in 3000", outcome, seen[outcome], schedules, floor)
+		}
 	}
 }
 
@@ -121,23 +150,28 @@ type performance struct {
 	srv   *vicitest.Server
 	calls []vicicall.Call // live at the beginning, of agents 1028 and 1029
 
-	mu   sync.Mutex
-	lies []string
+	mu       sync.Mutex
+	delisted map[string]time.Time // when a call left the list, by its id
+	outcomes []vicicall.Outcome
+	lies     []string
 }
 
-// run plays the schedule and gives what was not as it must be.
-func (s schedule) run() []string {
-	p := &performance{schedule: s, srv: vicitest.New(vicitest.Config{})}
+// run plays the schedule and gives what was not as it must be, and the outcomes.
+func (s schedule) run() (lies []string, outcomes []vicicall.Outcome) {
+	p := &performance{schedule: s, srv: vicitest.New(vicitest.Config{}), delisted: map[string]time.Time{}}
 	defer time.Sleep(time.Hour) // what was given up comes to its end
 	defer p.srv.Close()
+	ctx, over := context.WithCancel(context.Background())
+	defer over()
 	p.srv.AddRemoteAgent(1028, 2)
 	for _, agent := range p.srv.Agents() {
 		call := vicicall.Call{ID: p.srv.NextCallID('Y'), AgentUser: agent.User}
 		p.srv.AddCall(vicitest.Call{ID: call.ID, Agent: agent.User})
 		p.calls = append(p.calls, call)
+		go p.watch(ctx, call.ID)
 	}
 	if err := p.srv.Inject(s.Faults...); err != nil {
-		return []string{err.Error()}
+		return []string{err.Error()}, nil
 	}
 	first := p.instance()
 	defer first.Close()
@@ -154,7 +188,16 @@ func (s schedule) run() []string {
 		all.Go(func() { time.Sleep(d.At); p.deliver(client, i) })
 	}
 	all.Wait()
-	return p.lies
+	return p.lies, p.outcomes
+}
+
+// watch notes when a call leaves the list.
+func (p *performance) watch(ctx context.Context, callID string) {
+	if p.srv.Await(ctx, func() bool { return !p.srv.Listed(callID) }) == nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.delisted[callID] = time.Now()
+	}
 }
 
 // instance is the client of one instance of a function.
@@ -188,6 +231,27 @@ func (p *performance) call(delivery int) vicicall.Call {
 
 func sourceOf(delivery int) string { return fmt.Sprintf("vh%d", delivery) }
 
+// Faults by what can be read of the request that they strike; "" is none.
+var (
+	// A HANGUP among these may answer with a clean SUCCESS.
+	cleanSuccess = []string{
+		"", "does-nothing", "success-then-clean", "strict-sql-clean", "sender-stopped", "slow-work", "slow-middle", "slow", "slow-headers", "slow-body",
+		"closes-after", "closes-silently", "warnings", "agent-logs-off",
+	}
+	// A CHECK among these tells at once whether the call is listed.
+	plainCheck = []string{
+		"", "does-nothing", "success-then-500", "success-then-refused", "success-then-fatal", "success-then-clean", "success-then-silence", "strict-sql-500",
+		"strict-sql-clean", "first-requests-collide", "sender-stopped", "slow-middle", "reset-midway", "other-agent", "other-agent-undone",
+		"closes-after", "closes-silently", "warnings", "agent-logs-off",
+	}
+	// A CHECK among these may tell it, or tell it late.
+	doubtfulCheck = []string{"slow-work", "slow", "slow-headers", "slow-body", "translated", "other-call", "other-call-undone", tableReadsEmpty}
+	// These pages are none of an English VICIdial for this call.
+	foreignPage = []string{"empty", "empty-undone", "garbage", "garbage-undone", "translated", "other-call", "other-call-undone"}
+	// VICIdial stops before it does anything, and says so.
+	stopsBefore = []string{"database-down", "database-down-500", "database-down-shown"}
+)
+
 // tableReadsEmpty is the fault in which VICIdial itself does not know that it lists the call.
 const tableReadsEmpty = "calls-table-broken"
 
@@ -195,47 +259,123 @@ const tableReadsEmpty = "calls-table-broken"
 func (p *performance) judge(i int, result vicicall.Result, took time.Duration, state vicitest.CallState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.outcomes = append(p.outcomes, result.Outcome)
 	must := func(ok bool, law string) {
 		if !ok {
 			p.lies = append(p.lies, fmt.Sprintf("delivery %d: %s: %+v after %v, and VICIdial has %+v; requests:%s", i, law, result, took, state, p.requests()))
 		}
 	}
-	hangups, checks, seen := p.sent(i)
+	sent := p.sent(i)
 	must(took <= p.Budget, "an answer comes within the budget")
-	must(hangups <= 2 && checks <= 3, "at most 2 HANGUP and 3 CHECK are sent")
-	must(hangups <= result.Attempts && checks <= result.Checks, "what arrived is counted")
+	must(sent.hangups <= 2 && sent.checks <= 3, "at most 2 HANGUP and 3 CHECK are sent")
+	must(sent.hangups <= result.Attempts && sent.checks <= result.Checks, "what arrived is counted")
 	must(p.srv.MaxConcurrentHangups() <= p.deliveriesOf(state.ID), "no second HANGUP beside a first")
+	p.judgeKnown(must, sent, result, state)
 	switch result.Outcome {
 	case vicicall.HungUp:
 		must(!state.LineUp || p.has("strict-sql-clean", "sender-stopped", tableReadsEmpty), "hungup means that the line is down, but for what no answer shows")
-		fallthrough
-	case vicicall.NoLongerListed, vicicall.NoActiveCall:
-		must(!state.Listed || p.has(tableReadsEmpty), "a call that is listed is not said to be gone")
+		must(sent.struckBy(cleanSuccess), "hungup means that SUCCESS was read")
+	case vicicall.NoLongerListed:
+		must(sent.hangups == 2 || !sent.struckBy([]string{""}), "no_longer_listed means that an answer was lost or could not be trusted")
+	case vicicall.NoActiveCall:
+		must(sent.hangups == 1, "what a second HANGUP does not find was there")
 	case vicicall.Accepted:
-		must(!state.Listed || !seen, "accepted means that no CHECK could see the call")
+		must(p.Believe || sent.struckBy(cleanSuccess), "accepted means that SUCCESS was read")
+	case vicicall.Unknown:
+		must(result.Attempts > 0 && !sent.struckBy([]string{""}), "unknown means that a HANGUP was sent whose answer was lost or could not be trusted")
 	case vicicall.AgentNotLoggedIn:
 		must(p.has("agents-table-broken", "agent-logs-off") || p.loggedOff(), "an agent who is there is not said to be away")
 	case vicicall.Unavailable:
 		must(p.deliveriesOf(state.ID) > 1 || !p.ordered(state.ID), "unavailable means that nothing was done")
-	case vicicall.StillListed, vicicall.Unknown, vicicall.CredentialsRejected, vicicall.UnexpectedReply, vicicall.Misconfigured:
+		must(sent.hangups == 0 || sent.hangups == 1 && sent.struckBy(stopsBefore), "unavailable means that VICIdial could do nothing")
+	case vicicall.CredentialsRejected:
+		must(p.refusedAPassword(), "a password that was never refused is not said to be wrong")
+	case vicicall.UnexpectedReply:
+		must(sent.struckBy(foreignPage), "what VICIdial answers is expected")
+	case vicicall.Misconfigured:
+		must(sent.struckBy([]string{"redirect"}), "a configuration that works is not said to be wrong")
+	case vicicall.StillListed:
 	default:
 		must(false, "no other outcome fits these schedules")
 	}
 }
 
-// sent counts a delivery's requests that arrived, and says whether a CHECK that nothing struck came after the last HANGUP.
-func (p *performance) sent(delivery int) (hangups, checks int, seen bool) {
+// judgeKnown holds an outcome to what the CHECKs told, neither less nor more.
+func (p *performance) judgeKnown(must func(bool, string), sent sent, result vicicall.Result, state vicitest.CallState) {
+	delisted, known := p.delisted[state.ID]
+	switch {
+	case known:
+	case state.Listed:
+		delisted = time.Now().Add(time.Hour)
+	default:
+		delisted = time.Now()
+	}
+	if told := sent.told; told != nil && sent.hangups == result.Attempts {
+		must(!told.Time.Before(delisted) || result.Outcome == vicicall.StillListed, "a call that a CHECK still found is said to be listed")
+		must(!told.Time.After(delisted) || result.Outcome == vicicall.HungUp || result.Outcome == vicicall.NoLongerListed, "a call that a CHECK did not find is said to be gone")
+		must(result.Outcome != vicicall.Unknown && result.Outcome != vicicall.Accepted && result.Outcome != vicicall.UnexpectedReply, "what a CHECK told is said")
+	}
+	switch result.Outcome {
+	case vicicall.HungUp:
+		must(sent.mayHaveTold(delisted, false), "hungup means that a CHECK did not find the call")
+	case vicicall.NoLongerListed:
+		must(sent.hangups == 2 || sent.mayHaveTold(delisted, false), "no_longer_listed means that a request did not find the call")
+	case vicicall.StillListed:
+		must(sent.mayHaveTold(delisted, true), "still_listed means that a CHECK found the call")
+	}
+	switch result.Outcome {
+	case vicicall.HungUp, vicicall.NoLongerListed, vicicall.NoActiveCall:
+		must(!state.Listed || p.has(tableReadsEmpty), "a call that is listed is not said to be gone")
+	}
+}
+
+// sent is what arrived of a delivery's requests.
+type sent struct {
+	hangups, checks int
+	last            vicitest.Request   // HANGUP
+	told            *vicitest.Request  // the CHECK after it that told whether the call is listed
+	looks           []vicitest.Request // the CHECKs that may have told it
+}
+
+func (p *performance) sent(delivery int) (s sent) {
 	for _, r := range p.srv.Requests() {
 		switch {
 		case r.Source != sourceOf(delivery):
 		case r.Stage == "HANGUP":
-			hangups, seen = hangups+1, false
+			s.hangups, s.last, s.told = s.hangups+1, r, nil
 		default:
-			checks++
-			seen = seen || r.Fault == "" && r.PasswordRight && !p.has("agent-logs-off") && !p.loggedOff()
+			s.checks++
+			plain := slices.Contains(plainCheck, r.Fault)
+			if plain && r.PasswordRight && !p.has("agent-logs-off") && !p.loggedOff() {
+				s.told = &r
+			}
+			if plain || slices.Contains(doubtfulCheck, r.Fault) {
+				s.looks = append(s.looks, r)
+			}
 		}
 	}
-	return hangups, checks, seen
+	return s
+}
+
+// struckBy says whether a HANGUP arrived, and the last one was struck by one of these.
+func (s sent) struckBy(faults []string) bool {
+	return s.hangups > 0 && slices.Contains(faults, s.last.Fault)
+}
+
+// mayHaveTold says whether a CHECK may have found the call, or not have found it.
+func (s sent) mayHaveTold(delisted time.Time, listed bool) bool {
+	return slices.ContainsFunc(s.looks, func(r vicitest.Request) bool {
+		late := slices.Contains(doubtfulCheck, r.Fault)
+		if listed {
+			return !r.Time.After(delisted) && r.Fault != tableReadsEmpty
+		}
+		return late || !r.Time.Before(delisted) && !r.Time.Before(s.last.Time)
+	})
+}
+
+// refusedAPassword says whether a request came with a password that was not VICIdial's any more.
+func (p *performance) refusedAPassword() bool {
+	return slices.ContainsFunc(p.srv.Requests(), func(r vicitest.Request) bool { return !r.PasswordRight })
 }
 
 func (p *performance) deliveriesOf(callID string) int {
