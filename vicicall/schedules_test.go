@@ -147,6 +147,7 @@ func TestNoScheduleOfFaultsMakesAnOutcomeLie(t *testing.T) {
 // A performance is a schedule under way.
 type performance struct {
 	schedule
+	began time.Time
 	srv   *vicitest.Server
 	calls []vicicall.Call // live at the beginning, of agents 1028 and 1029
 
@@ -158,7 +159,7 @@ type performance struct {
 
 // run plays the schedule and gives what was not as it must be, and the outcomes.
 func (s schedule) run() (lies []string, outcomes []vicicall.Outcome) {
-	p := &performance{schedule: s, srv: vicitest.New(vicitest.Config{}), delisted: map[string]time.Time{}}
+	p := &performance{schedule: s, began: time.Now(), srv: vicitest.New(vicitest.Config{}), delisted: map[string]time.Time{}}
 	defer time.Sleep(time.Hour) // what was given up comes to its end
 	defer p.srv.Close()
 	ctx, over := context.WithCancel(context.Background())
@@ -289,7 +290,7 @@ func (p *performance) judge(i int, result vicicall.Result, took time.Duration, s
 		must(p.deliveriesOf(state.ID) > 1 || !p.ordered(state.ID), "unavailable means that nothing was done")
 		must(sent.hangups == 0 || sent.hangups == 1 && sent.struckBy(stopsBefore), "unavailable means that VICIdial could do nothing")
 	case vicicall.CredentialsRejected:
-		must(p.refusedAPassword(), "a password that was never refused is not said to be wrong")
+		must(p.passwordChanged(time.Now()), "a password that is right is not said to be wrong")
 	case vicicall.UnexpectedReply:
 		must(sent.struckBy(foreignPage), "what VICIdial answers is expected")
 	case vicicall.Misconfigured:
@@ -346,7 +347,7 @@ func (p *performance) sent(delivery int) (s sent) {
 		default:
 			s.checks++
 			plain := slices.Contains(plainCheck, r.Fault)
-			if plain && r.PasswordRight && !p.has("agent-logs-off") && !p.loggedOff() {
+			if plain && !p.passwordChanged(r.Time) && !p.has("agent-logs-off") && !p.loggedOff() {
 				s.told = &r
 			}
 			if plain || slices.Contains(doubtfulCheck, r.Fault) {
@@ -373,9 +374,11 @@ func (s sent) mayHaveTold(delisted time.Time, listed bool) bool {
 	})
 }
 
-// refusedAPassword says whether a request came with a password that was not VICIdial's any more.
-func (p *performance) refusedAPassword() bool {
-	return slices.ContainsFunc(p.srv.Requests(), func(r vicitest.Request) bool { return !r.PasswordRight })
+// passwordChanged says whether the password was another at a time, or became so at that instant.
+func (p *performance) passwordChanged(at time.Time) bool {
+	return slices.ContainsFunc(p.Happenings, func(h happening) bool {
+		return h.What == "the password changes" && !p.began.Add(h.At).After(at)
+	})
 }
 
 func (p *performance) deliveriesOf(callID string) int {
