@@ -46,8 +46,11 @@ func (s *session) judge(a answer) ending {
 func (s *session) look() (sight, answer) {
 	a := answer{err: errNoCheck}
 	for s.result.Checks < maxChecks {
-		a = s.deliver(s.form(stageCheck), s.checkShare())
-		if !a.sent {
+		next := s.deliver(s.form(stageCheck), s.checkShare())
+		if next.sent || !a.sent { // what was answered stands when no other CHECK can be sent
+			a = next
+		}
+		if !next.sent {
 			break
 		}
 		s.result.Checks++
