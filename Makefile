@@ -82,8 +82,8 @@ bench: go-version ## Measure the function beside the least that a Lambda can be
 budgets: go-version
 	go run ./infra/bench --check
 
-soak: go-version ## Send SOAK webhooks (100000), 50 at a time, one in ten into a fault
-	go test ./function -run Soak -soak $(SOAK) -v -timeout 60m
+soak: go-version ## Send SOAK webhooks (100000), 50 at a time, one in ten into a fault; RACE=1 looks for data races
+	go test $(if $(RACE),-race) ./function -run Soak -soak $(SOAK) -v -timeout 60m
 
 compare: go-version ## Measure the verifier beside the public ones
 	cd infra/bench/compare && go vet ./... && go test -bench . -count 10

@@ -23,7 +23,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// bootstrap is the folder of the binary as AWS gets it, built once for all tests.
+// bootstrap is the folder of the binary as AWS gets it, built once for all tests; with -race that has the detector too.
 var bootstrap string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -35,7 +35,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
-	if err := stack.Build(context.Background(), folder); err != nil {
+	if err := build(context.Background(), folder); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

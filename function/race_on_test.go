@@ -1,0 +1,30 @@
+//go:build unix && race
+
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"vicihook/infra/local/stack"
+)
+
+// raceDetector says that these tests, and the function that they run, have the race detector.
+const raceDetector = true
+
+// build puts a function with the race detector, which needs cgo, in the place of the one that is shipped.
+func build(ctx context.Context, folder string) error {
+	if err := stack.Build(ctx, folder); err != nil {
+		return err
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-race", "-tags", "lambda.norpc", "-o", filepath.Join(folder, "bootstrap"), ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=1")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the function with the race detector: %w\n%s", err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
