@@ -198,7 +198,7 @@ func (s *soaking) judge(t *testing.T) {
 	if enough := total * soakRight / 100; outcomes["hungup"] < enough {
 		t.Errorf("%d of %d ended hungup, want %d", outcomes["hungup"], total, enough)
 	}
-	if few := total / 100; s.late > few || withheld > few { // the machine may have stood still
+	if few := max(total/100, soakLanes); s.late > few || withheld > few { // the machine may have stood still, and starts together
 		t.Errorf("of %d answers %d were late, and %d said less than a CHECK told", total, s.late, withheld)
 	}
 	for struck, n := range all {
