@@ -234,6 +234,15 @@ func TestASignatureByNoKeyIsComparedOnceWhereTheKeysAreTheNewest(t *testing.T) {
 	}
 }
 
+func TestARefusedAccountIsTriedOnceWhereItIsTheNewest(t *testing.T) {
+	d := newDesk(t)
+	d.account.account.Pass = "wrong"
+	_, report := d.deliver(t, "crm", payloadOf(d.call), nil)
+	if report.Outcome != vicicall.CredentialsRejected || report.Attempts != 1 || d.account.loaded.Load() != 1 {
+		t.Errorf("got %s after %d attempts and %d loads", report.Outcome, report.Attempts, d.account.loaded.Load())
+	}
+}
+
 func TestARefusedAccountIsTriedOnceMoreWhenANewerOneIsThere(t *testing.T) {
 	d := newDesk(t)
 	right := d.account.account

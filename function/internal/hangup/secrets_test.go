@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,10 +53,12 @@ func (k *heldKeys) refresh(context.Context) (bool, error) {
 type heldAccount struct {
 	account vicicall.Credentials
 	next    *vicicall.Credentials
+	loaded  atomic.Int32 // a batch loads it side by side
 	err     error
 }
 
 func (a *heldAccount) Credentials(context.Context) (vicicall.Credentials, hangup.Refresh, error) {
+	a.loaded.Add(1)
 	return a.account, a.refresh, a.err
 }
 
