@@ -40,9 +40,9 @@ func TestThePauseDoublesWhileNoServerCanBeReached(t *testing.T) {
 			return nil, syscall.ECONNREFUSED
 		})
 		defer c.Close()
-		c.Hangup(t.Context(), on("localhost"), theCall())
-		if len(at) != 3 {
-			t.Fatalf("%d rounds, want 3", len(at))
+		result, _ := c.Hangup(t.Context(), on("localhost"), theCall())
+		if len(at) != 3 || result.Elapsed != at[2].Sub(at[0]) {
+			t.Fatalf("%d rounds, the last %v before the end; want 3 and no pause after", len(at), time.Since(at[len(at)-1]))
 		}
 		for i, shortest := range []time.Duration{50 * time.Millisecond, 100 * time.Millisecond} {
 			if gap := at[i+1].Sub(at[i]); gap < shortest || gap >= 3*shortest {
