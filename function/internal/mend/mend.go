@@ -39,7 +39,7 @@ var meanings = map[hangup.Outcome]string{
 // Mends of VICIdial's refusals name page and setting as its administration does.
 var mends = map[hangup.Outcome]string{
 	vicicall.HungUp:           "Nothing. If lines stay up all the same, look at VICIdial's sql_mode and at AST_manager_send.pl on the Asterisk server.",
-	vicicall.Accepted:         "Set RECHECK=true. If it is, VICIdial answers too slowly for REQUEST_BUDGET: `vicihook doctor` shows the times.",
+	vicicall.Accepted:         "Set RECHECK=true. If it is, the message says why the second look told nothing: the agent logged off in between, or VICIdial answers too slowly for REQUEST_BUDGET (`vicihook doctor` shows the times).",
 	vicicall.NoLongerListed:   "Nothing for one. If it is often so, something cuts or delays VICIdial's answers: `vicihook doctor` shows the times.",
 	vicicall.NoActiveCall:     "Nothing if the call had ended. Otherwise compare the call id that was sent with VICIdial's variable call_id: it is no phone number, uniqueid or lead id.",
 	vicicall.AgentNotLoggedIn: "Send the user of the agent's own line: Admin → Remote Agents shows the first (User ID Start), which must be ACTIVE; each further line is one more.",
