@@ -203,7 +203,7 @@ func meetInTime(t *testing.T, which string, c mishap) {
 			t.Skip("steers the local Secrets Manager")
 		}
 		b.meet(t, which, c)
-		took = b.took(t, map[string]string{"vicidial": b.call}[which]) // without keys no delivery comes to know its call
+		took = b.took(map[string]string{"vicidial": b.call}[which]) // without keys no delivery comes to know its call
 		if c.slow && took < budget-overrun {
 			t.Errorf("answered after %v, while Secrets Manager could still have spoken", took)
 		}
@@ -281,7 +281,7 @@ func TestEndToEndSlowSecretsLeaveLessForVICIdial(t *testing.T) {
 		if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.status != http.StatusServiceUnavailable {
 			t.Errorf("got %s", got.body)
 		}
-		if took = b.took(t, b.call); took <= 2*time.Second+overrun {
+		if took = b.took(b.call); took <= 2*time.Second+overrun {
 			return
 		}
 	}

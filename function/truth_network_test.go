@@ -101,7 +101,7 @@ func (c trust) check(t *testing.T) (took time.Duration) {
 		t.Errorf("got %s, want %s; %d requests, listed %v", got.body, c.outcome, vicidial.Count(""), vicidial.Listed(b.call))
 	}
 	b.checkLog(t, c.outcome)
-	return b.took(t, b.call)
+	return b.took(b.call)
 }
 
 func (c trust) environment(t *testing.T) map[string]string {
@@ -168,7 +168,7 @@ func (c cluster) check(t *testing.T) (took time.Duration) {
 		t.Errorf("got %s, want %s; the call is %+v after %d HANGUP", got.body, c.outcome, is, vicidial.Count("HANGUP"))
 	}
 	b.checkLog(t, c.outcome)
-	return b.took(t, b.call)
+	return b.took(b.call)
 }
 
 // dead refuses connections.

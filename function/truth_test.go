@@ -5,6 +5,7 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -115,7 +116,7 @@ func (b *bench) try(t *testing.T, c trial, budget time.Duration) (outcome string
 		for _, lie := range e.lies() {
 			t.Errorf("%s: %s: %s", c, lie, e.body)
 		}
-		if short = c.shortfalls(e, b.took(t, c.CallID), budget); len(short) == 0 {
+		if short = c.shortfalls(e, b.took(c.CallID), budget); len(short) == 0 {
 			return e.Outcome
 		}
 	}
@@ -142,9 +143,12 @@ func (c trial) shortfalls(e testimony, took, budget time.Duration) (short []stri
 	return short
 }
 
+// notLogged is how long a delivery took of which no line of the log tells the call: on a busy machine the budget may be
+// over before an instance has started and read it.
+const notLogged = time.Duration(math.MaxInt64)
+
 // took is how long the slowest delivery for a call took from the gateway's time to its answer, by the function's own log.
-func (b *bench) took(t *testing.T, call string) (longest time.Duration) {
-	t.Helper()
+func (b *bench) took(call string) (longest time.Duration) {
 	logged := false
 	for _, line := range b.Logs() {
 		var fields struct {
@@ -157,7 +161,7 @@ func (b *bench) took(t *testing.T, call string) (longest time.Duration) {
 		}
 	}
 	if !logged {
-		t.Errorf("no log line for %s", call)
+		return notLogged
 	}
 	return longest
 }
@@ -165,7 +169,7 @@ func (b *bench) took(t *testing.T, call string) (longest time.Duration) {
 // assertInTime is for answers that wait for nothing, so that only a fault makes them late.
 func (b *bench) assertInTime(t *testing.T) {
 	t.Helper()
-	if took := b.took(t, b.call); took > usualBudget+overrun {
+	if took := b.took(b.call); took > usualBudget+overrun {
 		t.Errorf("answered after %v", took)
 	}
 }
