@@ -122,7 +122,7 @@ func (w *webhookKeys) Keys(ctx context.Context, name string) (source.Keys, hangu
 	}
 	tellRenewal(&w.renewal, held, w.log)
 	ring := source.Keyring{name: held.Current.Value[name]}
-	if held.Previous != nil && time.Since(held.Current.Created) < w.previousFor {
+	if held.Previous != nil && held.Current.IsYounger(w.previousFor, time.Now()) {
 		ring = ring.WithPrevious(held.Previous.Value)
 	}
 	return ring[name], refresh(w.store, held), nil

@@ -51,7 +51,7 @@ func (d *Doctor) examineKeys(ctx context.Context) (e examination) {
 
 // inForce adds the keys of the version before, as long as they count.
 func (d *Doctor) inForce(got secret.Snapshot[source.Keyring]) source.Keyring {
-	if got.Previous == nil || d.now().Sub(got.Current.Created) >= d.Settings.PreviousKeysFor {
+	if got.Previous == nil || !got.Current.IsYounger(d.Settings.PreviousKeysFor, d.now()) {
 		return got.Current.Value
 	}
 	return got.Current.Value.WithPrevious(got.Previous.Value)

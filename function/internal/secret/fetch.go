@@ -44,7 +44,7 @@ func (s *Store[T]) fetch(ctx context.Context, began time.Time, old *holding[T]) 
 	switch {
 	case err != nil:
 		return nil, err
-	case !s.previousCounts(now, began):
+	case !now.IsYounger(s.cfg.PreviousFor, began):
 		return hold(now, lookup[T]{}, began), nil
 	case old != nil && old.lookup.answers(now.ID, began):
 		return hold(now, old.lookup, began), nil
@@ -54,12 +54,6 @@ func (s *Store[T]) fetch(ctx context.Context, began time.Time, old *holding[T]) 
 		before = old.lookup
 	}
 	return hold(now, before, began), nil
-}
-
-// previousCounts tells whether a current version is so young that the one before it counts. Secrets Manager's clock
-// may be ahead.
-func (s *Store[T]) previousCounts(now Version[T], at time.Time) bool {
-	return s.cfg.PreviousFor > 0 && at.Sub(now.Created) < s.cfg.PreviousFor
 }
 
 func hold[T any](now Version[T], before lookup[T], at time.Time) *holding[T] {

@@ -12,6 +12,12 @@ type Version[T any] struct {
 	Value   T
 }
 
+// IsYounger tells whether the version was put less than d before at, so that the one before it counts where it may for
+// d. Secrets Manager's clock may be ahead; nothing is younger than 0.
+func (v Version[T]) IsYounger(d time.Duration, at time.Time) bool {
+	return d > 0 && at.Sub(v.Created) < d
+}
+
 // A Snapshot is what one fetch found. Requests share what it points to, so it must not be changed.
 type Snapshot[T any] struct {
 	Current     Version[T]

@@ -82,18 +82,17 @@ const (
 func (s *Scheme) UnmarshalJSON(data []byte) (err error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	switch open, _ := dec.Token(); open {
-	case json.Delim('{'):
-		members, twice, err := readMembers(dec)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrInvalidScheme, err)
-		}
-		*s, err = schemeOf(members, twice)
-		return err
-	default:
+	open, _ := dec.Token()
+	if open != json.Delim('{') {
 		*s, err = SchemeOf(open)
 		return err
 	}
+	members, twice, err := readMembers(dec)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidScheme, err)
+	}
+	*s, err = schemeOf(members, twice)
+	return err
 }
 
 // readMembers reads an object after its brace, and tells what encoding/json lets pass: members given twice.

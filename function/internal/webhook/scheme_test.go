@@ -255,3 +255,18 @@ func ExamplePreset() {
 	fmt.Println(ok, scheme.Alg, scheme.Header, scheme.Signed)
 	// Output: true sha256 [X-Zendesk-Webhook-Signature] {ts}{body}
 }
+
+func TestEveryFieldOfASchemeIsReadByItsName(t *testing.T) {
+	t.Parallel()
+	fields := reflect.VisibleFields(reflect.TypeFor[webhook.Scheme]())
+	if len(fields) < 20 {
+		t.Fatalf("a scheme has %d fields", len(fields))
+	}
+	for _, field := range fields {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		err := json.Unmarshal(fmt.Appendf(nil, `{%q: null}`, name), new(webhook.Scheme))
+		if fault, ok := errors.AsType[*webhook.FieldError](err); !ok || fault.Field != name || !strings.HasPrefix(fault.Why, "must be ") {
+			t.Errorf("%s: got %v, want the type that it must have", name, err)
+		}
+	}
+}
