@@ -71,7 +71,7 @@ template: $(CFN_LINT) $(SAM) $(CHECKOV) ## Lint the templates and the pipeline w
 	$(ACTIONLINT)
 
 moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
-	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|AnyService' ./function ./function/internal/secret
+	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|AnyService' ./function/internal/systemtest ./function/internal/secret
 
 fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
 	@infra/fuzz $(FUZZTIME)
@@ -83,7 +83,7 @@ budgets: go-version
 	go run ./infra/bench --check
 
 soak: go-version ## Send SOAK webhooks (100000), 50 at a time, one in ten into a fault; RACE=1 looks for data races
-	go test $(if $(RACE),-race) ./function -run Soak -soak $(SOAK) -v -timeout 60m
+	go test $(if $(RACE),-race) ./function/internal/systemtest -run Soak -soak $(SOAK) -v -timeout 60m
 
 compare: go-version ## Measure the verifier beside the public ones
 	cd infra/bench/compare && go vet ./... && go test -bench . -count 10

@@ -1,5 +1,3 @@
-//go:build unix
-
 package main_test
 
 import (
@@ -8,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +23,7 @@ import (
 func BenchmarkWebhook(b *testing.B) {
 	for _, size := range []int{1 << 10, 64 << 10} {
 		b.Run(fmt.Sprintf("%d", size), func(b *testing.B) {
-			invoke := main.Wire(benchmarkEnv(b), bootstrap).Invoke
+			invoke := main.Wire(benchmarkEnv(b), ".").Invoke
 			event := benchmarkEvent(b, size)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -110,7 +107,7 @@ func curt(body string) []byte {
 // benchmarkEvent is a signed webhook of about size bytes, as an HTTP API hands it over.
 func benchmarkEvent(b *testing.B, size int) []byte {
 	b.Helper()
-	crm, _ := must(source.Load(filepath.Join(bootstrap, "sources.json")))(b).Lookup("crm")
+	crm, _ := must(source.Load("sources.json"))(b).Lookup("crm")
 	key := must(crm.Scheme.ParseKey(benchmarkKey))(b)
 	body := fmt.Appendf(nil, `{"call_id":%q,"agent_user":"1028","disposition":"SALE","ticket":"T-1","by":"ann","note":%q}`,
 		benchmarkCall, strings.Repeat("x", size))

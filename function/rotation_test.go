@@ -1,5 +1,3 @@
-//go:build unix
-
 package main_test
 
 import (
@@ -23,6 +21,12 @@ import (
 	"vicihook/function/internal/webhook"
 	"vicihook/infra/local/secretsmanager"
 	"vicihook/vicicall"
+)
+
+// oldKey and newKey sign webhooks of crm: 32 bytes in base64.
+const (
+	oldKey = "b2xkIGtleSBvZiB0aGUgY3JtLCAzMiBieXRlcyBsb25n"
+	newKey = "bmV3IGtleSBvZiB0aGUgY3JtLCAzMiBieXRlcyBsb25n"
 )
 
 // A drawer is Secrets Manager inside a bubble, where hours pass at once and no network may be.
@@ -87,6 +91,8 @@ func (quiet) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicic
 	return vicicall.Result{Outcome: vicicall.NoActiveCall}, nil
 }
 
+const payload = `{"call_id":"Y0101000000000000001","agent_user":"1028","disposition":"SALE"}`
+
 // outcomeOf is what an instance answers a webhook that a key signs now.
 func outcomeOf(t *testing.T, instance *hangup.Handler, key string) hangup.Outcome {
 	t.Helper()
@@ -95,7 +101,7 @@ func outcomeOf(t *testing.T, instance *hangup.Handler, key string) hangup.Outcom
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := webhook.Request{Method: http.MethodPost, Header: webhook.Header{}, Body: []byte(payloadOf("Y0101000000000000001"))}
+	r := webhook.Request{Method: http.MethodPost, Header: webhook.Header{}, Body: []byte(payload)}
 	if err := src.Verifier.Sign(&r, parsed, "msg_1", time.Now()); err != nil {
 		t.Fatal(err)
 	}

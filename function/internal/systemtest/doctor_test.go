@@ -1,6 +1,6 @@
 //go:build unix
 
-package main_test
+package systemtest_test
 
 import (
 	"encoding/json"
@@ -83,7 +83,7 @@ func TestEndToEndNobodyAsksTheDoctorOverHTTP(t *testing.T) {
 // The command speaks to Lambda and CloudWatch Logs; the function must not carry their clients.
 func TestTheFunctionLinksTheClientOfSecretsManagerAlone(t *testing.T) {
 	t.Parallel()
-	out, err := exec.Command("go", "list", "-tags", "lambda.norpc", "-deps", ".").Output()
+	out, err := exec.Command("go", "list", "-tags", "lambda.norpc", "-deps", "vicihook/function").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

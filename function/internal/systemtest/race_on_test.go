@@ -1,6 +1,6 @@
 //go:build unix && race
 
-package main_test
+package systemtest_test
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func build(ctx context.Context, folder string) error {
 	if err := stack.Build(ctx, folder); err != nil {
 		return err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-race", "-tags", "lambda.norpc", "-o", filepath.Join(folder, "bootstrap"), ".")
+	build := exec.CommandContext(ctx, "go", "build", "-race", "-tags", "lambda.norpc", "-o", filepath.Join(folder, "bootstrap"), "vicihook/function")
 	build.Env = append(os.Environ(), "CGO_ENABLED=1")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the function with the race detector: %w\n%s", err, strings.TrimSpace(string(out)))

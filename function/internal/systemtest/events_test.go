@@ -1,6 +1,6 @@
 //go:build unix
 
-package main_test
+package systemtest_test
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "make the sample events anew")
 
 const (
 	samplePublicURL = "https://hooks.example.com"
-	sampleFolder    = "../events"
+	sampleFolder    = "../../../events"
 )
 
 // sampleTime is long ago, so that a sample with a signed time is stale.
@@ -130,7 +130,7 @@ func TestSampleEventsAreThoseOfTheirPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("events/%s is not what page, encoder and signer make: run go test ./function -run SampleEvents -update", name)
+			t.Errorf("events/%s is not what page, encoder and signer make: run go test ./function/internal/systemtest -run SampleEvents -update", name)
 		}
 		checkDecoded(t, name, got, e)
 	}
@@ -229,7 +229,7 @@ func keysFor(t *testing.T, file, key string) map[string]string {
 func buildCommand(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "vicihook")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/vicihook").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "vicihook/function/cmd/vicihook").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return path

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main_test
+package systemtest_test
 
 import (
 	"os"
@@ -17,7 +17,7 @@ import (
 
 func readme(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

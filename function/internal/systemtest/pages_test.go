@@ -1,6 +1,6 @@
 //go:build unix
 
-package main_test
+package systemtest_test
 
 import (
 	"encoding/json"
@@ -23,6 +23,9 @@ import (
 var senders = []string{
 	"crm", "freshdesk", "front", "github", "helpscout", "hubspot", "intercom", "jira", "salesforce", "slack", "zendesk",
 }
+
+// docs is the folder of the senders' pages.
+const docs = "../../docs"
 
 // A page is one sender's documentation.
 type page struct {
@@ -49,7 +52,7 @@ func readPages(t *testing.T) map[string]page {
 	t.Helper()
 	pages := map[string]page{}
 	for _, name := range senders {
-		text, err := os.ReadFile(filepath.Join("docs", name+".md"))
+		text, err := os.ReadFile(filepath.Join(docs, name+".md"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +87,7 @@ func allSources(t *testing.T, pages map[string]page) (file string) {
 
 func shippedSources(t *testing.T) (shipped map[string]any) {
 	t.Helper()
-	text, err := os.ReadFile("sources.json")
+	text, err := os.ReadFile("../../sources.json")
 	if err == nil {
 		err = json.Unmarshal(text, &shipped)
 	}
@@ -167,7 +170,7 @@ func (b *bench) lastLine() string {
 
 func TestPagesOfSendersSayWhatAnEngineerAsks(t *testing.T) {
 	t.Parallel()
-	index, err := os.ReadFile("docs/README.md")
+	index, err := os.ReadFile(docs + "/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +192,7 @@ func TestPagesOfSendersSayWhatAnEngineerAsks(t *testing.T) {
 			}
 		}
 	}
-	files, err := filepath.Glob("docs/*.md")
+	files, err := filepath.Glob(docs + "/*.md")
 	if err != nil || len(files) != len(senders)+1 {
 		t.Errorf("docs holds %v, %v: each page must be in the list of senders", files, err)
 	}

@@ -1,6 +1,6 @@
 //go:build unix && !race
 
-package main_test
+package systemtest_test
 
 import (
 	"context"

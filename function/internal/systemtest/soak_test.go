@@ -1,6 +1,6 @@
 //go:build unix
 
-package main_test
+package systemtest_test
 
 import (
 	"encoding/json"
@@ -64,7 +64,7 @@ func soakRulings(f vicitest.Fault) []string {
 	return []string{ruling.first}
 }
 
-// TestSoak sends webhooks 50 at a time, one in ten into a fault: go test ./function -run Soak -soak 100000 -v
+// TestSoak sends webhooks 50 at a time, one in ten into a fault: go test ./function/internal/systemtest -run Soak -soak 100000 -v
 // With -race the function has the race detector too, for which no limit of memory holds.
 func TestSoak(t *testing.T) {
 	if *soak == 0 {
