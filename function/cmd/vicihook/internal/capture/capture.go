@@ -27,7 +27,7 @@ const (
 	Event   Form = "an API Gateway event"
 )
 
-// A Request is what was caught.
+// A Request is a captured request.
 type Request struct {
 	webhook.Request // URL as far as the capture shows it, empty when it shows no host
 
@@ -37,7 +37,7 @@ type Request struct {
 	Stage    string    // of an API Gateway event; empty when unknown or $default
 }
 
-// Read tells the form by the first bytes. Errors are ErrUnreadable and say what is wrong; they quote no header value.
+// Read recognises the form by its first bytes. Its errors wrap ErrUnreadable and say what is wrong; they quote no header value.
 func Read(text []byte) (Request, error) {
 	start := bytes.TrimLeft(text, " \t\r\n\ufeff")
 	switch {
@@ -58,7 +58,7 @@ func unreadable(why string) error { return &readError{why} }
 func (e *readError) Error() string { return ErrUnreadable.Error() + ": " + e.why }
 func (e *readError) Unwrap() error { return ErrUnreadable }
 
-// addHeader folds one header line. A line without a colon is refused by number, since it may be part of a signature.
+// addHeader adds one header line and reports whether it is one. Callers name a bad line by its number: it may be part of a signature.
 func addHeader(h webhook.Header, line string) bool {
 	name, value, ok := strings.Cut(line, ":")
 	if !ok || name == "" || strings.ContainsAny(name, " \t") {
@@ -69,7 +69,7 @@ func addHeader(h webhook.Header, line string) bool {
 	return true
 }
 
-// sourceOf gives the last part of /webhooks/{source}.
+// sourceOf returns the last part of /webhooks/{source}.
 func sourceOf(path string) string {
 	_, name, _ := strings.Cut(path, "/webhooks/")
 	return name

@@ -1,7 +1,6 @@
 package capture_test
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"vicihook/function/cmd/vicihook/internal/capture"
 	"vicihook/infra/local/apigw"
@@ -52,8 +52,8 @@ var readable = map[string]struct {
 		want{capture.RawHTTP, "POST", "https://a/webhooks/crm", "crm", nil, `{"a":1}`},
 	},
 	"curl as Chrome copies it": {
-		"curl 'https://hooks.example.com/webhooks/crm' \\\n  -H 'x-signature: sha256=ab' \\\n  -H 'content-type: application/json' \\\n  --data-raw $'{\"a\":\"it\\'s \\u00fc\\n\\x41\\101\"}' \\\n  --compressed",
-		want{capture.Curl, "POST", "https://hooks.example.com/webhooks/crm", "crm", map[string]string{"x-signature": "sha256=ab"}, "{\"a\":\"it's ü\nAA\"}"},
+		"curl 'https://hooks.example.com/webhooks/crm' \\\n  -H 'x-signature: sha256=ab' \\\n  -H 'content-type: application/json' \\\n  --data-raw $'{\"a\":\"it\\'s \\u00fc\\n\\x41\\101 100%d%%\"}' \\\n  --compressed",
+		want{capture.Curl, "POST", "https://hooks.example.com/webhooks/crm", "crm", map[string]string{"x-signature": "sha256=ab"}, "{\"a\":\"it's ü\nAA 100%d%%\"}"},
 	},
 	"curl with joined data and short options": {
 		`curl -s -o /dev/null -XPUT -H"X-A: 1" -d a=1 --data "b=\"2\"" --url=http://127.0.0.1:4310/webhooks/desk`,
@@ -62,6 +62,10 @@ var readable = map[string]struct {
 	"curl with JSON and a password": {
 		`curl --json '{}' -u me:pass https://a.example/webhooks/basic`,
 		want{capture.Curl, "POST", "https://a.example/webhooks/basic", "basic", map[string]string{"content-type": "application/json", "authorization": "Basic bWU6cGFzcw=="}, "{}"},
+	},
+	"curl as it is saved on Windows, with a variable": {
+		"curl 'https://a.example/webhooks/crm' \\\r\n  -H \"X-A: $KEY\" -d '{\"a\":\"$5\"}'\r\n",
+		want{capture.Curl, "POST", "https://a.example/webhooks/crm", "crm", map[string]string{"x-a": "$KEY"}, `{"a":"$5"}`},
 	},
 	"curl without data": {
 		`curl https://a.example/webhooks/crm?x=1`,
@@ -108,6 +112,13 @@ var unreadable = map[string]struct{ text, why string }{
 	"curl with an unknown option":      {"curl https://a -F a=b", "-F"},
 	"curl with an option cut off":      {"curl https://a -H", "no value"},
 	"curl with an open quote":          {"curl 'https://a", "not closed"},
+	"curl with a URL outside quotes":   {"curl https://a?x=1&SECRET=2", "line 1, column 19"},
+	"curl with another command in it":  {"curl https://a -d \"$(cat SECRET)\"", "a shell computes"},
+	"curl with a sum in it":            {"curl https://a -d $((9**9))", "a shell computes"},
+	"curl with a list of a billion":    {"curl https://a -d {1..999999999}", "a shell computes"},
+	"curl with a loop in a variable":   {"curl https://a -d \"${SECRET//a/b}\"", "a shell computes"},
+	"curl with bytes that are no text": {"curl https://a -d 'SECRET\xff'", "--body"},
+	"curl with line ends of Windows":   {"curl https://a -d 'a\r\nb'", "--body"},
 	"curl with a header that is none":  {"curl https://a -H SECRETSECRET", "Name: value"},
 }
 
@@ -169,14 +180,17 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// Whatever a shell would hand to curl comes out byte for byte.
+// Whatever text a shell would hand to curl comes out as it was; all else is refused.
 func FuzzCurlBody(f *testing.F) {
-	f.Add([]byte(sent))
-	f.Add([]byte("it's\n\x00\xff $HOME `x` \\"))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		quoted := bytes.ReplaceAll(body, []byte("'"), []byte(`'\''`))
-		got, err := capture.Read([]byte("curl https://a.example --data-raw '" + string(quoted) + "'"))
-		if err != nil || !bytes.Equal(got.Body, body) {
+	f.Add(sent)
+	f.Add("it's\n $HOME `x` \\ \u2028\ufeff~{a,b}*")
+	f.Add("\x00\xff")
+	f.Fuzz(func(t *testing.T, body string) {
+		got, err := capture.Read([]byte("curl https://a.example --data-raw '" + strings.ReplaceAll(body, "'", `'\''`) + "'"))
+		if err != nil && (strings.ContainsAny(body, "\r\x00") || !utf8.ValidString(body)) {
+			return
+		}
+		if err != nil || string(got.Body) != strings.ReplaceAll(body, "\\\r\n", "\\\n") {
 			t.Errorf("got %q and %v, want %q", got.Body, err, body)
 		}
 	})

@@ -2,85 +2,127 @@ package capture
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"mvdan.cc/sh/v3/expand"
+	"mvdan.cc/sh/v3/syntax"
 
 	"vicihook/function/internal/webhook"
 )
 
-// What curl's options mean for the request. Those of neither list are refused: one with a value would be misread.
+// curl's options that change nothing of what is signed. Options of no list here are refused: a value would be misread.
 var (
-	curlSwitches = []string{
-		"-s", "--silent", "-S", "--show-error", "-k", "--insecure", "-L", "--location", "-i", "--include", "-v", "--verbose",
-		"-f", "--fail", "--compressed", "--http1.1", "--http2", "-N", "--no-buffer", "-#", "--globoff", "-g",
-	}
-	curlIgnored = []string{
-		"-o", "--output", "-m", "--max-time", "--connect-timeout", "-w", "--write-out", "-x", "--proxy", "--resolve",
-		"--cacert", "-E", "--cert", "--key", "--retry",
-	}
+	curlSwitches = strings.Fields(`-s --silent -S --show-error -k --insecure -L --location -i --include -v --verbose -f --fail
+		--compressed --http1.1 --http2 -N --no-buffer -# --globoff -g`)
+	curlIgnored = strings.Fields(`-o --output -m --max-time --connect-timeout -w --write-out -x --proxy --resolve --cacert
+		-E --cert --key --retry -A --user-agent -b --cookie -e --referer`)
 )
 
-// A curlLine is a curl command while it is read.
-type curlLine struct {
-	method, url, contentType string
-	header                   webhook.Header
-	data                     []string
-	hasData                  bool
-}
+// joinable are the short options whose value may follow without a blank.
+const joinable = "XHdAube"
 
-// readCurl reads a command line as a POSIX shell would split it.
+// readCurl reads a command line as a shell would split it.
 func readCurl(text string) (Request, error) {
 	words, err := shellWords(text)
 	if err != nil {
 		return Request{}, err
 	}
-	line := curlLine{header: webhook.Header{}}
+	c := curlCommand{header: webhook.Header{}}
 	for words = words[1:]; len(words) > 0; {
-		used, err := line.option(words)
-		if err != nil {
+		if words, err = c.option(words); err != nil {
 			return Request{}, err
 		}
-		words = words[used:]
 	}
-	return line.request()
+	return c.request()
 }
 
-// option reads the first option or URL and says how many words it took.
-func (c *curlLine) option(words []string) (used int, err error) {
-	name, value, used := splitOption(words)
+// shellWords splits a command line and undoes its quotes, $'…' too. Nothing is run, and $NAME stays as it is.
+func shellWords(text string) ([]string, error) {
+	text = strings.ReplaceAll(strings.TrimSpace(text), "\\\r\n", "\\\n")
+	if !utf8.ValidString(text) || strings.ContainsAny(text, "\r\x00") {
+		return nil, unreadable("its command line holds a carriage return or bytes that are no text: give the body with --body")
+	}
+	var words []string
+	for word, err := range syntax.NewParser().WordsSeq(strings.NewReader(text)) {
+		if wrong, ok := errors.AsType[syntax.ParseError](err); ok {
+			return nil, unreadable(fmt.Sprintf("the command line can't be split at line %d, column %d: a quote is not closed, or a character such as & or ; stands outside quotes",
+				wrong.Pos.Line(), wrong.Pos.Col()))
+		}
+		if err != nil || computes(word) {
+			return nil, unreadable("the command line holds something that a shell computes, such as $(…) or {1..9}: put in what was sent")
+		}
+		fields, err := expand.Fields(&keepVariables, word)
+		if err != nil {
+			return nil, unreadable("the command line holds a word that can't be read")
+		}
+		words = append(words, fields...)
+	}
+	return words, nil
+}
+
+var keepVariables = expand.Config{Env: expand.FuncEnviron(func(name string) string { return "$" + name })}
+
+// computes reports whether a shell would make the word by more than undoing quotes and putting in a variable.
+func computes(word *syntax.Word) (found bool) {
+	if syntax.SplitBraces(word) {
+		return true
+	}
+	syntax.Walk(word, func(node syntax.Node) bool {
+		switch part := node.(type) {
+		case nil, *syntax.Word, *syntax.Lit, *syntax.SglQuoted, *syntax.DblQuoted:
+		case *syntax.ParamExp:
+			found = found || !part.Short
+		default:
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// A curlCommand is a curl command while it is read.
+type curlCommand struct {
+	method, url, contentType string
+	header                   webhook.Header
+	data                     []string
+}
+
+// option reads the first option or URL and returns the words after it.
+func (c *curlCommand) option(words []string) (rest []string, err error) {
+	name, value, joined := splitOption(words[0])
+	rest = words[1:]
 	switch {
 	case !strings.HasPrefix(name, "-"):
 		c.url = name
-		return 1, nil
+		return rest, nil
 	case slices.Contains(curlSwitches, name):
-		return 1, nil
-	case used == 0:
-		return 0, unreadable(fmt.Sprintf("curl's option %s has no value", name))
-	case slices.Contains(curlIgnored, name):
-		return used, nil
+		return rest, nil
+	case !joined && len(rest) == 0:
+		return nil, unreadable(fmt.Sprintf("curl's option %s has no value", name))
+	case !joined:
+		value, rest = rest[0], rest[1:]
 	}
-	return used, c.set(name, value)
+	return rest, c.set(name, value)
 }
 
-// splitOption knows "-H value", "-Hvalue", "--header value" and "--header=value".
-func splitOption(words []string) (name, value string, used int) {
-	name = words[0]
-	if long, joined, ok := strings.Cut(name, "="); ok && strings.HasPrefix(name, "--") {
-		return long, joined, 1
+// splitOption splits "-Hvalue" and "--header=value".
+func splitOption(word string) (name, value string, joined bool) {
+	switch {
+	case strings.HasPrefix(word, "--"):
+		return strings.Cut(word, "=")
+	case len(word) > 2 && word[0] == '-' && strings.IndexByte(joinable, word[1]) >= 0:
+		return word[:2], word[2:], true
 	}
-	if len(name) > 2 && name[0] == '-' && name[1] != '-' && strings.IndexByte("XHdAube", name[1]) >= 0 {
-		return name[:2], name[2:], 1
-	}
-	if len(words) > 1 {
-		return name, words[1], 2
-	}
-	return name, "", 0
+	return word, "", false
 }
 
-func (c *curlLine) set(name, value string) error {
+func (c *curlCommand) set(name, value string) error {
 	switch name {
 	case "-X", "--request":
 		c.method = value
@@ -90,34 +132,26 @@ func (c *curlLine) set(name, value string) error {
 		if !addHeader(c.header, value) {
 			return unreadable("curl's option -H holds no header: want 'Name: value'")
 		}
-	case "-A", "--user-agent", "-b", "--cookie", "-e", "--referer":
-		return nil // no scheme signs them
 	case "-u", "--user":
 		c.header["authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(value))}
-	case "-d", "--data", "--data-ascii", "--data-binary", "--json":
-		if strings.HasPrefix(value, "@") {
+	case "-d", "--data", "--data-ascii", "--data-binary", "--data-raw", "--json":
+		if strings.HasPrefix(value, "@") && name != "--data-raw" {
 			return unreadable(fmt.Sprintf("curl's option %s reads a file: give that file with --body", name))
 		}
-		return c.addData(name, value)
-	case "--data-raw":
-		return c.addData(name, value)
+		c.data = append(c.data, value)
+		c.contentType = "application/x-www-form-urlencoded"
+		if name == "--json" {
+			c.contentType = "application/json"
+		}
 	default:
-		return unreadable(fmt.Sprintf("curl's option %s is not understood here: give raw HTTP text, or --body", name))
+		if !slices.Contains(curlIgnored, name) {
+			return unreadable(fmt.Sprintf("curl's option %s is not understood here: give raw HTTP text, or --body", name))
+		}
 	}
 	return nil
 }
 
-func (c *curlLine) addData(name, value string) error {
-	c.hasData = true
-	c.data = append(c.data, value)
-	c.contentType = "application/x-www-form-urlencoded"
-	if name == "--json" {
-		c.contentType = "application/json"
-	}
-	return nil
-}
-
-func (c *curlLine) request() (Request, error) {
+func (c *curlCommand) request() (Request, error) {
 	if c.url == "" {
 		return Request{}, unreadable("the curl command names no URL")
 	}
@@ -127,11 +161,11 @@ func (c *curlLine) request() (Request, error) {
 	}
 	if c.method == "" {
 		c.method = http.MethodGet
-		if c.hasData {
+		if c.data != nil {
 			c.method = http.MethodPost
 		}
 	}
-	if c.header["content-type"] == nil && c.hasData {
+	if c.header["content-type"] == nil && c.data != nil {
 		c.header["content-type"] = []string{c.contentType}
 	}
 	return Request{

@@ -8,7 +8,7 @@ import (
 	"vicihook/function/internal/hangup"
 )
 
-// place is where an event says it came from: more than the function needs to know.
+// place is what an event says about where it came from, beyond what the function needs.
 type place struct {
 	HTTPMethod     string `json:"httpMethod"`
 	RawPath        string `json:"rawPath"`
@@ -18,7 +18,7 @@ type place struct {
 	} `json:"requestContext"`
 }
 
-// readEvent has the function's own decoder read the event, under the domain name that the event holds.
+// readEvent reads an event with the decoder of the function, under the domain name in the event.
 func readEvent(text []byte) (Request, error) {
 	var p place
 	if err := json.Unmarshal(text, &p); err != nil {

@@ -68,7 +68,7 @@ func (r *Request) locate(target string) error {
 	return nil
 }
 
-// unchunked takes off the framing of a body that was caught on the wire.
+// unchunked removes the chunk framing of a body captured on the wire.
 func unchunked(h webhook.Header, body string) ([]byte, error) {
 	if !strings.EqualFold(one(h, "transfer-encoding"), "chunked") {
 		return []byte(body), nil
