@@ -2,11 +2,12 @@ package vicicall
 
 import (
 	"cmp"
+	"errors"
 	"strings"
 	"time"
 )
 
-// A Call names the one call to end and what to book it as.
+// A Call names the one call to end and the disposition to book.
 type Call struct {
 	ID          string // vicidial_auto_calls.callerid: one letter and 19 digits, for example Y1221052110000402027
 	AgentUser   string // the remote agent's VICIdial user, for example 1028; '-' and '_' need VICIdial 2.14-75
@@ -17,11 +18,11 @@ type Call struct {
 const (
 	defaultDisposition = "RAXFER"
 	defaultSource      = "vicihook"
-	consultPrefix      = "C123412345" // the fixed date of a call id that VICIdial mends after a consultative transfer
+	consultPrefix      = "C123412345" // the fixed date in the call id that VICIdial makes when it repairs a consultative transfer
 )
 
-// Validate refuses what VICIdial would silently strip, cut or take for another call.
-// It names every fault at once: each is a [FieldError] and wraps [ErrInvalidCall].
+// Validate rejects what VICIdial would silently strip, cut or take for another call.
+// It reports every fault at once: each is a [FieldError] and wraps [ErrInvalidCall].
 func (c Call) Validate() error {
 	f := faults{kind: ErrInvalidCall}
 	f.require(isCallID(c.ID), "call_id",
@@ -52,11 +53,11 @@ func isCallID(id string) bool {
 	return ok && strings.Trim(serial, digits) == ""
 }
 
-// A Result is what one Hangup or Check came to.
+// A Result says what one Hangup, Check or Probe achieved.
 type Result struct {
 	Outcome  Outcome
-	Reply    string        // VICIdial's line, rebuilt from its recognised parts: holds nothing that it merely echoes
-	Message  string        // for people: what happened and, where somebody can mend it, how
+	Reply    string        // VICIdial's line, rebuilt from its recognised parts: holds nothing that VICIdial merely echoed
+	Message  string        // for people: what happened and, where somebody can fix it, how
 	Attempts int           // HANGUP requests that may have reached VICIdial: 0, 1 or 2
 	Checks   int           // CHECK requests that may have reached VICIdial, at most 3
 	Elapsed  time.Duration // spent waiting for VICIdial
@@ -67,17 +68,80 @@ type Error struct {
 	Op      string // "hangup", "check", "probe" or "version"
 	Outcome Outcome
 	Message string // the same as Result.Message
-	Err     error  // the cause, or nil when VICIdial itself said so; it holds no secret
+	Err     error  // the cause, or nil when VICIdial itself said so; for the log: it may name hosts and addresses, but holds no secret
 }
 
 func (e *Error) Error() string {
 	return "vicicall: " + e.Op + ": " + string(e.Outcome) + ": " + e.Message
 }
 
-// Unwrap gives the outcome, so that errors.Is(err, vicicall.LockedOut) holds, and the cause.
+// Unwrap returns the outcome, so that errors.Is(err, vicicall.LockedOut) holds, and the cause.
 func (e *Error) Unwrap() []error {
 	if e.Err == nil {
 		return []error{e.Outcome}
 	}
 	return []error{e.Outcome, e.Err}
+}
+
+var (
+	// ErrInvalidCall is wrapped by every fault that [Call.Validate] finds.
+	ErrInvalidCall = errors.New("vicicall: invalid call")
+	// ErrInvalidCredentials is wrapped by every fault that [Credentials.Validate] finds.
+	ErrInvalidCredentials = errors.New("vicicall: invalid credentials")
+)
+
+// A FieldError says what is wrong with one field, never what it held.
+type FieldError struct {
+	Field string // the name in JSON: "call_id", "agent_user", "disposition", "source", "url", "user", "pass", "ca", "tls_pin[0]", …
+	Why   string // what it must be: "must be …"
+	kind  error
+}
+
+func (e *FieldError) Error() string { return "vicicall: " + e.Field + " " + e.Why }
+
+// Unwrap returns the error that the field's kind of fault wraps, for example [ErrInvalidCall].
+func (e *FieldError) Unwrap() error { return e.kind }
+
+// FaultText is what [Call.Validate] or [Credentials.Validate] found, for people: "field why; field why".
+func FaultText(err error) string {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return strings.TrimPrefix(err.Error(), "vicicall: ")
+	}
+	var parts []string
+	for _, e := range joined.Unwrap() {
+		parts = append(parts, FaultText(e))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// faults collects FieldErrors of one kind.
+type faults struct {
+	kind error
+	errs []error
+}
+
+func (f *faults) add(field, why string) {
+	f.errs = append(f.errs, &FieldError{Field: field, Why: why, kind: f.kind})
+}
+
+func (f *faults) require(ok bool, field, why string) {
+	if !ok {
+		f.add(field, why)
+	}
+}
+
+func (f *faults) err() error { return errors.Join(f.errs...) }
+
+const (
+	digits     = "0123456789"
+	alphanum   = digits + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	nameSet    = alphanum + "-_"
+	passSet    = nameSet + newPassSet
+	newPassSet = ".+/=" // stripped from passwords before 2.14-72
+)
+
+// madeOf reports whether s has from low to high characters, all of them in set.
+func madeOf(s, set string, low, high int) bool {
+	return len(s) >= low && len(s) <= high && strings.Trim(s, set) == ""
 }

@@ -18,7 +18,7 @@ const (
 
 // Config holds the settings of a [Client]; its zero value is ready for use.
 type Config struct {
-	Budget      time.Duration    // for one Hangup, Check or Version whose context has no deadline; 0 means 4 s
+	Budget      time.Duration    // for one operation whose context has no deadline; 0 means 4 s
 	SkipRecheck bool             // believe an accepted hang-up without a CHECK: Accepted instead of HungUp
 	AllowHTTP   bool             // send the password over plain http to other hosts than this one
 	Now         func() time.Time // the clock of the latch; nil means time.Now
@@ -35,14 +35,14 @@ type Client struct {
 	latches    map[[sha256.Size]byte]latch
 }
 
-// A latch is a refusal that stands for every further request with the same credentials:
+// A latch is a refusal that is returned for every further request with the same credentials:
 // each wrong password brings VICIdial closer to locking the account.
 type latch struct {
 	outcome Outcome
 	until   time.Time
 }
 
-// New makes a Client. It does no I/O.
+// New returns a Client. It does no I/O.
 func New(config Config) *Client {
 	config.Budget = cmp.Or(config.Budget, defaultBudget)
 	if config.Now == nil {
@@ -67,27 +67,46 @@ func (c *Client) Close() {
 	}
 }
 
-// Validate names every fault of the credentials as [Credentials.Validate] does, but for plain http where this client's
-// [Config] allows it.
+// Validate checks the credentials as [Credentials.Validate] does, but allows plain http where this client's [Config]
+// does.
 func (c *Client) Validate(cred Credentials) error { return cred.validate(c.config.AllowHTTP) }
 
-// run does what Hangup and Check have in common: refuse before sending, keep the budget, tell the outcome.
-func (c *Client) run(ctx context.Context, op string, cred Credentials, call Call, do func(*session) ending) (Result, error) {
+// A session is one operation under way.
+type session struct {
+	client    *Client
+	ctx       context.Context // has a deadline
+	cred      Credentials
+	call      Call
+	transport *http.Transport
+	at        int // index in cred.URLs of the web server to ask next
+	result    Result
+}
+
+// A verdict is the outcome of a session, with its message and cause.
+type verdict struct {
+	outcome Outcome
+	message string
+	err     error
+}
+
+// run does what Hangup, Check and Probe have in common: it refuses what must not be sent, sets the deadline and
+// returns what do found.
+func (c *Client) run(ctx context.Context, op string, cred Credentials, call Call, do func(*session) verdict) (Result, error) {
 	start := time.Now()
 	ctx, cancel := c.withBudget(ctx)
 	defer cancel()
-	s := c.session(ctx, cred, call.withDefaults())
-	end, refused := c.refuse(cred, call)
+	s := &session{client: c, ctx: ctx, cred: cred, call: call.withDefaults()}
+	v, refused := c.refuse(cred, call)
 	if !refused {
 		s.transport = c.transport(cred)
-		end = do(s)
+		v = do(s)
 	}
-	s.result.Outcome, s.result.Message = end.outcome, end.message
+	s.result.Outcome, s.result.Message = v.outcome, v.message
 	s.result.Elapsed = time.Since(start)
-	if end.outcome.isAnswer() {
+	if v.outcome.isAnswer() {
 		return s.result, nil
 	}
-	return s.result, &Error{Op: op, Outcome: end.outcome, Message: end.message, Err: end.err}
+	return s.result, &Error{Op: op, Outcome: v.outcome, Message: v.message, Err: v.err}
 }
 
 func (c *Client) withBudget(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -97,26 +116,31 @@ func (c *Client) withBudget(ctx context.Context) (context.Context, context.Cance
 	return context.WithTimeout(ctx, c.config.Budget)
 }
 
-// refuse ends a request before anything is sent.
-func (c *Client) refuse(cred Credentials, call Call) (ending, bool) {
+// refuse returns the verdict of a request that must not be sent.
+func (c *Client) refuse(cred Credentials, call Call) (verdict, bool) {
 	if err := call.Validate(); err != nil {
-		return ending{InvalidRequest, FaultText(err), err}, true
+		return verdict{InvalidRequest, FaultText(err), err}, true
 	}
 	if err := c.Validate(cred); err != nil {
-		return ending{Misconfigured, FaultText(err), err}, true
+		return verdict{Misconfigured, FaultText(err), err}, true
 	}
-	c.mu.Lock()
-	latched, ok := c.latches[cred.digest()]
-	c.mu.Unlock()
-	if !ok || !c.config.Now().Before(latched.until) {
-		return ending{}, false
-	}
-	return ending{latched.outcome, "not asked again before " + latched.until.UTC().Format(time.RFC3339) +
-		" or with new credentials: " + latched.outcome.Advice(), nil}, true
+	return c.latched(cred)
 }
 
-// remember latches a refusal of the credentials.
-func (c *Client) remember(cred Credentials, o Outcome) {
+// latched returns the refusal that these credentials met less than 15 minutes ago.
+func (c *Client) latched(cred Credentials) (verdict, bool) {
+	c.mu.Lock()
+	found, ok := c.latches[cred.digest()]
+	c.mu.Unlock()
+	if !ok || !c.config.Now().Before(found.until) {
+		return verdict{}, false
+	}
+	return verdict{found.outcome, "not asked again before " + found.until.UTC().Format(time.RFC3339) +
+		" or with new credentials: " + found.outcome.Advice(), nil}, true
+}
+
+// latch remembers a refusal of the credentials.
+func (c *Client) latch(cred Credentials, o Outcome) {
 	if o != CredentialsRejected && o != LockedOut {
 		return
 	}

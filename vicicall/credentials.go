@@ -29,7 +29,7 @@ type Credentials struct {
 }
 
 const (
-	apiPath   = "/agc/api.php"
+	agentAPI  = "/agc/api.php"
 	pinPrefix = "sha256/"
 )
 
@@ -106,9 +106,9 @@ func refuseURL(text string, allowHTTP bool) string {
 		return "must hold no user or password: they are fields of their own"
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
 		return "must hold no query and no fragment"
-	case strings.HasSuffix(prefix(u), apiPath):
-		return "must leave out " + apiPath + ": it is appended"
-	case path.Clean(prefix(u)+apiPath) != prefix(u)+apiPath:
+	case strings.HasSuffix(prefix(u), agentAPI):
+		return "must leave out " + agentAPI + ": it is appended"
+	case path.Clean(prefix(u)+agentAPI) != prefix(u)+agentAPI:
 		return "must hold a plain path: no //, no . and no .."
 	case u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()):
 		return "must be https: plain http shows the password on the way (allow it on purpose, or give ca or tls_pin for a self-signed certificate)"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -14,95 +15,139 @@ import (
 	"time"
 )
 
-const maxBody = 256 << 10
+const (
+	maxBody   = 256 << 10
+	leastTime = 50 * time.Millisecond // with less left, a request is not begun
+	maxRounds = 3                     // over all web servers while none can be reached
+)
 
 var (
 	errTooLong     = fmt.Errorf("the answer is longer than %d KiB", maxBody>>10)
 	errNoAnswer    = errors.New("the connection was closed, or what came is no HTTP")
 	errSlowConnect = fmt.Errorf("no connection in time: %w", context.DeadlineExceeded)
+	errNoTime      = errors.New("the time left is too short to ask and look again")
 )
 
-// An answer is what came of offering one request to one web server.
-type answer struct {
+// A request is a form for one of VICIdial's scripts.
+type request struct {
+	path string // of the script, for example /agc/api.php
+	form string
+}
+
+// A response is what came of offering one request to one web server.
+type response struct {
 	sent     bool // bytes of the request may have reached the server
 	stale    bool // nothing was sent, for the server had closed the idle connection
 	whole    bool // status and body are complete
 	status   int
 	redirect string // scheme and host of a redirect's target
 	body     []byte
-	reply    Reply // of a whole answer
-	err      error // why the answer is not whole; holds nothing of it
+	err      error // why the response is not whole; holds nothing of it
 	took     time.Duration
 }
 
-func (a answer) accepted() bool {
-	return a.whole && a.reply.Outcome == Accepted && !a.reply.Doubtful
+// A limit is the time that one request may take of the time that remains.
+type limit func(remaining time.Duration) time.Duration
+
+// leaveCheck leaves enough to look again.
+func leaveCheck(remaining time.Duration) time.Duration {
+	return min(remaining*6/10, remaining-checkReserve)
 }
 
-// failed reports whether another web server may do better.
-func (a answer) failed() bool {
-	switch a.reply.Outcome {
-	case Unavailable, Ambiguous, UnexpectedReply:
+// leaveOther leaves something for another web server.
+func leaveOther(remaining time.Duration) time.Duration { return remaining * 6 / 10 }
+
+// all is for the last web server or try.
+func all(remaining time.Duration) time.Duration { return remaining }
+
+// deliver offers a request to one web server after the other until one may have got it.
+// When none did, the response's error has the reason of each.
+func (s *session) deliver(req request, limit limit) response {
+	var reasons []error
+	for round := range maxRounds {
+		before := reasons
+		reasons = nil
+		for left := len(s.cred.URLs); left > 0; left-- {
+			r := s.offer(req, limit, left)
+			if r.sent {
+				return r
+			}
+			reasons = append(reasons, r.err)
+			if errors.Is(r.err, errNoTime) {
+				return response{err: errors.Join(append(before, reasons...)...)}
+			}
+			s.nextServer()
+		}
+		if allUntrusted(reasons) || round == maxRounds-1 || !s.pause(round) {
+			break
+		}
+	}
+	return response{err: errors.Join(reasons...)}
+}
+
+// offer offers a request to one web server. While others are left, connecting may take only its part of the time.
+// An idle connection that the server has closed costs nothing: nothing was written, so the next one is tried at once.
+func (s *session) offer(req request, limit limit, left int) response {
+	for {
+		deadline, _ := s.ctx.Deadline()
+		most := limit(time.Until(deadline))
+		if s.ctx.Err() != nil {
+			return response{err: fmt.Errorf("%w: %w", errNoTime, s.ctx.Err())}
+		}
+		if most < leastTime {
+			return response{err: errNoTime}
+		}
+		if r := s.exchange(req, most, most/time.Duration(left)); !r.stale {
+			return r
+		}
+	}
+}
+
+func (s *session) nextServer() { s.at = (s.at + 1) % len(s.cred.URLs) }
+
+// pause waits before another round, 50 to 150 ms and twice that each further time; false means the time is up.
+func (s *session) pause(round int) bool {
+	wait := time.NewTimer((50*time.Millisecond + rand.N(100*time.Millisecond)) << round)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
 		return true
+	case <-s.ctx.Done():
+		return false
 	}
-	return !a.whole || a.reply.Doubtful
 }
 
-// mayRun reports whether VICIdial may still be at work on the request.
-func (a answer) mayRun() bool { return !a.whole || a.ofGateway() && a.gaveUp() }
-
-// ofGateway reports whether a gateway in front of VICIdial may have written the answer.
-func (a answer) ofGateway() bool {
-	return a.status >= http.StatusInternalServerError && !strings.HasPrefix(a.reply.Line, successWord)
-}
-
-// gatewayPatience is less than any gateway is told to wait for a web server.
-const gatewayPatience = time.Second
-
-// gaveUp reports whether a gateway may have stopped waiting: it says so (504, and 524 of one well-known gateway),
-// or it took as long, connecting to it included (several say 502 or 503 then too).
-func (a answer) gaveUp() bool {
-	return a.status == http.StatusGatewayTimeout || a.status == 524 || a.took >= gatewayPatience
-}
-
-// because tells people what was wrong with the answer.
-func (a answer) because() string {
-	switch {
-	case !a.whole:
-		return " (no whole answer came: " + reason(a.err) + ")"
-	case a.accepted():
-		return ""
-	}
-	return " (" + a.reply.Message + "; " + a.reply.Line + ")"
-}
-
-// exchange sends a form to one web server and reads the whole answer. Redirects are not followed,
+// exchange sends a request to the present web server and reads the whole response. Redirects are not followed,
 // and nothing is ever sent twice: the request can't be rewound.
-func exchange(ctx context.Context, t *http.Transport, base, form string, connect time.Duration) answer {
-	ctx, w := watch(ctx, connect)
-	defer w.stop()
-	resp, err := t.RoundTrip(newRequest(ctx, base, form))
+func (s *session) exchange(req request, limit, connect time.Duration) (r response) {
+	start := time.Now()
+	defer func() { r.took = time.Since(start) }()
+	ctx, cancel := context.WithTimeout(s.ctx, limit)
+	defer cancel()
+	ctx, p := traced(ctx, connect)
+	defer p.stop()
+	resp, err := s.transport.RoundTrip(newRequest(ctx, s.cred.URLs[s.at], req))
 	if err != nil {
-		return w.failed(err)
+		return p.failed(err)
 	}
 	defer resp.Body.Close()
-	a := answer{sent: true, status: resp.StatusCode, redirect: redirectOf(resp)}
-	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	r = response{sent: true, status: resp.StatusCode, redirect: redirectOf(resp)}
+	r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
-		a.err = tellable(err)
-	case len(a.body) > maxBody:
-		a.err = errTooLong
+		r.err = sanitize(err)
+	case len(r.body) > maxBody:
+		r.err = errTooLong
 	default:
-		a.whole = true
+		r.whole = true
 	}
-	return a
+	return r
 }
 
 // newRequest has no GetBody, so that no transport can send it again.
-func newRequest(ctx context.Context, base, form string) *http.Request {
+func newRequest(ctx context.Context, base string, req request) *http.Request {
 	u, _ := url.Parse(base) // Validate has seen it
-	u.Path = prefix(u) + apiPath
+	u.Path = prefix(u) + req.path
 	return (&http.Request{
 		Method: http.MethodPost,
 		URL:    u,
@@ -110,12 +155,56 @@ func newRequest(ctx context.Context, base, form string) *http.Request {
 			"Content-Type": {"application/x-www-form-urlencoded"},
 			"User-Agent":   {"vicihook"},
 		},
-		Body:          io.NopCloser(strings.NewReader(form)),
-		ContentLength: int64(len(form)),
+		Body:          io.NopCloser(strings.NewReader(req.form)),
+		ContentLength: int64(len(req.form)),
 	}).WithContext(ctx)
 }
 
-// redirectOf gives scheme and host of a redirect's target, "" for any other answer.
+// progress is how far a request came.
+type progress struct {
+	conn *conn // nil before there is one
+	kept bool  // it was idle before
+	stop func()
+}
+
+// traced returns a context that notes a request's progress, and ends when there is no connection in time.
+func traced(ctx context.Context, connect time.Duration) (context.Context, *progress) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(connect, func() { cancel(errSlowConnect) })
+	p := &progress{stop: func() { timer.Stop(); cancel(nil) }}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			timer.Stop()
+			p.conn, p.kept = info.Conn.(*conn), info.WasIdle
+			p.conn.begin(info.WasIdle)
+		},
+	}), p
+}
+
+func (p *progress) failed(err error) response {
+	switch {
+	case p.conn == nil:
+		return response{err: err} // of the network or TLS: no secret was sent that it could echo
+	case p.conn.abandon():
+		return response{stale: p.kept, err: sanitize(err)}
+	}
+	return response{sent: true, err: sanitize(err)}
+}
+
+// sanitize returns err without anything that could quote the response.
+func sanitize(err error) error {
+	for _, safe := range []error{context.DeadlineExceeded, context.Canceled, io.ErrUnexpectedEOF, io.EOF} {
+		if errors.Is(err, safe) {
+			return safe
+		}
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op
+	}
+	return errNoAnswer
+}
+
+// redirectOf returns scheme and host of a redirect's target, "" for any other response.
 func redirectOf(resp *http.Response) string {
 	if resp.StatusCode < 300 || resp.StatusCode > 399 {
 		return ""
@@ -127,48 +216,20 @@ func redirectOf(resp *http.Response) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// A watcher knows how far a request came.
-type watcher struct {
-	conn *conn // nil before there is one
-	kept bool  // it was idle before
-	stop func()
+func redirected(r response) verdict {
+	return verdict{Misconfigured, fmt.Sprintf("%s (HTTP %d to %s)", adviceRedirect, r.status, r.redirect), nil}
 }
 
-// watch gives up when there is no connection in time.
-func watch(ctx context.Context, connect time.Duration) (context.Context, *watcher) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(connect, func() { cancel(errSlowConnect) })
-	w := &watcher{stop: func() { timer.Stop(); cancel(nil) }}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) {
-			timer.Stop()
-			w.conn, w.kept = info.Conn.(*conn), info.WasIdle
-			w.conn.begin(info.WasIdle)
-		},
-	}), w
-}
-
-func (w *watcher) failed(err error) answer {
+// unreached is the verdict when nothing could be sent.
+func unreached(r response) verdict {
+	o, hint := Unavailable, ""
 	switch {
-	case w.conn == nil:
-		return answer{err: err} // of the network or TLS: no secret was sent that it could echo
-	case w.conn.abandon():
-		return answer{stale: w.kept, err: tellable(err)}
+	case allUntrusted(unjoin(r.err)):
+		o = TLSUntrusted
+	case speaksNoTLS(r.err):
+		hint = "; " + adviceTLSNotSpoken
 	}
-	return answer{sent: true, err: tellable(err)}
-}
-
-// tellable keeps of an error what can't hold bytes of an answer.
-func tellable(err error) error {
-	for _, safe := range []error{context.DeadlineExceeded, context.Canceled, io.ErrUnexpectedEOF, io.EOF} {
-		if errors.Is(err, safe) {
-			return safe
-		}
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		return op
-	}
-	return errNoAnswer
+	return verdict{o, o.Advice() + " (" + reason(r.err) + ")" + hint, r.err}
 }
 
 // reason is an error for people outside: each of its parts without the addresses that a network error names.

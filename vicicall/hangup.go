@@ -2,18 +2,16 @@ package vicicall
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
 )
 
-const maxChecks = 3
-
-// A sight is what CHECK shows.
-type sight int
-
 const (
-	cannotTell sight = iota
-	listed
-	notListed
+	maxChecks    = 3
+	checkReserve = 500 * time.Millisecond // always left for CHECK
 )
 
 // Hangup ends a call, at most once as far as anybody can tell, and says what became of it.
@@ -30,76 +28,247 @@ func (c *Client) Hangup(ctx context.Context, cred Credentials, call Call) (Resul
 	return c.run(ctx, "hangup", cred, call, (*session).hangup)
 }
 
-func (s *session) hangup() ending {
-	a := s.sendHangup()
-	if end, final := s.finalWord(a); final {
-		return end
-	}
-	seen, look := s.look()
-	if seen == listed && !a.mayRun() {
-		second := s.sendHangup()
-		switch {
-		case !second.sent:
-			return conclude(a, listed, look)
-		case second.reply.Outcome == NoActiveCall && !second.reply.Doubtful:
-			return ending{NoLongerListed, NoLongerListed.Advice(), nil}
-		case second.reply.Outcome == Unavailable && !second.reply.Doubtful:
-			return conclude(second, listed, look)
+// Check asks whether Hangup would find the call: stage=CHECK, which no version of VICIdial knows as a stage,
+// so that it does everything that HANGUP does before the work, and no work.
+//
+// The error is nil for WouldHangUp, NoActiveCall and AgentNotLoggedIn, and an [*Error] for every other outcome.
+func (c *Client) Check(ctx context.Context, cred Credentials, call Call) (Result, error) {
+	return c.run(ctx, "check", cred, call, func(s *session) verdict {
+		_, a := s.recheck()
+		return s.checked(a)
+	})
+}
+
+// An agent and a call that no VICIdial has: a probe asks for these.
+const (
+	noAgent = "vicihookprobe"
+	noCall  = "V0000000000000000000"
+)
+
+// Probe tries the account once, with a CHECK for an agent and a call that can't be, at the web server URLs[at], or at
+// those after it while nothing could be sent. AgentNotLoggedIn or NoActiveCall means that web server, user, password,
+// agent API access, permission and address are good.
+//
+// Nothing changes at VICIdial but its API log. The error is nil for those two outcomes, and an [*Error] for every other;
+// a refusal latches as with Check.
+func (c *Client) Probe(ctx context.Context, cred Credentials, at int) (Result, error) {
+	return c.run(ctx, "probe", cred, Call{ID: noCall, AgentUser: noAgent}, func(s *session) verdict {
+		s.at = at % len(cred.URLs)
+		a := s.send(stageCheck, all)
+		if a.sent {
+			s.result.Checks++
 		}
-		if end, final := s.finalWord(second); final {
-			return end
-		}
-		a = second
-		seen, look = s.look()
+		return s.checked(a)
+	})
+}
+
+func (s *session) hangup() verdict {
+	first := s.sendHangup()
+	if v, ok := s.decided(first); ok {
+		return v
 	}
-	return conclude(a, seen, look)
+	state, check := s.recheck()
+	if state != listed || first.mayStillRun() {
+		return conclude(first, state, check)
+	}
+	second := s.sendHangup()
+	switch {
+	case !second.sent:
+		return conclude(first, listed, check)
+	case second.reply.Outcome == NoActiveCall && !second.reply.Doubtful:
+		return verdict{NoLongerListed, NoLongerListed.Advice(), nil}
+	case second.reply.Outcome == Unavailable && !second.reply.Doubtful:
+		return conclude(second, listed, check)
+	}
+	if v, ok := s.decided(second); ok {
+		return v
+	}
+	state, check = s.recheck()
+	return conclude(second, state, check)
 }
 
 func (s *session) sendHangup() answer {
-	a := s.deliver(s.form(stageHangup), hangupShare)
+	a := s.send(stageHangup, leaveCheck)
 	if a.sent {
 		s.result.Attempts++
 		s.result.Reply = a.reply.Line
-		s.client.remember(s.cred, a.reply.Outcome)
 	}
 	if a.sent && !a.whole {
-		s.next() // look elsewhere, if there is another web server
+		s.nextServer() // ask another about it, if there is one
 	}
 	return a
 }
 
-// finalWord is the ending that needs no CHECK.
-func (s *session) finalWord(a answer) (ending, bool) {
+// decided reports whether the answer to a HANGUP settles the outcome without a CHECK.
+func (s *session) decided(a answer) (verdict, bool) {
 	switch {
 	case !a.sent:
-		return unreached(a), true
+		return unreached(a.response), true
 	case a.redirect != "":
-		return redirected(a), true
+		return redirected(a.response), true
 	case a.accepted():
-		return ending{Accepted, Accepted.Advice(), nil}, s.client.config.SkipRecheck
+		return verdict{Accepted, Accepted.Advice(), nil}, s.client.config.SkipRecheck
 	case !a.whole || a.reply.Outcome == Ambiguous || a.reply.Doubtful:
-		return ending{}, false
+		return verdict{}, false
 	}
-	return ending{a.reply.Outcome, a.reply.Message, nil}, true
+	return verdict{a.reply.Outcome, a.reply.Message, nil}, true
 }
 
-// conclude is what a HANGUP came to that had to be looked at again.
-func conclude(a answer, seen sight, look answer) ending {
+// conclude derives the outcome from the last answer to a HANGUP and the CHECK after it.
+func conclude(a answer, state listing, check answer) verdict {
 	switch {
-	case seen == listed:
-		return ending{StillListed, StillListed.Advice() + a.because(), a.err}
-	case seen == notListed && a.accepted():
-		return ending{HungUp, HungUp.Advice(), nil}
-	case seen == notListed:
-		return ending{NoLongerListed, NoLongerListed.Advice() + a.because(), nil}
+	case state == listed:
+		return verdict{StillListed, StillListed.Advice() + a.detail(), a.err}
+	case state == notListed && a.accepted():
+		return verdict{HungUp, HungUp.Advice(), nil}
+	case state == notListed:
+		return verdict{NoLongerListed, NoLongerListed.Advice() + a.detail(), nil}
 	case a.accepted():
-		return ending{Accepted, Accepted.Advice() + look.because(), nil}
+		return verdict{Accepted, Accepted.Advice() + check.detail(), nil}
 	case a.reply.Outcome == NoActiveCall, a.reply.Outcome == AgentNotLoggedIn:
-		return ending{UnexpectedReply, a.reply.Message, nil}
+		return verdict{UnexpectedReply, a.reply.Message, nil}
 	}
-	return ending{Unknown, Unknown.Advice() + a.because() + "; CHECK" + look.because(), a.err}
+	return verdict{Unknown, Unknown.Advice() + a.detail() + "; CHECK" + check.detail(), a.err}
 }
 
-func redirected(a answer) ending {
-	return ending{Misconfigured, fmt.Sprintf("%s (HTTP %d to %s)", adviceRedirect, a.status, a.redirect), nil}
+// A listing is what CHECK says about the call.
+type listing int
+
+const (
+	cannotTell listing = iota
+	listed
+	notListed
+)
+
+var errNoCheck = errors.New("no CHECK is left")
+
+// recheck sends CHECK until an answer says whether the call is listed, and returns the last answer. It goes on to the
+// next web server at any failure, but not at VICIdial's own refusal: the whole cluster has one database.
+func (s *session) recheck() (listing, answer) {
+	last := answer{response: response{err: errNoCheck}}
+	for s.result.Checks < maxChecks {
+		a := s.send(stageCheck, s.checkLimit())
+		if a.sent || !last.sent { // an answer counts although no other CHECK can be sent
+			last = a
+		}
+		if !a.sent {
+			break
+		}
+		s.result.Checks++
+		switch {
+		case last.reply.Listed:
+			return listed, last
+		case last.reply.Outcome == NoActiveCall && !last.reply.Doubtful:
+			return notListed, last
+		case !last.failed():
+			return cannotTell, last
+		}
+		s.nextServer()
+		if s.result.Checks%len(s.cred.URLs) == 0 && s.result.Checks < maxChecks && !s.pause(0) {
+			break
+		}
+	}
+	return cannotTell, last
+}
+
+func (s *session) checkLimit() limit {
+	if len(s.cred.URLs) == 1 || s.result.Checks == maxChecks-1 {
+		return all
+	}
+	return leaveOther
+}
+
+// checked is the verdict of a session that only sent CHECKs.
+func (s *session) checked(a answer) verdict {
+	s.result.Reply = a.reply.Line
+	switch {
+	case a.reply.Listed:
+		return verdict{WouldHangUp, WouldHangUp.Advice(), nil}
+	case a.reply.Outcome == NoActiveCall && !a.reply.Doubtful:
+		return verdict{NoActiveCall, a.reply.Message, nil}
+	case !a.sent:
+		return unreached(a.response)
+	case a.redirect != "":
+		return redirected(a.response)
+	case !a.whole, a.reply.Outcome == Unavailable, a.status >= http.StatusInternalServerError && a.reply.Outcome == Ambiguous:
+		return verdict{Unavailable, Unavailable.Advice() + a.detail(), a.err}
+	case a.reply.Outcome == Accepted, a.reply.Outcome == Ambiguous, a.reply.Doubtful:
+		return verdict{UnexpectedReply, UnexpectedReply.Advice() + a.detail(), nil}
+	}
+	return verdict{a.reply.Outcome, a.reply.Message, nil}
+}
+
+// An answer is a response and what the agent API says in it.
+type answer struct {
+	response
+	reply Reply // of a whole response
+}
+
+// send asks the agent API for a stage of ra_call_control.
+func (s *session) send(stage string, limit limit) answer {
+	a := answer{response: s.deliver(request{agentAPI, s.form(stage)}, limit)}
+	if a.whole {
+		a.reply = ParseReply(a.status, a.body, s.call.ID, s.call.AgentUser)
+		s.client.latch(s.cred, a.reply.Outcome)
+	}
+	return a
+}
+
+// form is the request's body: every field present, value never empty and pass not last,
+// since from 2.14-54 VICIdial takes the last field for a value that is missing.
+func (s *session) form(stage string) string {
+	return encode([][2]string{
+		{"source", s.call.Source}, {"user", s.cred.User}, {"pass", s.cred.Pass}, {"function", "ra_call_control"},
+		{"stage", stage}, {"agent_user", s.call.AgentUser}, {"value", s.call.ID}, {"status", s.call.Disposition},
+	})
+}
+
+// encode keeps the order of the fields; url.Values would sort them.
+func encode(fields [][2]string) string {
+	parts := make([]string, len(fields))
+	for i, f := range fields {
+		parts[i] = f[0] + "=" + url.QueryEscape(f[1])
+	}
+	return strings.Join(parts, "&")
+}
+
+func (a answer) accepted() bool {
+	return a.whole && a.reply.Outcome == Accepted && !a.reply.Doubtful
+}
+
+// failed reports whether another web server may do better.
+func (a answer) failed() bool {
+	switch a.reply.Outcome {
+	case Unavailable, Ambiguous, UnexpectedReply:
+		return true
+	}
+	return !a.whole || a.reply.Doubtful
+}
+
+// mayStillRun reports whether VICIdial may still be at work on the request.
+func (a answer) mayStillRun() bool { return !a.whole || a.fromGateway() && a.gatewayTimedOut() }
+
+// fromGateway reports whether a gateway in front of VICIdial may have written the answer.
+func (a answer) fromGateway() bool {
+	return a.status >= http.StatusInternalServerError && !strings.HasPrefix(a.reply.Line, successWord)
+}
+
+// gatewayPatience is less than any gateway is told to wait for a web server.
+const gatewayPatience = time.Second
+
+// gatewayTimedOut reports whether a gateway may have stopped waiting: it says so (504, and 524 of one well-known
+// gateway), or it took as long, connecting to it included (several say 502 or 503 then too).
+func (a answer) gatewayTimedOut() bool {
+	return a.status == http.StatusGatewayTimeout || a.status == 524 || a.took >= gatewayPatience
+}
+
+// detail returns what was wrong with the answer as " (reason)", to append to a message, or "".
+func (a answer) detail() string {
+	switch {
+	case !a.whole:
+		return " (no whole answer came: " + reason(a.err) + ")"
+	case a.accepted():
+		return ""
+	}
+	return " (" + a.reply.Message + "; " + a.reply.Line + ")"
 }

@@ -43,7 +43,7 @@ var hangupTests = map[string]struct {
 	"accepted, the third CHECK tells":                  {steps{ok}, steps{lost, answer(502, ""), gone}, vicicall.HungUp, ""},
 	"accepted, CHECK names another call":               {steps{ok}, steps{say("ERROR: no active call found - A\n"), gone}, vicicall.HungUp, ""},
 	"accepted, CHECK finds the database down":          {steps{ok}, steps{answer(500, ""), gone}, vicicall.HungUp, ""},
-	"accepted twice, with no CHECK left after":         {steps{ok, ok}, steps{lost, lost, live}, vicicall.Accepted, "all CHECKs are spent"},
+	"accepted twice, with no CHECK left after":         {steps{ok, ok}, steps{lost, lost, live}, vicicall.Accepted, "no CHECK is left"},
 	"SUCCESS and 500, gone":                            {steps{lied}, steps{gone}, vicicall.NoLongerListed, "SUCCESS and then failed"},
 	"SUCCESS and 500, listed, accepted":                {steps{lied, ok}, steps{live, gone}, vicicall.HungUp, ""},
 	"SUCCESS and 500 twice, listed":                    {steps{lied, lied}, steps{live, live}, vicicall.StillListed, "HTTP 500"},

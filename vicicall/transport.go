@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -23,7 +24,7 @@ var errNotPinned = errors.New("the certificate's public key is not one of tls_pi
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// transport gives the one transport for these roots and pins. There is no proxy, no HTTP/2, no compression.
+// transport returns the one transport for these roots and pins. There is no proxy, no HTTP/2, no compression.
 func (c *Client) transport(cred Credentials) *http.Transport {
 	key := cred.CA + "\x00" + strings.Join(cred.Pins, "\x00")
 	c.mu.Lock()
@@ -111,4 +112,45 @@ func allUntrusted(errs []error) bool {
 func speaksNoTLS(err error) bool {
 	_, ok := errors.AsType[tls.RecordHeaderError](err)
 	return ok
+}
+
+var errBlockedWrite = errors.New("nothing may be written to this connection any more")
+
+// A conn knows whether anything of the present request was written to it, above TLS.
+// Once abandoned unwritten, it lets nothing through any more, so that "nothing was sent" stays true.
+type conn struct {
+	net.Conn
+	raw net.Conn // below TLS
+
+	mu      sync.Mutex
+	written bool
+	blocked bool
+}
+
+// begin starts a request. A kept connection that the server has closed meanwhile is blocked:
+// writing to it would succeed, and nobody could tell whether VICIdial got the request.
+func (c *conn) begin(kept bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.written = false
+	c.blocked = kept && closedByPeer(c.raw)
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	if c.blocked {
+		c.mu.Unlock()
+		return 0, errBlockedWrite
+	}
+	c.written = true
+	c.mu.Unlock()
+	return c.Conn.Write(p)
+}
+
+// abandon reports whether nothing of the present request was written, and sees to it that nothing will be.
+func (c *conn) abandon() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.blocked = true
+	return !c.written
 }

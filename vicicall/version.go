@@ -15,46 +15,50 @@ type Version struct {
 	Time    time.Time // VICIdial's clock, to the second
 }
 
-// Version asks which agent API answers (function=version). It sends neither user nor password,
-// so it tells an unreachable or foreign web server from a wrong account. The error is an [*Error]:
-// Unavailable, TLSUntrusted, UnexpectedReply or Misconfigured.
+// Version asks which agent API answers (function=version). It sends neither user nor password, so it separates an
+// unreachable or foreign web server from a wrong account. The error is an [*Error]: Unavailable, TLSUntrusted,
+// UnexpectedReply or Misconfigured.
 func (c *Client) Version(ctx context.Context, cred Credentials) (Version, error) {
 	if err := c.Validate(cred); err != nil {
 		return Version{}, &Error{"version", Misconfigured, FaultText(err), err}
 	}
 	ctx, cancel := c.withBudget(ctx)
 	defer cancel()
-	s := c.session(ctx, cred, Call{})
-	s.transport = c.transport(cred)
-	var end ending
+	s := &session{client: c, ctx: ctx, cred: cred, transport: c.transport(cred)}
+	var v verdict
 	for range cred.URLs {
-		a := s.deliver("function=version", mostShare)
-		if v, ok := parseVersion(a); ok {
-			return v, nil
+		r := s.deliver(request{agentAPI, "function=version"}, leaveOther)
+		if found, ok := parseVersion(r); ok {
+			return found, nil
 		}
-		end = versionFault(a)
-		s.next()
+		v = versionFault(r)
+		s.nextServer()
 	}
-	return Version{}, &Error{"version", end.outcome, end.message, end.err}
+	return Version{}, &Error{"version", v.outcome, v.message, v.err}
 }
 
-func versionFault(a answer) ending {
+func versionFault(r response) verdict {
+	a := answer{response: r}
+	if r.whole {
+		a.reply = ParseReply(r.status, r.body, "", "")
+	}
 	switch {
-	case !a.sent:
-		return unreached(a)
-	case a.redirect != "":
-		return redirected(a)
-	case !a.whole, a.reply.Outcome == Unavailable, a.status >= http.StatusInternalServerError:
-		return ending{Unavailable, Unavailable.Advice() + a.because(), a.err}
+	case !r.sent:
+		return unreached(r)
+	case r.redirect != "":
+		return redirected(r)
+	case !r.whole, a.reply.Outcome == Unavailable, r.status >= http.StatusInternalServerError:
+		return verdict{Unavailable, Unavailable.Advice() + a.detail(), r.err}
 	}
-	return ending{UnexpectedReply, a.reply.Message + " (" + a.reply.Line + ")", nil}
+	return verdict{UnexpectedReply, a.reply.Message + " (" + a.reply.Line + ")", nil}
 }
 
-// parseVersion reads "VERSION: 2.14-82|BUILD: 250122-1010|DATE: …|EPOCH: 1795343640" by place: the labels are translated.
-func parseVersion(a answer) (Version, bool) {
-	body := scan(a.body)
+// parseVersion reads "VERSION: 2.14-82|BUILD: 250122-1010|DATE: …|EPOCH: 1795343640" by position: the labels are
+// translated.
+func parseVersion(r response) (Version, bool) {
+	body := scan(r.body)
 	parts := strings.Split(string(body.line), "|")
-	if !a.whole || a.status != http.StatusOK || body.significant != 1 || len(parts) < 4 {
+	if !r.whole || r.status != http.StatusOK || body.significant != 1 || len(parts) < 4 {
 		return Version{}, false
 	}
 	for i, part := range parts {
