@@ -21,7 +21,7 @@ ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve check format vet lint race template moto fuzz build build-VicihookFunction go-version \
+.PHONY: help run test serve check format vet lint race template pipeline moto fuzz build build-VicihookFunction go-version \
 	sam sam-build sam-local invoke deploy canary bench budgets compare soak
 
 help: ## Print this help
@@ -48,7 +48,7 @@ serve: go-version ## Keep the local stack up, with its addresses and a command t
 	@go build -o .build/local ./infra/local
 	@exec .build/local
 
-check: go-version format vet lint race template moto ## All that CI checks
+check: go-version format vet lint race template pipeline moto ## All that CI checks
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 	@$(MAKE) --no-print-directory budgets
 
@@ -69,6 +69,9 @@ template: $(CFN_LINT) $(SAM) $(CHECKOV) ## Lint the templates and the pipeline w
 	AWS_DEFAULT_REGION=us-east-1 $(SAM) validate --lint
 	$(CHECKOV)
 	$(ACTIONLINT)
+
+pipeline: sam-build ## Run the deploy scripts with the pinned SAM CLI, up to AWS's door
+	SAM=$(SAM) go test -count=1 ./infra/pipeline
 
 moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
 	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|AnyService' ./function/internal/systemtest ./function/internal/secret

@@ -1,6 +1,6 @@
 //go:build unix
 
-package infra_test
+package pipeline_test
 
 import (
 	"os"
@@ -33,7 +33,7 @@ func script(t *testing.T, env []string, arguments ...string) (said, called strin
 			t.Fatal(err)
 		}
 	}
-	run := exec.Command(filepath.Join("pipeline", arguments[0]), arguments[1:]...)
+	run := exec.Command("./"+arguments[0], arguments[1:]...)
 	run.Env = append([]string{"PATH=" + folder + ":" + os.Getenv("PATH"), "STUBS=" + folder, "HOME=" + folder, "PAUSE=0"}, env...)
 	out, err := run.CombinedOutput()
 	if _, failed := err.(*exec.ExitError); err != nil && !failed {
