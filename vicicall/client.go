@@ -150,12 +150,3 @@ func (c *Client) latch(cred Credentials, o Outcome) {
 	maps.DeleteFunc(c.latches, func(_ [sha256.Size]byte, l latch) bool { return !now.Before(l.until) })
 	c.latches[cred.digest()] = latch{o, now.Add(latchTime)}
 }
-
-// isAnswer reports whether the outcome says what became of the call, so that there is no error.
-func (o Outcome) isAnswer() bool {
-	switch o {
-	case HungUp, Accepted, NoLongerListed, NoActiveCall, AgentNotLoggedIn, WouldHangUp:
-		return true
-	}
-	return false
-}

@@ -285,21 +285,6 @@ func TestVersionSendsNoCredentials(t *testing.T) {
 	}
 }
 
-func TestEveryOutcomeHasAdvice(t *testing.T) {
-	t.Parallel()
-	for _, o := range []vicicall.Outcome{
-		vicicall.HungUp, vicicall.Accepted, vicicall.NoLongerListed, vicicall.NoActiveCall, vicicall.AgentNotLoggedIn, vicicall.WouldHangUp,
-		vicicall.StillListed, vicicall.Unknown, vicicall.Unavailable, vicicall.LockedOut,
-		vicicall.CredentialsRejected, vicicall.APIAccessDenied, vicicall.IPBlocked, vicicall.PermissionDenied, vicicall.APIDisabled,
-		vicicall.NoActiveServer, vicicall.TLSUntrusted, vicicall.RequestRejected, vicicall.UnexpectedReply, vicicall.Misconfigured,
-		vicicall.InvalidRequest, vicicall.Ambiguous,
-	} {
-		if o.Advice() == vicicall.Outcome("").Advice() {
-			t.Errorf("%s has no advice", o)
-		}
-	}
-}
-
 func ExampleClient_Hangup() {
 	vicidial := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.PostFormValue("stage") == "HANGUP" {
@@ -342,5 +327,5 @@ func ExampleClient_Check() {
 	fmt.Println(err)
 	// Output:
 	// true
-	// vicicall: check: permission_denied: the API user may not use this function: add " ra_call_control ", with both spaces, to its Allowed API functions (api_allowed_functions), or choose ALL_FUNCTIONS
+	// vicicall: check: permission_denied: the API user may not use this function: add " ra_call_control ", with both spaces, to its Allowed API functions, or choose ALL_FUNCTIONS
 }

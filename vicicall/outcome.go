@@ -9,16 +9,17 @@ type Outcome string
 const (
 	HungUp           Outcome = "hungup"              // accepted, and a CHECK no longer finds the call listed
 	Accepted         Outcome = "accepted"            // accepted, but not looked at again
-	NoLongerListed   Outcome = "no_longer_listed"    // the answer was lost or can't be trusted; the call is not listed any more
+	NoLongerListed   Outcome = "no_longer_listed"    // the answer was lost or is not reliable; the call is not listed any more
 	NoActiveCall     Outcome = "no_active_call"      // the call was not listed
 	AgentNotLoggedIn Outcome = "agent_not_logged_in" // no such agent is logged in
+	OtherCall        Outcome = "other_call"          // the agent is in another call than the one meant: nothing was sent
 	WouldHangUp      Outcome = "would_hang_up"       // only looked at: the call is listed
 )
 
 // VICIdial could not do it, or did not: worth another try later.
 const (
 	StillListed Outcome = "still_listed" // SUCCESS was printed, or no whole answer came, and the call is still listed
-	Unknown     Outcome = "unknown"      // HANGUP was sent, nothing trustworthy came back, and CHECK could not tell
+	Unknown     Outcome = "unknown"      // HANGUP was sent, and CHECK could not tell what came of it
 	Unavailable Outcome = "unavailable"  // nothing was sent, or VICIdial stopped before its database
 	LockedOut   Outcome = "locked_out"   // VICIdial locked the API account for 15 minutes
 )
@@ -38,8 +39,73 @@ const (
 	InvalidRequest      Outcome = "invalid_request" // a call id, agent or disposition that VICIdial would cut or strip: nothing was sent
 )
 
-// Ambiguous is a reply's class, never the outcome of a request: VICIdial's words can't be trusted, so look again.
+// Ambiguous is a reply's class, never the outcome of a request: VICIdial's words are not reliable, so look again.
 const Ambiguous Outcome = "ambiguous"
+
+// Outcomes returns every outcome of a request, in the order in which documents list them.
+func Outcomes() []Outcome {
+	all := make([]Outcome, len(outcomes))
+	for i, row := range outcomes {
+		all[i] = row.outcome
+	}
+	return all
+}
+
+// outcomes is the one list of outcomes. A new one is one row here, and one in the table of whoever answers with it.
+var outcomes = []struct {
+	outcome Outcome
+	answer  bool // says what became of the call, so that there is no error
+	advice  string
+}{
+	{HungUp, true, "VICIdial accepted the hang-up and no longer lists the call"},
+	{Accepted, true, "VICIdial accepted the hang-up; whether it still lists the call was not checked"},
+	{NoLongerListed, true, "VICIdial's answer to the hang-up was lost or is not reliable, but it no longer lists the call"},
+	{NoActiveCall, true, "VICIdial does not list this call: it has ended, or never was"},
+	{AgentNotLoggedIn, true, "this agent is not logged in to VICIdial; agent_user must be the user of the remote agent's own line"},
+	{OtherCall, true, "the agent is in another call than the one meant: nothing was sent"},
+	{WouldHangUp, true, "VICIdial lists the call, and this account may end it; this was a dry run and nothing was done"},
+
+	{StillListed, false, "VICIdial still lists the call: try again. If it stays so, look at the database's sql_mode and QueueMetrics settings and at PHP's error log"},
+	{Unknown, false, "a hang-up was sent, but CHECK could not tell what came of it: the call may be up or not, try again"},
+	{Unavailable, false, "VICIdial could not be reached, or stopped before it did anything: try again"},
+	{LockedOut, false, "VICIdial locked the API account for 15 minutes: find who sends wrong passwords, and give this API user to nothing else"},
+
+	{CredentialsRejected, false, "VICIdial refused user or password (or the user is not active, or of level 0): correct the secret; before 2.14-72 a password can't hold . + / ="},
+	{APIAccessDenied, false, "the API user lacks agent API access: set \"Agent API Access\" (vdc_agent_api_access) to 1 in its user settings"},
+	{IPBlocked, false, "VICIdial refuses this caller's address: add it to the list in api_ip_list of the API user's group, and take it off the IP blacklist"},
+	{PermissionDenied, false, "the API user may not use this function: add \" ra_call_control \", with both spaces, to its Allowed API functions, or choose ALL_FUNCTIONS"},
+	{APIDisabled, false, "the agent API is off: set \"Agent API Active\" (vdc_agent_api_active) to 1 in VICIdial's system settings"},
+	{NoActiveServer, false, "VICIdial has no active Asterisk server, or is at another limit, and refuses every login; the password is not wrong: look at Admin, Servers"},
+	{TLSUntrusted, false, "VICIdial's certificate is not trusted: give its CA as ca, or its public key as tls_pin"},
+	{RequestRejected, false, "VICIdial did not accept a field of the request: something on the way changes it, or this is not a stock api.php"},
+	{UnexpectedReply, false, "this is not a reply of VICIdial's agent API: check url, and what stands before VICIdial"},
+	{Misconfigured, false, "url, user, pass, ca or tls_pin can't be used"},
+	{InvalidRequest, false, "a field is missing, or VICIdial would cut or misread it: nothing was sent"},
+}
+
+// Advice returns one sentence about what an outcome means and, where somebody can fix it, how.
+// The message of a [Result] begins with it or says the same about the very reply.
+func (o Outcome) Advice() string {
+	if o == Ambiguous {
+		return "VICIdial's words are not reliable: only a CHECK shows whether the call is still listed"
+	}
+	for _, row := range outcomes {
+		if row.outcome == o {
+			return row.advice
+		}
+	}
+	return "an outcome of another program"
+}
+
+// isAnswer reports whether the outcome says what became of the call, so that there is no error.
+func (o Outcome) isAnswer() bool {
+	for _, row := range outcomes {
+		if row.outcome == o {
+			return row.answer
+		}
+	}
+	return false
+}
 
 // Error makes an Outcome a sentinel for errors.Is. It is the bare word, since fmt and slog print it too.
 func (o Outcome) Error() string { return string(o) }
