@@ -38,7 +38,7 @@ run: go-version ## Hang up a first (simulated) call with a signed webhook, then 
 		.build/vicihook send --disposition SALE --ref T-1 --actor you --expect still_listed
 	@echo
 	@echo "next      .build/vicihook check --account FILE    tries your own VICIdial's account and changes nothing"
-	@echo "          .build/vicihook outcome still_listed    tells what a word means and how to mend it"
+	@echo "          .build/vicihook outcome still_listed    says what a word means and how to fix it"
 	@echo "          README.md, First contact with your VICIdial"
 
 test: go-version ## Run every test

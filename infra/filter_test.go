@@ -143,7 +143,7 @@ var countedAs = map[string][]string{
 	"ignored": nil, "would_hang_up": nil, "paused": nil,
 
 	"hungup": {"Asked", "HungUp"}, "accepted": {"Asked"}, "no_longer_listed": {"Asked"}, "no_active_call": {"Asked"},
-	"agent_not_logged_in": {"Asked"},
+	"agent_not_logged_in": {"Asked"}, "other_call": {"Asked"},
 
 	"still_listed": {"Asked", newVersion, "NotEnded"}, "unknown": {"Asked", newVersion, "NotEnded"},
 	"unavailable": {"Asked", newVersion, "Unavailable"},

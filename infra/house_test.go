@@ -22,10 +22,9 @@ import (
 var arrows = map[string][]string{
 	"function":                                 {"function/internal/*", "vicicall"},
 	"function/internal/config":                 {"function/internal/source", "function/internal/webhook", "vicicall"},
-	"function/internal/doctor":                 {"function/internal/config", "function/internal/mend", "function/internal/secret", "function/internal/source", "function/internal/webhook", "vicicall"},
+	"function/internal/doctor":                 {"function/internal/config", "function/internal/hangup", "function/internal/secret", "function/internal/source", "function/internal/webhook", "vicicall"},
 	"function/internal/gateway":                {"function/internal/hangup", "function/internal/webhook"},
 	"function/internal/hangup":                 {"function/internal/webhook", "function/internal/source", "vicicall"},
-	"function/internal/mend":                   {"function/internal/hangup", "vicicall"},
 	"function/internal/webhook":                {},
 	"function/internal/source":                 {"function/internal/webhook"},
 	"function/internal/secret":                 {},

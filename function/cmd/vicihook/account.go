@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"vicihook/function/internal/config"
-	"vicihook/function/internal/mend"
+	"vicihook/function/internal/hangup"
 	"vicihook/vicicall"
 )
 
@@ -59,7 +59,7 @@ type vicidialAnswer struct {
 	AgentUser   string           `json:"agent_user,omitempty"`
 	Disposition string           `json:"disposition,omitempty"`
 	Message     string           `json:"message"`
-	Mend        string           `json:"mend,omitempty"`
+	Remedy      string           `json:"remedy,omitempty"`
 	Reply       string           `json:"reply,omitempty"`
 	Attempts    int              `json:"attempts"`
 	Checks      int              `json:"checks"`
@@ -77,7 +77,8 @@ func (sh *shell) answered(call vicicall.Call, r vicicall.Result, err error, asJS
 		Reply: r.Reply, Attempts: r.Attempts, Checks: r.Checks, ElapsedMS: r.Elapsed.Milliseconds(),
 	}
 	if err != nil {
-		a.Mend = mend.Of(r.Outcome)
+		rule, _ := hangup.RuleOf(r.Outcome)
+		a.Remedy = rule.Remedy
 	}
 	if printErr := a.print(sh, asJSON); printErr != nil {
 		return printErr
@@ -100,7 +101,7 @@ func (a vicidialAnswer) print(sh *shell, asJSON bool) error {
 }
 
 func (a vicidialAnswer) describe(w io.Writer) {
-	printRows(w, "outcome", string(a.Outcome), "message", a.Message, "mend", a.Mend, "reply", a.Reply,
+	printRows(w, "outcome", string(a.Outcome), "message", a.Message, "remedy", a.Remedy, "reply", a.Reply,
 		"sent", fmt.Sprintf("%d HANGUP, %d CHECK in %d ms", a.Attempts, a.Checks, a.ElapsedMS))
 }
 

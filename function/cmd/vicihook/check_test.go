@@ -7,7 +7,6 @@ import (
 	"testing/fstest"
 
 	"vicihook/function/internal/hangup"
-	"vicihook/function/internal/mend"
 	"vicihook/vicicall"
 	"vicihook/vicicall/vicitest"
 )
@@ -38,7 +37,7 @@ var asks = map[string]struct {
 	"an unknown call is not listed":        {"check --call-id Y0101000000000000001 --agent-user 1028", nil, statusOK, "outcome   no_active_call\n", 0},
 	"an agent may not be logged in":        {"check --call-id ID --agent-user 1999", nil, statusOK, "outcome   agent_not_logged_in\n", 0},
 	"without a call the account is tried":  {"check", nil, statusOK, "user, password and permission are good", 0},
-	"a bad account fails, with its mend":   {"check", wrongPassword, statusFailed, "mend      Admin → Users", 0},
+	"a bad account fails, with its remedy": {"check", wrongPassword, statusFailed, "remedy    Admin → Users", 0},
 	"a dead VICIdial gives no answer":      {"check", fault("reset"), statusSilent, "outcome   unavailable\n", 0},
 	"a check can be read by programs":      {"check --json --call-id ID --agent-user 1028", nil, statusOK, `{"outcome":"would_hang_up","call_id":"ID","agent_user":"1028",`, 0},
 	"a call is hung up":                    {"hangup --yes --call-id ID --agent-user 1028 --disposition SALE", nil, statusOK, "outcome   hungup\n", 1},
@@ -138,15 +137,15 @@ func TestWithoutATerminalAHangUpIsRefused(t *testing.T) {
 	}
 }
 
-func TestOutcomePrintsTheMeaningAndTheMend(t *testing.T) {
+func TestOutcomePrintsTheMeaningAndTheRemedy(t *testing.T) {
 	t.Parallel()
-	for _, o := range mend.Outcomes() {
-		r := vicihook(t, call{args: args("outcome " + string(o))})
-		if r.status != statusOK || !strings.Contains(r.stdout, "\nmessage   "+mend.Meaning(o)+"\n") || !strings.Contains(r.stdout, "\nmend      "+mend.Of(o)+"\n") {
-			t.Errorf("%s: got %+v", o, r)
+	for _, rule := range hangup.Rules() {
+		r := vicihook(t, call{args: args("outcome " + string(rule.Outcome))})
+		if r.status != statusOK || !strings.Contains(r.stdout, "\nmessage   "+rule.Meaning+"\n") || !strings.Contains(r.stdout, "\nremedy    "+rule.Remedy+"\n") {
+			t.Errorf("%s: got %+v", rule.Outcome, r)
 		}
-		if again := strings.Contains(r.stdout, "asked for, after"); again != (hangup.Rules()[o].RetryAfter > 0) {
-			t.Errorf("%s: %s", o, r.stdout)
+		if again := strings.Contains(r.stdout, "asked for, after"); again != (rule.RetryAfter > 0) {
+			t.Errorf("%s: %s", rule.Outcome, r.stdout)
 		}
 	}
 	answer := jsonOf(t, []byte(vicihook(t, call{args: args("outcome locked_out --json")}).stdout))

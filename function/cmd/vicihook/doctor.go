@@ -117,7 +117,7 @@ func printReport(w io.Writer, r doctor.Report) {
 		if f.Warning {
 			grade = "warning"
 		}
-		printRows(w, grade, f.What+" ("+f.Fault+")", "mend", f.Mend)
+		printRows(w, grade, f.What+" ("+f.Fault+")", "remedy", f.Remedy)
 	}
 	for _, s := range r.Secrets {
 		printRows(w, "secret", describeSecret(s, r.At))

@@ -43,7 +43,7 @@ func TestDoctorExaminesFromHere(t *testing.T) {
 	_, srv, env := onDesk(t)
 	healthy := vicihook(t, call{args: args("doctor"), env: env})
 	for _, row := range []string{
-		"warning   source zendesk is paused", "mend      Run `vicihook keys resume zendesk`", "source    crm: ready, standard-webhooks, keys: 1\n",
+		"warning   source zendesk is paused", "remedy    Run `vicihook keys resume zendesk`", "source    crm: ready, standard-webhooks, keys: 1\n",
 		"VICIdial's agent API 2.14-82", "account   agent_not_logged_in: user, password", "times     budget 4000 ms",
 	} {
 		if healthy.status != statusOK || !strings.Contains(healthy.stdout, row) {

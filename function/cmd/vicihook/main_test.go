@@ -185,7 +185,7 @@ var mistakes = map[string]struct {
 	"a log that is not there":            {call{args: args("who /nope.log")}, "/nope.log"},
 	"a log of both":                      {call{args: args("who --log-group x y.log")}, "not both"},
 	"a log that is none":                 {call{args: args("who"), stdin: strings.Repeat("a", 1<<20+1)}, "longer than"},
-	"an outcome that is none":            {call{args: args("outcome hangup")}, "no outcome; there are accepted"},
+	"an outcome that is none":            {call{args: args("outcome hangup")}, "no outcome; there are hungup, accepted"},
 	"a reply that is too large":          {call{args: args("classify --http-status 200 --call-id Y1 --agent-user 1"), stdin: strings.Repeat("a", maxBody+1)}, "standard input: more than"},
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"vicihook/function/internal/hangup"
-	"vicihook/function/internal/mend"
 )
 
 type outcomeCmd struct {
@@ -15,7 +14,7 @@ type outcomeCmd struct {
 }
 
 func (outcomeCmd) Help() string {
-	return `Says what an outcome means, how it is answered, whether the sender is asked to deliver again, who can mend it, and how.
+	return `Says what an outcome means, how it is answered, whether the sender is asked to deliver again, who can fix it, and how.
 
 Example:
 
@@ -24,7 +23,7 @@ Example:
 
 func (c outcomeCmd) Run(sh *shell) error {
 	o := hangup.Outcome(c.Word)
-	rule, known := hangup.Rules()[o]
+	rule, known := hangup.RuleOf(o)
 	if !known {
 		return fmt.Errorf("%q is no outcome; there are %s", c.Word, words())
 	}
@@ -35,23 +34,22 @@ func (c outcomeCmd) Run(sh *shell) error {
 			Status     int            `json:"status"`
 			RetryAfter int            `json:"retry_after,omitempty"`
 			Fault      hangup.Fault   `json:"fault,omitempty"`
-			Mend       string         `json:"mend"`
-		}{o, mend.Meaning(o), rule.Status, rule.RetryAfter, rule.Fault, mend.Of(o)})
+			Remedy     string         `json:"remedy"`
+		}{o, rule.Meaning, rule.Status, rule.RetryAfter, rule.Fault, rule.Remedy})
 	}
 	again := "not asked for"
 	if rule.RetryAfter > 0 {
 		again = fmt.Sprintf("asked for, after %d s", rule.RetryAfter)
 	}
-	printRows(sh.stdout, "outcome", c.Word, "message", mend.Meaning(o), "status", strconv.Itoa(rule.Status),
-		"again", again, "fault", string(rule.Fault), "mend", mend.Of(o))
+	printRows(sh.stdout, "outcome", c.Word, "message", rule.Meaning, "status", strconv.Itoa(rule.Status),
+		"again", again, "fault", string(rule.Fault), "remedy", rule.Remedy)
 	return nil
 }
 
 func words() string {
-	all := mend.Outcomes()
-	names := make([]string, len(all))
-	for i, o := range all {
-		names[i] = string(o)
+	var names []string
+	for _, rule := range hangup.Rules() {
+		names = append(names, string(rule.Outcome))
 	}
 	return strings.Join(names, ", ")
 }

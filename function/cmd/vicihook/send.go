@@ -49,7 +49,7 @@ type answer struct {
 }
 
 func (c sendCmd) check() error {
-	if _, known := hangup.Rules()[hangup.Outcome(c.Expect)]; c.Expect != "" && !known {
+	if _, known := hangup.RuleOf(hangup.Outcome(c.Expect)); c.Expect != "" && !known {
 		return fmt.Errorf("--expect: %q is no outcome", c.Expect)
 	}
 	if c.Timeout <= 0 {

@@ -7,22 +7,14 @@ import (
 	"strconv"
 	"strings"
 
-	"vicihook/function/internal/mend"
+	"vicihook/function/internal/hangup"
 	"vicihook/vicicall"
 )
 
-// refusals say in a few words what VICIdial means; the mends are those of package mend.
-var refusals = map[vicicall.Outcome]string{
-	vicicall.CredentialsRejected: "VICIdial refuses the API account: wrong user or password, not active, or of level 0",
-	vicicall.LockedOut:           "VICIdial has locked the API account after too many wrong passwords",
-	vicicall.APIAccessDenied:     "the API user lacks Agent API Access",
-	vicicall.IPBlocked:           "VICIdial's IP lists bar this caller",
-	vicicall.PermissionDenied:    "ra_call_control is not among the API user's Allowed API Functions",
-	vicicall.APIDisabled:         "VICIdial's agent API is switched off",
-	vicicall.NoActiveServer:      "VICIdial has no active Asterisk server, or is at another of its limits, and refuses every login",
-	vicicall.RequestRejected:     "VICIdial does not accept the request's fields",
-	vicicall.Unavailable:         "VICIdial gave its version, but no answer about the account",
-	vicicall.UnexpectedReply:     "VICIdial gave its version, but something else answers about the account",
+// noVerdict says what the account's trial met at a web server that had answered as VICIdial's agent API before.
+var noVerdict = map[vicicall.Outcome]string{
+	vicicall.Unavailable:     "VICIdial gave its version, but no answer about the account",
+	vicicall.UnexpectedReply: "VICIdial gave its version, but something else answers about the account",
 }
 
 // tryAccount tries the account once, unless no web server would take it to VICIdial.
@@ -42,20 +34,21 @@ func (d *Doctor) tryAccount(ctx context.Context, cred vicicall.Credentials, at i
 
 func (d *Doctor) refusal(r vicicall.Result, cred vicicall.Credentials, s Server) Finding {
 	version := versionOf(s.VICIdial)
-	f := Finding{Fault: string(r.Outcome), What: cmp.Or(refusals[r.Outcome], r.Message), Mend: mend.Of(r.Outcome)}
+	rule, _ := hangup.RuleOf(r.Outcome)
+	f := Finding{Fault: string(r.Outcome), What: cmp.Or(noVerdict[r.Outcome], rule.Meaning, r.Message), Remedy: rule.Remedy}
 	switch {
 	case strings.HasPrefix(r.Reply, "(translated)"):
 		f = Finding{Fault: "language", What: "the API user's language is not English, and with a translation VICIdial hangs up nothing",
-			Mend: "Admin → Users → the API user: set Language to default English"}
+			Remedy: "Admin → Users → the API user: set Language to default English"}
 	case r.Outcome == vicicall.CredentialsRejected && cred.NeedsNewVICIdial() && version.before(2, 14, 72):
 		f = Finding{Fault: "password_characters", What: fmt.Sprintf("the password holds one of . + / =, which VICIdial %s strips, so it never matches", s.VICIdial),
-			Mend: "Admin → Users → the API user: give a Password of letters and digits, and put it into VICIdial's secret"}
+			Remedy: "Admin → Users → the API user: give a Password of letters and digits, and put it into VICIdial's secret"}
 	case r.Outcome == vicicall.CredentialsRejected && strings.ContainsAny(cred.User+cred.Pass, "-_") && version.before(2, 10, 44):
 		f = Finding{Fault: "user_characters", What: fmt.Sprintf("user or password holds - or _, which VICIdial %s strips, so it never matches", s.VICIdial),
-			Mend: "Make an API user whose name and password are of letters and digits, and put it into VICIdial's secret"}
+			Remedy: "Make an API user whose name and password are of letters and digits, and put it into VICIdial's secret"}
 	case r.Outcome == vicicall.CredentialsRejected && version.before(2, 8, 32):
 		f.What += ", or without Agent API Access (this version does not say)"
-		f.Mend += " Agent API Access 1."
+		f.Remedy += " Agent API Access 1."
 	case r.Outcome == vicicall.IPBlocked:
 		f.What += "; this side's address is " + s.From + ", and behind a NAT gateway VICIdial sees the gateway's"
 	}

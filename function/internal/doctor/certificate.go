@@ -33,7 +33,7 @@ func (d *Doctor) judge(chain []*x509.Certificate, t target, cred vicicall.Creden
 			return nil
 		}
 		return []Finding{{Fault: "tls_pin_mismatch", What: fmt.Sprintf("the public key of %s is none of tls_pin: it is %s", t.shown, c.Pin),
-			Mend: "If VICIdial's key was renewed, add this pin to tls_pin of VICIdial's secret; if not, somebody stands in between"}}
+			Remedy: "If VICIdial's key was renewed, add this pin to tls_pin of VICIdial's secret; if not, somebody stands in between"}}
 	}
 	if f := untrusted(chain, t, cred, now, c.Pin); f != nil {
 		return []Finding{*f}
@@ -44,7 +44,7 @@ func (d *Doctor) judge(chain []*x509.Certificate, t target, cred vicicall.Creden
 	}
 	if c.DaysLeft < warnDays {
 		return []Finding{{Fault: "tls_expiring", Warning: true, What: fmt.Sprintf("the certificate of %s ends in %d days, on %s", t.shown, c.DaysLeft, day(leaf.NotAfter)),
-			Mend: "Renew it on VICIdial's web server"}}
+			Remedy: "Renew it on VICIdial's web server"}}
 	}
 	return nil
 }

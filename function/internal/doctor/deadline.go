@@ -55,12 +55,12 @@ func (c Deadlines) findings() []Finding {
 	switch {
 	case c.FunctionMS > 0 && c.LongestMS+answerTime.Milliseconds() > c.FunctionMS:
 		return []Finding{{Fault: "budget_too_long",
-			What: fmt.Sprintf("source %s has a budget of %d ms, and Lambda ends the function after %d ms, before it can answer", c.longest, c.LongestMS, c.FunctionMS),
-			Mend: "Lower REQUEST_BUDGET or the source's budget, or raise the function's Timeout (and the gateway's above it)"}}
+			What:   fmt.Sprintf("source %s has a budget of %d ms, and Lambda ends the function after %d ms, before it can answer", c.longest, c.LongestMS, c.FunctionMS),
+			Remedy: "Lower REQUEST_BUDGET or the source's budget, or raise the function's Timeout (and the gateway's above it)"}}
 	case c.VICIdialMS*100 > c.ShortestMS*hangupShare:
 		return []Finding{{Fault: "vicidial_too_slow", Warning: true,
-			What: fmt.Sprintf("VICIdial took %d ms for one answer, and of source %s's %d ms a hang-up may take %d %%", c.VICIdialMS, c.shortest, c.ShortestMS, hangupShare),
-			Mend: "Look at the load of VICIdial's web server and database, or raise REQUEST_BUDGET if the sender waits longer"}}
+			What:   fmt.Sprintf("VICIdial took %d ms for one answer, and of source %s's %d ms a hang-up may take %d %%", c.VICIdialMS, c.shortest, c.ShortestMS, hangupShare),
+			Remedy: "Look at the load of VICIdial's web server and database, or raise REQUEST_BUDGET if the sender waits longer"}}
 	}
 	return nil
 }

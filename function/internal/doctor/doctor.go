@@ -1,8 +1,8 @@
-// Package doctor examines, inside the function, all that a webhook would need, and names what to mend.
+// Package doctor examines, inside the function, all that a webhook would need, and names what to fix.
 //
 // A [Doctor] looks at the configuration, both secrets, each source's keys, each web server of VICIdial (name, connection,
 // certificate, version, clock), the API account and the time limits, in the order in which a webhook would meet them.
-// Each [Finding] says in one line what is wrong and how it is mended; the first one is what to begin with.
+// Each [Finding] says in one line what is wrong and how to fix it; the first one is what to begin with.
 //
 // It changes nothing: VICIdial is asked for its version, without a password, and once with CHECK for an agent and a call
 // that can't be (see [vicicall.Client.Probe]). A refusal of the account latches as it does for a webhook, and a latched
@@ -101,13 +101,13 @@ type examination struct {
 
 func (e *examination) found(f Finding) { e.findings = append(e.findings, f) }
 
-// broken gives each fault of a configuration; each names its mend.
+// broken gives each fault of a configuration; each names its remedy.
 func broken(err error) []Finding {
 	var found []Finding
 	for line := range strings.Lines(err.Error()) {
 		line = strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": ")
 		found = append(found, Finding{Fault: "configuration", What: line,
-			Mend: "Set it in the function's environment or in sources.json; every webhook is answered misconfigured until then"})
+			Remedy: "Set it in the function's environment or in sources.json; every webhook is answered misconfigured until then"})
 	}
 	return found
 }
@@ -118,7 +118,7 @@ func (d *Doctor) rehearsing() []Finding {
 		return nil
 	}
 	return []Finding{{Fault: "dry_run", Warning: true, What: "DRY_RUN is on: calls are looked at and none is ended",
-		Mend: "Set DRY_RUN=false when the rehearsal is over"}}
+		Remedy: "Set DRY_RUN=false when the rehearsal is over"}}
 }
 
 func withLimit(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -122,7 +122,7 @@ func TestEachFaultIsNamedFirstWithItsMend(t *testing.T) {
 			if f := r.Findings[0]; f.Fault != test.fault || f.Warning != test.warning || f.Line() != r.Verdict || r.Healthy != test.warning {
 				t.Errorf("found %+v first, want %s; healthy: %v", r.Findings, test.fault, r.Healthy)
 			}
-			if strings.ContainsAny(r.Verdict, "\r\n") || !strings.Contains(r.Verdict, test.says) || r.Findings[0].Mend == "" {
+			if strings.ContainsAny(r.Verdict, "\r\n") || !strings.Contains(r.Verdict, test.says) || r.Findings[0].Remedy == "" {
 				t.Errorf("the verdict is %q, want %q in one line", r.Verdict, test.says)
 			}
 		})

@@ -80,10 +80,10 @@ func (d *Doctor) resolve(ctx context.Context, t target, s *Server) *Finding {
 	dns, known := errors.AsType[*net.DNSError](err)
 	if known && dns.IsNotFound {
 		return &Finding{Fault: "dns_unknown", What: fmt.Sprintf("DNS has no address for %s", t.host),
-			Mend: "Correct url in VICIdial's secret; a name of a private zone needs that zone attached to the function's VPC"}
+			Remedy: "Correct url in VICIdial's secret; a name of a private zone needs that zone attached to the function's VPC"}
 	}
 	return &Finding{Fault: "dns_silent", What: fmt.Sprintf("DNS gave no answer for %s", t.host),
-		Mend: "Let the function's subnets reach a resolver: VPC setting enableDnsSupport, or the resolver's firewall"}
+		Remedy: "Let the function's subnets reach a resolver: VPC setting enableDnsSupport, or the resolver's firewall"}
 }
 
 func (d *Doctor) dial(ctx context.Context, address string) (net.Conn, error) {
@@ -99,13 +99,13 @@ func unconnected(t target, err error) Finding {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Finding{Fault: "tcp_refused", What: t.address() + " refuses the connection: nothing listens there, or a firewall rejects",
-			Mend: "Start VICIdial's web server, or correct host and port of url in VICIdial's secret"}
+			Remedy: "Start VICIdial's web server, or correct host and port of url in VICIdial's secret"}
 	case errors.Is(err, context.DeadlineExceeded) || timeout != nil && timeout.Timeout():
 		return Finding{Fault: "tcp_dropped", What: t.address() + " does not answer: a firewall drops the packets, or there is no way there",
-			Mend: "Let the function's fixed address through VICIdial's firewall (ViciBox: the white list), and see that the function's subnets have a NAT gateway"}
+			Remedy: "Let the function's fixed address through VICIdial's firewall (ViciBox: the white list), and see that the function's subnets have a NAT gateway"}
 	}
 	return Finding{Fault: "tcp_unreachable", What: t.address() + " can't be reached: " + reason(err),
-		Mend: "See that the function's subnets and security group have a way to VICIdial"}
+		Remedy: "See that the function's subnets and security group have a way to VICIdial"}
 }
 
 // reason is a network error without the addresses that it repeats.
@@ -121,7 +121,7 @@ func inTheClear(t target) []Finding {
 		return nil
 	}
 	return []Finding{{Fault: "plain_http", Warning: true, What: t.shown + " is asked over plain http: everybody on the way can read the password",
-		Mend: "Put https:// into url of VICIdial's secret; a self-signed certificate serves with tls_pin"}}
+		Remedy: "Put https:// into url of VICIdial's secret; a self-signed certificate serves with tls_pin"}}
 }
 
 // handshake takes any certificate, so that what is wrong with it can be told, and sends nothing.
@@ -140,16 +140,16 @@ func unsecured(t target, err error) Finding {
 	switch {
 	case foreign:
 		return Finding{Fault: "tls_not_spoken", What: t.address() + " speaks no TLS",
-			Mend: "Correct scheme and port of url in VICIdial's secret, or set up https on VICIdial's web server"}
+			Remedy: "Correct scheme and port of url in VICIdial's secret, or set up https on VICIdial's web server"}
 	case strings.Contains(text, "protocol version"):
 		return Finding{Fault: "tls_too_old", What: t.address() + " speaks only TLS older than 1.2",
-			Mend: "Let VICIdial's web server speak TLS 1.2 (Apache: SSLProtocol), or put one before it that does"}
+			Remedy: "Let VICIdial's web server speak TLS 1.2 (Apache: SSLProtocol), or put one before it that does"}
 	case errors.Is(err, context.DeadlineExceeded) || timeout != nil && timeout.Timeout():
 		return Finding{Fault: "tls_silent", What: t.address() + " takes the connection and says nothing",
-			Mend: "Look at the load of VICIdial's web server, and at the proxy or firewall before it"}
+			Remedy: "Look at the load of VICIdial's web server, and at the proxy or firewall before it"}
 	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET):
 		text = "the connection was closed"
 	}
 	return Finding{Fault: "tls_handshake", What: t.address() + " breaks off the TLS handshake: " + strings.ReplaceAll(text, "\n", "; "),
-		Mend: "Look at the TLS settings of VICIdial's web server: host name (SNI), ciphers, client certificates"}
+		Remedy: "Look at the TLS settings of VICIdial's web server: host name (SNI), ciphers, client certificates"}
 }

@@ -9,7 +9,7 @@ import (
 type Report struct {
 	Healthy   bool      `json:"healthy"`  // no finding but warnings
 	Verdict   string    `json:"verdict"`  // the first finding in one line, or "healthy"
-	Findings  []Finding `json:"findings"` // what to mend: errors before warnings, causes before what they cause
+	Findings  []Finding `json:"findings"` // what to fix: errors before warnings, causes before what they cause
 	Secrets   []Secret  `json:"secrets,omitempty"`
 	Sources   []Source  `json:"sources,omitempty"`
 	Servers   []Server  `json:"servers,omitempty"`
@@ -19,16 +19,16 @@ type Report struct {
 	At        time.Time `json:"at"`
 }
 
-// A Finding is one thing to mend.
+// A Finding is one thing to fix.
 type Finding struct {
 	Fault   string `json:"fault"`             // one word, the same for ever: tcp_refused
 	Warning bool   `json:"warning,omitempty"` // webhooks are served all the same
 	What    string `json:"what"`
-	Mend    string `json:"mend"`
+	Remedy  string `json:"remedy"`
 }
 
 // Line is the finding in one line.
-func (f Finding) Line() string { return f.What + ". " + f.Mend }
+func (f Finding) Line() string { return f.What + ". " + f.Remedy }
 
 // A Secret is one of the two, as Secrets Manager has it.
 type Secret struct {

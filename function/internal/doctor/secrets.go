@@ -37,17 +37,17 @@ func examined[T any](e *examination, name string, got secret.Snapshot[T], err er
 	}
 	if got.PreviousErr != nil {
 		e.found(Finding{Fault: "secret_previous", Warning: true,
-			What: fmt.Sprintf("the version before of %s can't be used, so its keys no longer count: %s", name, got.PreviousErr),
-			Mend: "Nothing, once every sender has the new key"})
+			What:   fmt.Sprintf("the version before of %s can't be used, so its keys no longer count: %s", name, got.PreviousErr),
+			Remedy: "Nothing, once every sender has the new key"})
 	}
 	e.secrets = append(e.secrets, seen)
 	return true
 }
 
-// secretFaults are the categories of package secret; its errors name the mend.
+// secretFaults are the categories of package secret; its errors name the remedy.
 var secretFaults = []struct {
-	category    error
-	fault, mend string
+	category      error
+	fault, remedy string
 }{
 	{secret.ErrDenied, "secret_denied", "Let the function's role read this very ARN (secretsmanager:GetSecretValue, kms:Decrypt on a key of your own)"},
 	{secret.ErrNotFound, "secret_not_found", "Put the ARN of a secret that exists in the function's own region and has a value"},
@@ -57,11 +57,11 @@ var secretFaults = []struct {
 func secretFault(name string, err error) Finding {
 	for _, f := range secretFaults {
 		if errors.Is(err, f.category) {
-			return Finding{Fault: f.fault, What: name + ": " + oneLine(err), Mend: f.mend}
+			return Finding{Fault: f.fault, What: name + ": " + oneLine(err), Remedy: f.remedy}
 		}
 	}
 	return Finding{Fault: "secret_unavailable", What: name + ": " + oneLine(err),
-		Mend: "Run this again; if it stays, give the function's subnets a NAT gateway or an interface endpoint of Secrets Manager"}
+		Remedy: "Run this again; if it stays, give the function's subnets a NAT gateway or an interface endpoint of Secrets Manager"}
 }
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
@@ -75,8 +75,8 @@ func (d *Doctor) regions() []Finding {
 		parts := strings.Split(s.arn, ":")
 		if d.Region != "" && len(parts) > 3 && parts[3] != d.Region {
 			found = append(found, Finding{Fault: "secret_region",
-				What: fmt.Sprintf("%s is of region %s, and the function asks %s", s.name, parts[3], d.Region),
-				Mend: "Make the secret in the function's region, or replicate it there, and put that ARN"})
+				What:   fmt.Sprintf("%s is of region %s, and the function asks %s", s.name, parts[3], d.Region),
+				Remedy: "Make the secret in the function's region, or replicate it there, and put that ARN"})
 		}
 	}
 	return found

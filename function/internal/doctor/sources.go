@@ -39,12 +39,12 @@ func (d *Doctor) examineKeys(ctx context.Context) (e examination) {
 	}
 	if serving == 0 {
 		e.found(Finding{Fault: "no_source", What: "no source can be used: none has a good key",
-			Mend: "Run `vicihook keys make SOURCE`, and give the key to the sender"})
+			Remedy: "Run `vicihook keys make SOURCE`, and give the key to the sender"})
 	}
 	if unknown := got.Current.Value.Unknown(); len(unknown) > 0 {
 		e.found(Finding{Fault: "unknown_source", Warning: true,
-			What: "the webhook secret has keys for names that sources.json lacks: " + strings.Join(unknown, ", "),
-			Mend: "Add the source, or run `vicihook keys remove NAME`"})
+			What:   "the webhook secret has keys for names that sources.json lacks: " + strings.Join(unknown, ", "),
+			Remedy: "Add the source, or run `vicihook keys remove NAME`"})
 	}
 	return e
 }
@@ -84,16 +84,16 @@ func (d *Doctor) sourceFaults(src *source.Source, s Source) []Finding {
 	switch {
 	case s.State == disabled:
 		return []Finding{{Fault: "key_refused", What: s.Why,
-			Mend: fmt.Sprintf("Run `vicihook keys make %s --replace`, and give the new key to the sender", s.Name)}}
+			Remedy: fmt.Sprintf("Run `vicihook keys make %s --replace`, and give the new key to the sender", s.Name)}}
 	case s.State == paused:
 		return []Finding{{Fault: "paused", Warning: true, What: fmt.Sprintf("source %s is paused: its deliveries are put off", s.Name),
-			Mend: fmt.Sprintf("Run `vicihook keys resume %s`", s.Name)}}
+			Remedy: fmt.Sprintf("Run `vicihook keys resume %s`", s.Name)}}
 	case s.State == noKey:
 		return []Finding{{Fault: "no_key", Warning: true, What: fmt.Sprintf("source %s has no key: its deliveries are refused", s.Name),
-			Mend: fmt.Sprintf("Run `vicihook keys make %s`, or take the source out of sources.json", s.Name)}}
+			Remedy: fmt.Sprintf("Run `vicihook keys make %s`, or take the source out of sources.json", s.Name)}}
 	case src.Verifier.SignsURL() && d.Settings.PublicURL == "":
 		return []Finding{{Fault: "public_url", What: fmt.Sprintf("source %s signs the URL, and PUBLIC_URL is not set: its deliveries are refused", s.Name),
-			Mend: "Set PUBLIC_URL to the base URL as senders see it, without /webhooks/"}}
+			Remedy: "Set PUBLIC_URL to the base URL as senders see it, without /webhooks/"}}
 	}
 	return nil
 }

@@ -42,13 +42,13 @@ func (d *Doctor) examineVICIdial(ctx context.Context) (e examination) {
 	return e
 }
 
-// unusable gives each fault of the API account's fields; each names its mend.
+// unusable gives each fault of the API account's fields; each names its remedy.
 func unusable(err error) []Finding {
 	var found []Finding
 	for line := range strings.Lines(err.Error()) {
 		found = append(found, Finding{Fault: "vicidial_secret",
-			What: "VICIdial's secret: " + strings.TrimPrefix(strings.TrimSpace(line), "vicicall: "),
-			Mend: "Put a corrected value; README.md shows its form"})
+			What:   "VICIdial's secret: " + strings.TrimPrefix(strings.TrimSpace(line), "vicicall: "),
+			Remedy: "Put a corrected value; README.md shows its form"})
 	}
 	return found
 }
@@ -92,8 +92,8 @@ func (d *Doctor) examineServer(ctx context.Context, t target, cred vicicall.Cred
 	s.ClockSeconds = &seconds
 	if ahead.Abs() > maxClock {
 		found = append(found, Finding{Fault: "clock", Warning: true,
-			What: fmt.Sprintf("the clock of %s is %s %s", t.shown, ahead.Abs().Round(10*time.Second), map[bool]string{true: "ahead", false: "behind"}[ahead > 0]),
-			Mend: "Let VICIdial's machines and this one keep time by NTP: call ids, lockouts and logs go by it"})
+			What:   fmt.Sprintf("the clock of %s is %s %s", t.shown, ahead.Abs().Round(10*time.Second), map[bool]string{true: "ahead", false: "behind"}[ahead > 0]),
+			Remedy: "Let VICIdial's machines and this one keep time by NTP: call ids, lockouts and logs go by it"})
 	}
 	return s, found
 }
@@ -108,15 +108,15 @@ func notVICIdial(t target, err error) Finding {
 	what := t.shown + ": " + failed.Message
 	switch {
 	case failed.Outcome == vicicall.Misconfigured:
-		return Finding{Fault: "redirect", What: what, Mend: "Put that address as url into VICIdial's secret"}
+		return Finding{Fault: "redirect", What: what, Remedy: "Put that address as url into VICIdial's secret"}
 	case failed.Outcome == vicicall.TLSUntrusted:
-		return Finding{Fault: "tls_untrusted", What: what, Mend: "Put ca or tls_pin into VICIdial's secret"}
+		return Finding{Fault: "tls_untrusted", What: what, Remedy: "Put ca or tls_pin into VICIdial's secret"}
 	case failed.Outcome == vicicall.Unavailable:
-		return Finding{Fault: "vicidial_down", What: what, Mend: "On VICIdial's machine look whether its database runs and has connections left, and at the web server's error log"}
+		return Finding{Fault: "vicidial_down", What: what, Remedy: "On VICIdial's machine look whether its database runs and has connections left, and at the web server's error log"}
 	case strings.Contains(failed.Message, "HTTP 404"):
-		return Finding{Fault: "wrong_path", What: what, Mend: "Let url in VICIdial's secret end before /agc/api.php, with the path that stands before it, if any"}
+		return Finding{Fault: "wrong_path", What: what, Remedy: "Let url in VICIdial's secret end before /agc/api.php, with the path that stands before it, if any"}
 	case strings.Contains(failed.Message, "HTTP 401"), strings.Contains(failed.Message, "HTTP 403"), strings.Contains(failed.Message, "HTTP 429"):
-		return Finding{Fault: "web_server_refuses", What: what, Mend: "Let the function's fixed address through: Apache's Require, ViciBox's dynamic portal, or the proxy before VICIdial"}
+		return Finding{Fault: "web_server_refuses", What: what, Remedy: "Let the function's fixed address through: Apache's Require, ViciBox's dynamic portal, or the proxy before VICIdial"}
 	}
-	return Finding{Fault: "not_vicidial", What: what, Mend: "Correct url in VICIdial's secret: it must lead to VICIdial's web server, with nothing before it that answers by itself"}
+	return Finding{Fault: "not_vicidial", What: what, Remedy: "Correct url in VICIdial's secret: it must lead to VICIdial's web server, with nothing before it that answers by itself"}
 }

@@ -45,7 +45,7 @@ func TestTheWorstOfABatchIsWhatSendersMustActOnFirst(t *testing.T) {
 		want     hangup.Outcome
 		status   int
 	}{
-		"what another try mends leads":        {[]hangup.Outcome{"hungup", "credentials_rejected", "still_listed"}, "still_listed", http.StatusServiceUnavailable},
+		"what another try fixes leads":        {[]hangup.Outcome{"hungup", "credentials_rejected", "still_listed"}, "still_listed", http.StatusServiceUnavailable},
 		"the longest wait leads among these":  {[]hangup.Outcome{"unknown", "locked_out", "unavailable"}, "locked_out", http.StatusServiceUnavailable},
 		"the first leads among equals":        {[]hangup.Outcome{"unknown", "still_listed"}, "unknown", http.StatusServiceUnavailable},
 		"an operator's work leads a sender's": {[]hangup.Outcome{"not_allowed", "invalid_request", "ip_blocked"}, "ip_blocked", http.StatusBadGateway},
@@ -119,5 +119,23 @@ func TestTheLogsLevelIsWhoMustAct(t *testing.T) {
 				t.Errorf("%s: level %v of outcome %v, want %s", outcome, line["level"], line["outcome"], want)
 			}
 		})
+	}
+}
+
+// A word that the table of outcomes lacks must not go out as it is: with no rule it would have the status 0.
+func TestAnOutcomeWithoutARuleIsMisconfigured(t *testing.T) {
+	for name, test := range map[string]struct{ source, payload string }{
+		"a single call": {"crm", `{"call_id":"Y1122105211000000000","agent_user":"1000","disposition":"A"}`},
+		"a batch":       {"batch", batchOf(1)},
+	} {
+		d := newDeskOver(t, refusing{results: map[string]vicicall.Result{"": {Outcome: "brand_new"}}})
+		answer, report := d.deliver(t, test.source, test.payload, nil)
+		line := d.line(t)
+		if answer.Status != http.StatusInternalServerError || report.Outcome != vicicall.Misconfigured || report.Fault != hangup.OperatorFault {
+			t.Errorf("%s: got %d, %+v", name, answer.Status, report)
+		}
+		if text := fmt.Sprint(line); line["level"] != "ERROR" || !strings.Contains(text, `no rule for the outcome "brand_new"`) {
+			t.Errorf("%s: the log has %v", name, line)
+		}
 	}
 }

@@ -5,7 +5,7 @@
 // parsed before its signature holds, and an unknown source and a bad signature get byte-identical answers. A source
 // that is paused has no keys, so it tells so to anybody.
 //
-// The answer is one [Outcome] with one HTTP status, chosen so that senders redeliver what another try can mend and
+// The answer is one [Outcome] with one HTTP status, chosen so that senders redeliver what another try can fix and
 // nothing else. Each delivery leaves one structured log line. There is no store of deliveries: a call id dies with
 // its call, so a repeated delivery finds no_active_call.
 //

@@ -11,7 +11,7 @@ import (
 	"vicihook/vicicall"
 )
 
-// ErrMisconfigured marks an error of [Keys] or [Credentials] that waiting does not mend: a secret that is no JSON,
+// ErrMisconfigured marks an error of [Keys] or [Credentials] that waiting does not fix: a secret that is no JSON,
 // a placeholder, a web server without https. Every other error of theirs means that the secret is not to be had now.
 var ErrMisconfigured = errors.New("misconfigured")
 
@@ -54,7 +54,7 @@ type Handler struct {
 // Handle answers one delivery and logs one line. It always answers; a panic is answered as misconfigured.
 func (h *Handler) Handle(ctx context.Context, r Request) Answer {
 	d := &delivery{Request: r, started: h.now(), key: noKey}
-	report := d.settled(surviving(func() Report { return h.serve(ctx, d) }))
+	report := d.finish(surviving(func() Report { return h.serve(ctx, d) }))
 	answer := d.answer(report)
 	h.log(ctx, d, report, answer.Status)
 	return answer

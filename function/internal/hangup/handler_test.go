@@ -324,7 +324,7 @@ func TestWhatASignedSenderMayNotHaveIsNamed(t *testing.T) {
 		t.Run(name+" is refused", func(t *testing.T) {
 			d := newDesk(t)
 			answer, report := d.deliver(t, c.source, c.payload, nil)
-			if report.Outcome != c.outcome || answer.Status != hangup.Rules()[c.outcome].Status {
+			if report.Outcome != c.outcome || answer.Status != ruleOf(t, c.outcome).Status {
 				t.Errorf("got %s (%d), want %s", report.Outcome, answer.Status, c.outcome)
 			}
 			if !strings.Contains(string(answer.Body), c.names) {

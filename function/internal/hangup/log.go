@@ -51,7 +51,7 @@ func (d *delivery) sourceName() string {
 	return d.source.Name
 }
 
-// level lets an alarm on errors see what an operator must mend. A stranger's request is never one, nor is what a
+// level lets an alarm on errors see what an operator must fix. A stranger's request is never one, nor is what a
 // paused source answers to anybody.
 func level(r Report) slog.Level {
 	switch {

@@ -1,58 +1,116 @@
 package hangup_test
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"vicihook/function/internal/hangup"
+	"vicihook/vicicall"
 )
 
-// The README's table is the specification that senders read; the code's must equal it row by row.
-func TestTheREADMEsOutcomesAreTheCodes(t *testing.T) {
-	text, err := os.ReadFile("../../../README.md")
+func ruleOf(t *testing.T, o hangup.Outcome) hangup.Rule {
+	t.Helper()
+	rule, known := hangup.RuleOf(o)
+	if !known {
+		t.Fatalf("%s is no outcome", o)
+	}
+	return rule
+}
+
+// A new outcome is a constant and a row: whoever forgets the row learns it here.
+func TestEveryOutcomeThatIsDeclaredHasOneRule(t *testing.T) {
+	t.Parallel()
+	declared := map[hangup.Outcome]bool{}
+	for _, o := range vicicall.Outcomes() { // a test of its own holds that list to its constants
+		declared[o] = true
+	}
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|[^|]+\\| ([0-9]{3}) \\| ([0-9]*) ?\\| ?([a-z]*) ?\\|$").FindAllStringSubmatch(string(text), -1)
-	if len(rows) == 0 {
-		t.Fatal("the README has no table of outcomes")
-	}
-	rules := hangup.Rules()
-	for _, row := range rows {
-		outcome := hangup.Outcome(row[1])
-		rule, known := rules[outcome]
-		if !known {
-			t.Errorf("the README has %s, the code has not", outcome)
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		delete(rules, outcome)
-		status, _ := strconv.Atoi(row[2])
-		retry, _ := strconv.Atoi(row[3])
-		if want := (hangup.Rule{Status: status, RetryAfter: retry, Fault: hangup.Fault(row[4])}); rule != want {
-			t.Errorf("%s: the code has %+v, the README %+v", outcome, rule, want)
+		for _, m := range regexp.MustCompile(`\bOutcome(?: = |\()"(\w+)"`).FindAllStringSubmatch(readFile(t, name), -1) {
+			declared[hangup.Outcome(m[1])] = true
 		}
 	}
-	for outcome := range rules {
-		t.Errorf("the code has %s, the README has not", outcome)
+	if !declared[hangup.Paused] || !declared[hangup.TooLarge] {
+		t.Fatalf("this package's own constants were not found: %v", declared)
+	}
+	for _, rule := range hangup.Rules() {
+		if !declared[rule.Outcome] {
+			t.Errorf("%s is no constant, or has two rules", rule.Outcome)
+		}
+		delete(declared, rule.Outcome)
+	}
+	for o := range declared {
+		t.Errorf("%s has no rule", o)
 	}
 }
 
 func TestEveryRuleIsOneThatSendersUnderstand(t *testing.T) {
-	for outcome, rule := range hangup.Rules() {
+	t.Parallel()
+	for _, rule := range hangup.Rules() {
 		if rule.Status/100 == 3 || rule.Status == 410 {
-			t.Errorf("%s: senders unsubscribe on %d", outcome, rule.Status)
+			t.Errorf("%s: senders unsubscribe on %d", rule.Outcome, rule.Status)
 		}
 		if (rule.Status == 503) != (rule.RetryAfter > 0) {
-			t.Errorf("%s: %d with Retry-After %d", outcome, rule.Status, rule.RetryAfter)
+			t.Errorf("%s: %d with Retry-After %d", rule.Outcome, rule.Status, rule.RetryAfter)
 		}
 		if (rule.Status == 200) != (rule.Fault == "") {
-			t.Errorf("%s: %d with fault %q", outcome, rule.Status, rule.Fault)
+			t.Errorf("%s: %d with fault %q", rule.Outcome, rule.Status, rule.Fault)
 		}
-		if word := string(outcome); word != strings.ToLower(word) {
+		if word := string(rule.Outcome); word != strings.ToLower(word) {
 			t.Errorf("%s is no word of the wire", word)
 		}
+		if rule.Meaning == "" || rule.Remedy == "" || rule.Meaning == vicicall.Outcome("").Advice() {
+			t.Errorf("%s lacks a meaning or a remedy", rule.Outcome)
+		}
 	}
+}
+
+// The tables are what senders and operators read. This test prints each row that differs, to be copied.
+func TestTheDocumentsTablesAreTheCodes(t *testing.T) {
+	t.Parallel()
+	const outcomes, remedies = "../../../README.md", "../../../README.md"
+	var answers, fixes []string
+	for _, rule := range hangup.Rules() {
+		retry := ""
+		if rule.RetryAfter > 0 {
+			retry = strconv.Itoa(rule.RetryAfter) + " "
+		}
+		fault := rule.Fault
+		if fault != "" {
+			fault += " "
+		}
+		answers = append(answers, fmt.Sprintf("| `%[1]s` | [%[2]s](#remedy-%[1]s) | %[3]d | %[4]s| %[5]s|", rule.Outcome, rule.Meaning, rule.Status, retry, fault))
+		fixes = append(fixes, fmt.Sprintf("| <a id=\"remedy-%s\"></a>`%[1]s` | %s |", rule.Outcome, rule.Remedy))
+	}
+	checkTable(t, outcomes, "| outcome | meaning | status | Retry-After | fault |\n|---|---|---|---|---|", answers)
+	checkTable(t, remedies, "| outcome | remedy |\n|---|---|", fixes)
+}
+
+func checkTable(t *testing.T, file, head string, want []string) {
+	t.Helper()
+	_, table, found := strings.Cut(readFile(t, file), head+"\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	if table = strings.TrimSpace(table); !found || table != strings.Join(want, "\n") {
+		t.Errorf("%s: the table below %q must be\n%s", file, head, strings.Join(want, "\n"))
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -1,6 +1,7 @@
 package hangup
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,8 +83,10 @@ func surviving(serve func() Report) (r Report) {
 	return r
 }
 
+const failedMessage = "the function failed; its log says where"
+
 func failed(cause error) Report {
-	return refused(vicicall.Misconfigured, "the function failed; its log says where", cause)
+	return refused(vicicall.Misconfigured, failedMessage, cause)
 }
 
 // Surviving gives a panic of run as an error. Its value may quote a payload, so only its type and place are told.
@@ -112,12 +115,12 @@ func panicSite() string {
 	}
 }
 
-// settled completes a report with what holds for all: who can mend it, and the request it answers. The request id stays
+// finish completes a report with what holds for all: who can fix it, and the request it answers. The request id stays
 // out of a 401, so that all of them are byte-identical.
-func (d *delivery) settled(r Report) Report {
-	r.Fault = rules[r.Outcome].Fault
-	for i := range r.Calls {
-		r.Calls[i].Fault = rules[r.Calls[i].Outcome].Fault
+func (d *delivery) finish(r Report) Report {
+	r = r.withFault()
+	for i, c := range r.Calls {
+		r.Calls[i] = c.withFault()
 	}
 	if r.Outcome != Unauthorized {
 		r.RequestID = d.ID
@@ -125,9 +128,19 @@ func (d *delivery) settled(r Report) Report {
 	return r
 }
 
+// withFault says who can fix the outcome. A word that the table of outcomes lacks is our own mistake.
+func (r Report) withFault() Report {
+	if _, known := RuleOf(r.Outcome); !known {
+		r.cause = fmt.Errorf("no rule for the outcome %q (%s): %w", string(r.Outcome), r.Message, cmp.Or(r.cause, ErrMisconfigured))
+		r.Outcome, r.Message = vicicall.Misconfigured, failedMessage
+	}
+	r.Fault = rule(r.Outcome).Fault
+	return r
+}
+
 // answer is the report as HTTP; to a sender's challenge, what that sender expects.
 func (d *delivery) answer(r Report) Answer {
-	rule := rules[r.Outcome]
+	rule := rule(r.Outcome)
 	header := map[string]string{"content-type": "application/json", "cache-control": "no-store"}
 	if rule.RetryAfter > 0 {
 		header["retry-after"] = strconv.Itoa(rule.RetryAfter)

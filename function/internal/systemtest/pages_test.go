@@ -187,7 +187,7 @@ func TestPagesOfSendersSayWhatAnEngineerAsks(t *testing.T) {
 			t.Errorf("docs/README.md does not lead to %s.md", name)
 		}
 		for word := range p.outcomesSentAgain() {
-			if _, known := hangup.Rules()[hangup.Outcome(word)]; !known {
+			if _, known := hangup.RuleOf(hangup.Outcome(word)); !known {
 				t.Errorf("docs/%s.md: %q is no outcome", name, word)
 			}
 		}
@@ -237,11 +237,11 @@ func TestPagesOfSendersAgreeWithTheShippedSources(t *testing.T) {
 func TestTheZendeskPageNamesWhatZendeskSendsAgain(t *testing.T) {
 	t.Parallel()
 	row := readPages(t)["zendesk"].outcomesSentAgain()
-	for outcome, rule := range hangup.Rules() {
+	for _, rule := range hangup.Rules() {
 		again := rule.Status == http.StatusServiceUnavailable && rule.RetryAfter < 60
-		named := row[string(outcome)]
+		named := row[string(rule.Outcome)]
 		if again && !named || named && rule.Status != http.StatusServiceUnavailable {
-			t.Errorf("%s (%d, Retry-After %d): named %v", outcome, rule.Status, rule.RetryAfter, named)
+			t.Errorf("%s (%d, Retry-After %d): named %v", rule.Outcome, rule.Status, rule.RetryAfter, named)
 		}
 	}
 }
