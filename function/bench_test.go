@@ -23,7 +23,7 @@ import (
 func BenchmarkWebhook(b *testing.B) {
 	for _, size := range []int{1 << 10, 64 << 10} {
 		b.Run(fmt.Sprintf("%d", size), func(b *testing.B) {
-			invoke := main.Wire(benchmarkEnv(b), ".").Invoke
+			invoke := main.Wire(b.Context(), benchmarkEnv(b), ".").Invoke
 			event := benchmarkEvent(b, size)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -47,11 +47,15 @@ func benchmarkEnv(b *testing.B) func(string) string {
 	b.Cleanup(func() { os.Stdout = printed; null.Close() })
 	secrets := must(secretsmanager.NewServer(secretsmanager.Config{}))(b)
 	b.Cleanup(func() { secrets.Close() })
-	env := map[string]string{
+	for name, value := range map[string]string{
 		"AWS_REGION": secretsmanager.Region, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local",
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.URL,
-		"WEBHOOK_SECRET_ARN":               must(secrets.Create("webhook", fmt.Sprintf(`{"crm": %q}`, benchmarkKey)))(b),
-		"VICIDIAL_SECRET_ARN":              must(secrets.Create("vicidial", fmt.Sprintf(`{"url": %q, "user": "6666", "pass": "S3cret"}`, curtVICIdial(b))))(b),
+	} {
+		b.Setenv(name, value)
+	}
+	env := map[string]string{
+		"WEBHOOK_SECRET_ARN":  must(secrets.Create("webhook", fmt.Sprintf(`{"crm": %q}`, benchmarkKey)))(b),
+		"VICIDIAL_SECRET_ARN": must(secrets.Create("vicidial", fmt.Sprintf(`{"url": %q, "user": "6666", "pass": "S3cret"}`, curtVICIdial(b))))(b),
 	}
 	return func(name string) string { return env[name] }
 }

@@ -9,14 +9,13 @@ import (
 // Wire is wire, for benchmarks that leave out Lambda's runtime client.
 var Wire = wire
 
-// Parts and SecretsManager are the pieces of it.
-var (
-	Parts          = parts
-	SecretsManager = secretsManager
-)
+// Parts is the piece of it that takes any Secrets Manager.
+var Parts = parts
 
-// TellRenewal is tellRenewal for a secret whose last refresh ended so.
-func TellRenewal(log *slog.Logger) func(refresh error) {
-	var last said
-	return func(refresh error) { tellRenewal(&last, secret.Snapshot[string]{RefreshErr: refresh}, log) }
+// LogRefreshFailure is logRefreshFailure for a secret whose last refresh ended so.
+func LogRefreshFailure(log *slog.Logger) func(refresh error) {
+	var failure onChange
+	return func(refresh error) {
+		logRefreshFailure(&failure, secret.Snapshot[string]{RefreshErr: refresh}, log)
+	}
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 
@@ -16,5 +17,5 @@ func main() {
 	if err != nil {
 		panic(err) // a Linux without /proc: nothing can be found
 	}
-	lambda.StartWithOptions(wire(os.Getenv, filepath.Dir(executable)))
+	lambda.StartWithOptions(wire(context.Background(), os.Getenv, filepath.Dir(executable)))
 }

@@ -77,7 +77,7 @@ func (d *drawer) instance(t *testing.T, previousFor time.Duration) *hangup.Handl
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, _ := main.Parts(config.Config{
+	handler, _ := main.Parts(context.Background(), config.Config{
 		WebhookSecretARN: "webhook", VICIdialSecretARN: "vicidial", Budget: 4 * time.Second, PreviousKeysFor: previousFor, Sources: sources,
 	}, d, slog.New(slog.DiscardHandler))
 	handler.VICIdial = quiet{}

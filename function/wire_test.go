@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
 	main "vicihook/function"
 	"vicihook/function/internal/config"
 	"vicihook/function/internal/secret"
@@ -23,13 +26,13 @@ func TestAnAccountIsNamedByItsSecretsVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer secrets.Close()
-	env := map[string]string{"AWS_REGION": secretsmanager.Region, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets.URL}
 	account := fmt.Sprintf(`{"url":"https://dialer.example.com","user":%q,"pass":%q}`, vicitest.DefaultUser, vicitest.DefaultPass)
+	env := map[string]string{}
 	env["WEBHOOK_SECRET_ARN"], _ = secrets.Create("webhook", `{}`)
 	env["VICIDIAL_SECRET_ARN"], _ = secrets.Create("vicidial", account)
 	var versions [2]string
 	for i := range versions {
-		versions[i] = accountOf(t, func(name string) string { return env[name] }).Version
+		versions[i] = accountOf(t, secrets, env).Version
 		if _, err := secrets.Put(env["VICIDIAL_SECRET_ARN"], account); err != nil {
 			t.Fatal(err)
 		}
@@ -40,13 +43,13 @@ func TestAnAccountIsNamedByItsSecretsVersion(t *testing.T) {
 }
 
 // accountOf is the account that a function which starts now has.
-func accountOf(t *testing.T, getenv func(string) string) vicicall.Credentials {
+func accountOf(t *testing.T, secrets *secretsmanager.Server, env map[string]string) vicicall.Credentials {
 	t.Helper()
-	loaded, err := config.Load(getenv, ".")
+	loaded, err := config.Load(func(name string) string { return env[name] }, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, _ := main.Parts(loaded, main.SecretsManager(getenv), slog.New(slog.NewJSONHandler(io.Discard, nil)))
+	handler, _ := main.Parts(t.Context(), loaded, clientOf(secrets), slog.New(slog.NewJSONHandler(io.Discard, nil)))
 	account, _, err := handler.Credentials.Credentials(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -54,11 +57,18 @@ func accountOf(t *testing.T, getenv func(string) string) vicicall.Credentials {
 	return account
 }
 
-func TestAFaultOfARenewalIsSaidOnceUntilItIsOver(t *testing.T) {
+func clientOf(secrets *secretsmanager.Server) *sdk.Client {
+	return sdk.New(sdk.Options{
+		Region: secretsmanager.Region, BaseEndpoint: &secrets.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("any", "any", ""),
+	})
+}
+
+func TestAFailedRefreshIsLoggedOncePerCause(t *testing.T) {
 	var log bytes.Buffer
-	tell := main.TellRenewal(slog.New(slog.NewJSONHandler(&log, nil)))
+	logFailure := main.LogRefreshFailure(slog.New(slog.NewJSONHandler(&log, nil)))
 	for _, err := range []error{nil, secret.ErrMalformed, secret.ErrMalformed, nil, secret.ErrMalformed, secret.ErrUnavailable} {
-		tell(err)
+		logFailure(err)
 	}
 	var levels []string
 	for line := range strings.Lines(log.String()) {
