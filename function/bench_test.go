@@ -11,9 +11,9 @@ import (
 	"time"
 
 	main "vicihook/function"
+	"vicihook/function/event"
 	"vicihook/function/internal/source"
 	"vicihook/function/internal/webhook"
-	"vicihook/infra/local/apigw"
 	"vicihook/infra/local/secretsmanager"
 )
 
@@ -125,5 +125,5 @@ func benchmarkEvent(b *testing.B, size int) []byte {
 		r.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	// A time that can't be right is not used for the deadline, which would pass while the benchmark lasts.
-	return must(apigw.HTTPAPIEvent(r, body, apigw.Options{Time: time.Now().Add(-time.Hour)}))(b)
+	return must(event.HTTPAPI.Encode(r, body, event.Options{Time: time.Now().Add(-time.Hour)}))(b)
 }

@@ -21,6 +21,7 @@ import (
 // folder stands for all of it. Tests may reach further.
 var arrows = map[string][]string{
 	"function":                                 {"function/internal/*", "vicicall"},
+	"function/event":                           {},
 	"function/internal/config":                 {"function/internal/source", "function/internal/webhook", "vicicall"},
 	"function/internal/doctor":                 {"function/internal/config", "function/internal/hangup", "function/internal/secret", "function/internal/source", "function/internal/webhook", "vicicall"},
 	"function/internal/gateway":                {"function/internal/hangup", "function/internal/webhook"},
@@ -28,22 +29,22 @@ var arrows = map[string][]string{
 	"function/internal/webhook":                {},
 	"function/internal/source":                 {"function/internal/webhook"},
 	"function/internal/secret":                 {},
-	"function/cmd/vicihook":                    {"function/cmd/vicihook/internal/*", "function/internal/*", "vicicall", "infra/local/apigw"},
+	"function/cmd/vicihook":                    {"function/cmd/vicihook/internal/*", "function/internal/*", "vicicall", "function/event"},
 	"function/cmd/vicihook/internal/audit":     {"vicicall"},
 	"function/cmd/vicihook/internal/capture":   {"function/internal/*"},
 	"function/cmd/vicihook/internal/diagnosis": {"function/internal/*"},
 	"function/cmd/vicihook/internal/keyring":   {"function/internal/*"},
 	"vicicall":                                 {},
 	"vicicall/vicitest":                        {"vicicall"},
-	"infra/bench":                              {"infra/bench/*", "infra/local/*", "vicicall/vicitest"},
+	"infra/bench":                              {"function/event", "infra/bench/*", "infra/local/*", "vicicall/vicitest"},
 	"infra/bench/empty":                        {},
 	"infra/bench/instance":                     {},
 	"infra/bench/posts":                        {},
-	"infra/local":                              {"infra/local/*", "vicicall", "vicicall/vicitest"},
-	"infra/local/apigw":                        {},
+	"infra/local":                              {"function/event", "infra/local/*", "vicicall", "vicicall/vicitest"},
+	"infra/local/apigw":                        {"function/event"},
 	"infra/local/runtimeapi":                   {},
 	"infra/local/secretsmanager":               {},
-	"infra/local/stack":                        {"infra/local/*", "vicicall", "vicicall/vicitest"},
+	"infra/local/stack":                        {"function/event", "infra/local/*", "vicicall", "vicicall/vicitest"},
 }
 
 // standardOnly are the packages that anybody may take without taking a dependency.

@@ -16,8 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"vicihook/function/event"
 	"vicihook/infra/bench/instance"
-	"vicihook/infra/local/apigw"
 	"vicihook/infra/local/stack"
 	"vicihook/vicicall/vicitest"
 )
@@ -80,7 +80,7 @@ func (w *world) webhook() ([]byte, error) {
 	r.Header.Set("Webhook-Id", id)
 	r.Header.Set("Webhook-Timestamp", now)
 	r.Header.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	return apigw.HTTPAPIEvent(r, body, apigw.Options{})
+	return event.HTTPAPI.Encode(r, body, event.Options{})
 }
 
 // start starts one of the programs.

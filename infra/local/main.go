@@ -24,7 +24,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"vicihook/infra/local/apigw"
+	"vicihook/function/event"
 	"vicihook/infra/local/stack"
 	"vicihook/vicicall/vicitest"
 )
@@ -37,7 +37,7 @@ const (
 type cli struct {
 	Fault     []string    `placeholder:"NAME" help:"Let VICIdial go wrong in one of the ways listed above; may be repeated."`
 	Listen    string      `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where senders post to; the rest listens on the same host. Default: a free port of 127.0.0.1."`
-	Shape     apigw.Shape `enum:"http,rest,url" default:"http" help:"Which AWS front to be: http (HTTP API 2.0), rest (REST API 1.0) or url (Function URL)."`
+	Front     event.Front `enum:"http,rest,url" default:"http" help:"Which AWS front to be: http (HTTP API 2.0), rest (REST API 1.0) or url (Function URL)."`
 	Log       bool        `help:"Show what the function logs while CMD runs."`
 	Bootstrap string      `type:"existingdir" placeholder:"DIR" help:"Use the bootstrap and sources.json in DIR instead of building them."`
 	Sources   string      `type:"existingfile" placeholder:"FILE" help:"Use this sources.json."`
@@ -140,7 +140,7 @@ func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status
 
 func (c *cli) config(say narrator) stack.Config {
 	config := stack.Config{
-		Bootstrap: c.Bootstrap, SourcesFile: c.Sources, Shape: c.Shape, Listen: c.Listen, Key: os.Getenv("VICIHOOK_KEY"),
+		Bootstrap: c.Bootstrap, SourcesFile: c.Sources, Front: c.Front, Listen: c.Listen, Key: os.Getenv("VICIHOOK_KEY"),
 	}
 	if c.Log || len(c.Cmd) == 0 {
 		config.Log = say.log

@@ -71,11 +71,11 @@ func TestACommandRunsBesideTheStackAndGivesItsStatus(t *testing.T) {
 		"its own flags":                 {[]string{"echo", "--log", "--", "-x"}, 0, "--log -- -x\n", ""},
 		"a fault":                       {[]string{"--fault", "does-nothing", "true"}, 0, "", "fault     does-nothing: prints SUCCESS and does nothing"},
 		"two faults":                    {[]string{"--fault=slow", "--fault", "warnings", "true"}, 0, "", "fault     warnings"},
-		"another front":                 {[]string{"--shape=rest", "sh", "-c", "echo ${VICIHOOK_URL##*/}"}, 0, "Prod\n", ""},
+		"another front":                 {[]string{"--front=rest", "sh", "-c", "echo ${VICIHOOK_URL##*/}"}, 0, "Prod\n", ""},
 		"a command that does not exist": {[]string{"--", "no-such-command"}, 127, "", "no-such-command: not found"},
 		"a command that can't be run":   {[]string{"--", folder}, 126, "", "permission denied"},
 		"an unknown fault":              {[]string{"--fault", "nope", "true"}, 2, "", `unknown fault "nope"; known are agent-logs-off`},
-		"an unknown front":              {[]string{"--shape", "nope", "true"}, 2, "", `must be one of "http","rest","url"`},
+		"an unknown front":              {[]string{"--front", "nope", "true"}, 2, "", `must be one of "http","rest","url"`},
 		"an address that is none":       {[]string{"--listen", "nope", "true"}, 1, "", "address to listen on"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestTheLogShowsOnRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for flag, want := range map[string]bool{"--log": true, "--shape=http": false} {
+	for flag, want := range map[string]bool{"--log": true, "--front=http": false} {
 		if _, _, stderr := local("--bootstrap", folder, flag, "env", "SEND=1", self); strings.Contains(stderr, "\nno function\n") != want {
 			t.Errorf("%s: %s", flag, stderr)
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"vicihook/function/cmd/vicihook/internal/capture"
-	"vicihook/infra/local/apigw"
+	"vicihook/function/event"
 )
 
 // exampleURL stands in where the URL is not signed and nobody calls it.
@@ -39,23 +39,23 @@ func (c signCmd) Run(sh *shell) error {
 	if c.EventFile != "" {
 		return c.signAnew(sh)
 	}
-	shape := apigw.Shape(c.Event)
-	if !slices.Contains([]apigw.Shape{"", apigw.HTTPAPI, apigw.REST, apigw.FunctionURL}, shape) {
+	front := event.Front(c.Event)
+	if front != "" && !slices.Contains(event.Fronts(), front) {
 		return fmt.Errorf("--event: %q is none of http, rest, url", c.Event)
 	}
 	d, err := c.delivery(sh, exampleURL)
 	if err != nil {
 		return err
 	}
-	if shape == "" {
+	if front == "" {
 		d.printHeaders(sh.stdout)
 		return nil
 	}
-	event, err := d.event(shape)
+	payload, err := d.event(front)
 	if err != nil {
 		return fmt.Errorf("--event: %w", err)
 	}
-	_, err = fmt.Fprintf(sh.stdout, "%s\n", event)
+	_, err = fmt.Fprintf(sh.stdout, "%s\n", payload)
 	return err
 }
 
@@ -66,12 +66,12 @@ func (d delivery) printHeaders(w io.Writer) {
 }
 
 // event is what AWS would hand to the function.
-func (d delivery) event(shape apigw.Shape) ([]byte, error) {
+func (d delivery) event(front event.Front) ([]byte, error) {
 	r, err := d.httpRequest()
 	if err != nil {
 		return nil, err
 	}
-	return shape.Event(r, d.Body, apigw.Options{Time: d.at})
+	return front.Encode(r, d.Body, event.Options{Time: d.at})
 }
 
 func (d delivery) httpRequest() (*http.Request, error) {

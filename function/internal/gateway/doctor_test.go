@@ -7,21 +7,21 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"vicihook/function/event"
 	"vicihook/function/internal/gateway"
 	"vicihook/function/internal/hangup"
-	"vicihook/infra/local/apigw"
 )
 
 const question = `{"vicihook":"doctor"}`
 
 // answersOf says whether an event went to the doctor or to the handler.
-func answersOf(t *testing.T, event []byte) (doctor, handler bool) {
+func answersOf(t *testing.T, payload []byte) (doctor, handler bool) {
 	t.Helper()
 	g := gateway.Gateway{
 		Handle: func(context.Context, hangup.Request) hangup.Answer { handler = true; return hangup.Answer{} },
 		Doctor: func(context.Context) ([]byte, error) { doctor = true; return []byte(`{}`), nil },
 	}
-	if _, err := g.Invoke(t.Context(), event); err != nil {
+	if _, err := g.Invoke(t.Context(), payload); err != nil {
 		t.Fatal(err)
 	}
 	return doctor, handler
@@ -29,7 +29,7 @@ func answersOf(t *testing.T, event []byte) (doctor, handler bool) {
 
 func TestTheDoctorAnswersADirectInvocationAndNothingElse(t *testing.T) {
 	t.Parallel()
-	for event, toDoctor := range map[string]bool{
+	for payload, toDoctor := range map[string]bool{
 		question:                                    true,
 		" {\n\"vicihook\" : \"doctor\"}\n":          true,
 		`{"vicihook":"hangup"}`:                     false,
@@ -44,8 +44,8 @@ func TestTheDoctorAnswersADirectInvocationAndNothingElse(t *testing.T) {
 		`{"version":"2.0","rawPath":"/webhooks/crm","headers":{},"requestContext":{"http":{"method":"POST"}},"body":"{}","vicihook":"doctor"}`: false,
 		`{"httpMethod":"POST","path":"/webhooks/crm","vicihook":"doctor"}`:                                                                     false,
 	} {
-		if doctor, handler := answersOf(t, []byte(event)); doctor != toDoctor || handler == toDoctor {
-			t.Errorf("%s: doctor %v, handler %v", event, doctor, handler)
+		if doctor, handler := answersOf(t, []byte(payload)); doctor != toDoctor || handler == toDoctor {
+			t.Errorf("%s: doctor %v, handler %v", payload, doctor, handler)
 		}
 	}
 }
@@ -53,19 +53,19 @@ func TestTheDoctorAnswersADirectInvocationAndNothingElse(t *testing.T) {
 // Whatever a sender puts where, API Gateway's event around it is none of the doctor's.
 func TestNoRequestOverHTTPReachesTheDoctor(t *testing.T) {
 	t.Parallel()
-	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
+	for _, front := range event.Fronts() {
 		for _, contentType := range []string{"application/json", "application/octet-stream", ""} {
 			r := httptest.NewRequest(http.MethodPost, `/webhooks/crm?vicihook=doctor`, bytes.NewReader([]byte(question)))
 			r.Header.Set("vicihook", "doctor")
 			if contentType != "" {
 				r.Header.Set("Content-Type", contentType)
 			}
-			event, err := shape.Event(r, []byte(question), apigw.Options{})
+			payload, err := front.Encode(r, []byte(question), event.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if doctor, handler := answersOf(t, event); doctor || !handler {
-				t.Errorf("%s: doctor %v, handler %v", shape, doctor, handler)
+			if doctor, handler := answersOf(t, payload); doctor || !handler {
+				t.Errorf("%s: doctor %v, handler %v", front, doctor, handler)
 			}
 		}
 	}

@@ -12,27 +12,28 @@ import (
 	"testing"
 	"time"
 
+	"vicihook/function/event"
 	"vicihook/function/internal/gateway"
 	"vicihook/function/internal/hangup"
 	"vicihook/infra/local/apigw"
 )
 
 // through gives what the handler gets of an event, and the gateway's answer.
-func through(t *testing.T, public string, event []byte) (got hangup.Request, answer []byte) {
+func through(t *testing.T, public string, payload []byte) (got hangup.Request, answer []byte) {
 	t.Helper()
 	g := gateway.Gateway{PublicURL: public, Handle: func(_ context.Context, r hangup.Request) hangup.Answer {
 		got = r
 		return hangup.Answer{Status: http.StatusServiceUnavailable, Header: map[string]string{"retry-after": "30"}, Body: []byte(`{"outcome":"unavailable"}`)}
 	}}
-	answer, err := g.Invoke(context.Background(), event)
+	answer, err := g.Invoke(context.Background(), payload)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return got, answer
 }
 
-// delivery is a request as a sender makes it; its event takes the shape's way to the function.
-func delivery(t *testing.T, shape apigw.Shape, target, contentType string, body []byte) []byte {
+// delivery is a request as a sender makes it; its event takes the front's way to the function.
+func delivery(t *testing.T, front event.Front, target, contentType string, body []byte) []byte {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, target, bytes.NewReader(body))
 	r.Header.Set("Webhook-Id", "msg_1")
@@ -41,11 +42,11 @@ func delivery(t *testing.T, shape apigw.Shape, target, contentType string, body 
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	event, err := shape.Event(r, body, apigw.Options{RequestID: "req-1", Time: time.UnixMilli(1_790_000_000_123)})
+	payload, err := front.Encode(r, body, event.Options{RequestID: "req-1", Time: time.UnixMilli(1_790_000_000_123)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return event
+	return payload
 }
 
 func TestTheSameRequestArrivesTheSameThroughEachShape(t *testing.T) {
@@ -58,13 +59,13 @@ func TestTheSameRequestArrivesTheSameThroughEachShape(t *testing.T) {
 		"no content type":        {"", []byte("{}")},
 		"bytes that are no text": {"application/octet-stream", []byte("\x00\xff")},
 	}
-	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
+	for _, front := range event.Fronts() {
 		for name, c := range bodies {
-			if shape == apigw.REST && name == "bytes that are no text" {
+			if front == event.REST && name == "bytes that are no text" {
 				continue // a REST API without binary media types spoils them before any function sees them
 			}
-			t.Run(fmt.Sprintf("%s through %s", name, shape), func(t *testing.T) {
-				got, _ := through(t, "https://hooks.example.com/", delivery(t, shape, "/webhooks/crm", c.contentType, c.body))
+			t.Run(fmt.Sprintf("%s through %s", name, front), func(t *testing.T) {
+				got, _ := through(t, "https://hooks.example.com/", delivery(t, front, "/webhooks/crm", c.contentType, c.body))
 				if got.Source != "crm" || got.ID != "req-1" || got.ContentType != c.contentType || got.Webhook.Method != http.MethodPost {
 					t.Errorf("got %+v", got)
 				}
@@ -86,10 +87,10 @@ func TestTheSameRequestArrivesTheSameThroughEachShape(t *testing.T) {
 }
 
 func TestARepeatedHeaderShowsInEachShape(t *testing.T) {
-	for shape, want := range map[apigw.Shape]string{apigw.HTTPAPI: "a,b", apigw.FunctionURL: "a,b", apigw.REST: "a|b"} {
-		got, _ := through(t, "", delivery(t, shape, "/webhooks/crm", "", nil))
+	for front, want := range map[event.Front]string{event.HTTPAPI: "a,b", event.FunctionURL: "a,b", event.REST: "a|b"} {
+		got, _ := through(t, "", delivery(t, front, "/webhooks/crm", "", nil))
 		if twice := strings.Join(got.Webhook.Header["x-twice"], "|"); twice != want {
-			t.Errorf("%s: %q, want %q", shape, twice, want)
+			t.Errorf("%s: %q, want %q", front, twice, want)
 		}
 	}
 }
@@ -103,21 +104,21 @@ func TestTwoSpellingsOfAHeaderAreTwoValues(t *testing.T) {
 
 func TestTheURLIsKnownOnlyWhereTheEventHoldsItWhole(t *testing.T) {
 	urls := map[string]struct {
-		shape          apigw.Shape
+		front          event.Front
 		public, target string
 		want           string
 	}{
-		"with its raw query":          {apigw.HTTPAPI, "https://h.example.com", "/webhooks/crm?b=%2F&a=1", "https://h.example.com/webhooks/crm?b=%2F&a=1"},
-		"behind a mapping":            {apigw.HTTPAPI, "https://h.example.com/map/", "/webhooks/crm", "https://h.example.com/map/webhooks/crm"},
-		"without a public base":       {apigw.HTTPAPI, "", "/webhooks/crm", ""},
-		"of REST without a query":     {apigw.REST, "https://h.example.com", "/webhooks/crm", "https://h.example.com/webhooks/crm"},
-		"of REST with a query":        {apigw.REST, "https://h.example.com", "/webhooks/crm?a=1", ""},
-		"of a Function URL":           {apigw.FunctionURL, "https://h.example.com", "/webhooks/crm?a=1", "https://h.example.com/webhooks/crm?a=1"},
-		"of a path without the route": {apigw.FunctionURL, "https://h.example.com", "/other", ""},
+		"with its raw query":          {event.HTTPAPI, "https://h.example.com", "/webhooks/crm?b=%2F&a=1", "https://h.example.com/webhooks/crm?b=%2F&a=1"},
+		"behind a mapping":            {event.HTTPAPI, "https://h.example.com/map/", "/webhooks/crm", "https://h.example.com/map/webhooks/crm"},
+		"without a public base":       {event.HTTPAPI, "", "/webhooks/crm", ""},
+		"of REST without a query":     {event.REST, "https://h.example.com", "/webhooks/crm", "https://h.example.com/webhooks/crm"},
+		"of REST with a query":        {event.REST, "https://h.example.com", "/webhooks/crm?a=1", ""},
+		"of a Function URL":           {event.FunctionURL, "https://h.example.com", "/webhooks/crm?a=1", "https://h.example.com/webhooks/crm?a=1"},
+		"of a path without the route": {event.FunctionURL, "https://h.example.com", "/other", ""},
 	}
 	for name, c := range urls {
 		t.Run(name, func(t *testing.T) {
-			got, _ := through(t, c.public, delivery(t, c.shape, c.target, "", nil))
+			got, _ := through(t, c.public, delivery(t, c.front, c.target, "", nil))
 			if got.Webhook.URL != c.want {
 				t.Errorf("got %q, want %q", got.Webhook.URL, c.want)
 			}
@@ -142,8 +143,8 @@ func TestABodyIsHeldToItsLimitAndItsEncoding(t *testing.T) {
 	}
 	for name, c := range bodies {
 		t.Run(name, func(t *testing.T) {
-			event, _ := json.Marshal(map[string]any{"body": c.body, "isBase64Encoded": c.base64})
-			got, _ := through(t, "", event)
+			payload, _ := json.Marshal(map[string]any{"body": c.body, "isBase64Encoded": c.base64})
+			got, _ := through(t, "", payload)
 			if got.TooLarge != c.tooLarge || got.Undecodable != c.undecodable {
 				t.Errorf("too large %v, undecodable %v", got.TooLarge, got.Undecodable)
 			}
@@ -159,29 +160,29 @@ func TestWhatIsNoEventCanNotBeVerified(t *testing.T) {
 	}
 }
 
-func TestTheAnswerTakesTheGatewaysShape(t *testing.T) {
-	_, answer := through(t, "", delivery(t, apigw.HTTPAPI, "/webhooks/crm", "", nil))
-	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
-		response, err := shape.Answer(answer)
+func TestTheAnswerTakesTheFrontsFormat(t *testing.T) {
+	_, answer := through(t, "", delivery(t, event.HTTPAPI, "/webhooks/crm", "", nil))
+	for _, front := range event.Fronts() {
+		response, err := apigw.Answer(front, answer)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if response.Status != 503 || response.Header.Get("Retry-After") != "30" || string(response.Body) != `{"outcome":"unavailable"}` {
-			t.Errorf("%s: %+v", shape, response)
+			t.Errorf("%s: %+v", front, response)
 		}
 	}
 }
 
 func FuzzInvoke(f *testing.F) {
-	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
+	for _, front := range event.Fronts() {
 		r := httptest.NewRequest(http.MethodPost, "/webhooks/crm?a=1", strings.NewReader("{}"))
-		event, err := shape.Event(r, []byte("{}"), apigw.Options{})
+		payload, err := front.Encode(r, []byte("{}"), event.Options{})
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(event)
+		f.Add(payload)
 	}
-	f.Fuzz(func(t *testing.T, event []byte) {
+	f.Fuzz(func(t *testing.T, payload []byte) {
 		g := gateway.Gateway{PublicURL: "https://h.example.com", Handle: func(_ context.Context, r hangup.Request) hangup.Answer {
 			if len(r.Webhook.Body) > hangup.MaxBody && !r.TooLarge {
 				t.Errorf("a body of %d bytes passes", len(r.Webhook.Body))
@@ -193,7 +194,7 @@ func FuzzInvoke(f *testing.F) {
 			}
 			return hangup.Answer{Status: 200}
 		}}
-		if answer, err := g.Invoke(context.Background(), event); err != nil || !json.Valid(answer) {
+		if answer, err := g.Invoke(context.Background(), payload); err != nil || !json.Valid(answer) {
 			t.Errorf("answer %q: %v", answer, err)
 		}
 	})

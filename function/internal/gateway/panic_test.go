@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"vicihook/function/event"
 	"vicihook/function/internal/gateway"
 	"vicihook/function/internal/hangup"
 	"vicihook/function/internal/source"
@@ -32,7 +33,7 @@ func TestAPanicOutsideTheHandlerIsAnsweredAndLoggedAndTheNextInvocationWorks(t *
 		}
 		return handler.Handle(ctx, r)
 	}}
-	event := delivery(t, apigw.HTTPAPI, "/webhooks/nobody", "", nil)
+	payload := delivery(t, event.HTTPAPI, "/webhooks/nobody", "", nil)
 	for _, want := range []struct {
 		status        int
 		outcome, line string
@@ -41,11 +42,11 @@ func TestAPanicOutsideTheHandlerIsAnsweredAndLoggedAndTheNextInvocationWorks(t *
 		{http.StatusUnauthorized, `"outcome":"unauthorized"`, "no such source"},
 	} {
 		log.Reset()
-		answer, err := g.Invoke(t.Context(), event)
+		answer, err := g.Invoke(t.Context(), payload)
 		if err != nil {
 			t.Fatal(err)
 		}
-		response, err := apigw.HTTPAPI.Answer(answer)
+		response, err := apigw.Answer(event.HTTPAPI, answer)
 		if err != nil || response.Status != want.status || !strings.Contains(string(response.Body), want.outcome) {
 			t.Errorf("got %+v, %v; want %d %s", response, err, want.status, want.outcome)
 		}
@@ -66,7 +67,7 @@ func TestTheAnswerToAPanicNamesItsRequest(t *testing.T) {
 		again = r
 		return hangup.Answer{}
 	}}
-	if _, err := g.Invoke(t.Context(), delivery(t, apigw.HTTPAPI, "/webhooks/crm", "", nil)); err != nil || again.ID != "req-1" || again.Webhook.Body != nil {
+	if _, err := g.Invoke(t.Context(), delivery(t, event.HTTPAPI, "/webhooks/crm", "", nil)); err != nil || again.ID != "req-1" || again.Webhook.Body != nil {
 		t.Errorf("got %+v, %v", again, err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"vicihook/function/event"
 	"vicihook/function/internal/gateway"
 	"vicihook/function/internal/hangup"
 	"vicihook/function/internal/source"
@@ -37,26 +38,26 @@ var sampleTime = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 // A sample is one file of events.
 type sample struct {
 	page   string // whose first example it carries
-	shape  apigw.Shape
+	front  event.Front
 	binary []string
 	header map[string]string
 }
 
 var samples = map[string]sample{
-	"crm.json":              {page: "crm", shape: apigw.HTTPAPI},
-	"crm-rest.json":         {page: "crm", shape: apigw.REST},
-	"crm-rest-base64.json":  {page: "crm", shape: apigw.REST, binary: []string{"*/*"}},
-	"crm-function-url.json": {page: "crm", shape: apigw.FunctionURL},
-	"freshdesk.json":        {page: "freshdesk", shape: apigw.HTTPAPI},
-	"front.json":            {page: "front", shape: apigw.HTTPAPI},
-	"github.json":           {page: "github", shape: apigw.HTTPAPI, header: map[string]string{"X-GitHub-Event": "issues"}},
-	"helpscout.json":        {page: "helpscout", shape: apigw.HTTPAPI, header: map[string]string{"X-HelpScout-Event": "convo.status"}},
-	"hubspot.json":          {page: "hubspot", shape: apigw.HTTPAPI},
-	"intercom.json":         {page: "intercom", shape: apigw.HTTPAPI},
-	"jira.json":             {page: "jira", shape: apigw.HTTPAPI},
-	"salesforce.json":       {page: "salesforce", shape: apigw.HTTPAPI},
-	"slack.json":            {page: "slack", shape: apigw.HTTPAPI},
-	"zendesk.json":          {page: "zendesk", shape: apigw.HTTPAPI},
+	"crm.json":              {page: "crm", front: event.HTTPAPI},
+	"crm-rest.json":         {page: "crm", front: event.REST},
+	"crm-rest-base64.json":  {page: "crm", front: event.REST, binary: []string{"*/*"}},
+	"crm-function-url.json": {page: "crm", front: event.FunctionURL},
+	"freshdesk.json":        {page: "freshdesk", front: event.HTTPAPI},
+	"front.json":            {page: "front", front: event.HTTPAPI},
+	"github.json":           {page: "github", front: event.HTTPAPI, header: map[string]string{"X-GitHub-Event": "issues"}},
+	"helpscout.json":        {page: "helpscout", front: event.HTTPAPI, header: map[string]string{"X-HelpScout-Event": "convo.status"}},
+	"hubspot.json":          {page: "hubspot", front: event.HTTPAPI},
+	"intercom.json":         {page: "intercom", front: event.HTTPAPI},
+	"jira.json":             {page: "jira", front: event.HTTPAPI},
+	"salesforce.json":       {page: "salesforce", front: event.HTTPAPI},
+	"slack.json":            {page: "slack", front: event.HTTPAPI},
+	"zendesk.json":          {page: "zendesk", front: event.HTTPAPI},
 }
 
 // sampleKey is the one that events/README.md tells.
@@ -97,14 +98,14 @@ func (s sample) event(t *testing.T, src *source.Source, e example) []byte {
 	r.Header.Set("Content-Type", e.contentType)
 	r.Header.Set("User-Agent", "sample")
 	r.Header.Set("X-Amzn-Trace-Id", "Root=1-697deec0-000000000000000000000000")
-	event, err := s.shape.Event(r, signed.Body, apigw.Options{
+	payload, err := s.front.Encode(r, signed.Body, event.Options{
 		RequestID: "sample", Time: sampleTime, SourceIP: "203.0.113.9", BinaryMediaTypes: s.binary,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var indented bytes.Buffer
-	if err := json.Indent(&indented, event, "", "  "); err != nil {
+	if err := json.Indent(&indented, payload, "", "  "); err != nil {
 		t.Fatal(err)
 	}
 	return append(indented.Bytes(), '\n')
@@ -141,14 +142,14 @@ func TestSampleEventsAreThoseOfTheirPages(t *testing.T) {
 }
 
 // checkDecoded sees that the function reads the sender's very request out of an event.
-func checkDecoded(t *testing.T, name string, event []byte, e example) {
+func checkDecoded(t *testing.T, name string, payload []byte, e example) {
 	t.Helper()
 	var got hangup.Request
 	g := gateway.Gateway{PublicURL: samplePublicURL, Handle: func(_ context.Context, r hangup.Request) hangup.Answer {
 		got = r
 		return hangup.Answer{}
 	}}
-	if _, err := g.Invoke(t.Context(), event); err != nil {
+	if _, err := g.Invoke(t.Context(), payload); err != nil {
 		t.Fatal(err)
 	}
 	if got.Source != e.source || got.ContentType != e.contentType || string(got.Webhook.Body) != e.body ||
@@ -177,7 +178,7 @@ func TestEndToEndSampleEventsGetTheirOutcome(t *testing.T) {
 			if src.Scheme.Tolerance > 0 {
 				asItLies = "unauthorized"
 			}
-			b.invoke(t, s.shape, stale, e.body, asItLies)
+			b.invoke(t, s.front, stale, e.body, asItLies)
 			if asItLies == "unauthorized" && !strings.Contains(b.lastLine(), webhook.ErrTooOld.Error()) {
 				t.Errorf("the log does not say that the sample is stale: %s", b.lastLine())
 			}
@@ -187,20 +188,20 @@ func TestEndToEndSampleEventsGetTheirOutcome(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v: %s", err, err.(*exec.ExitError).Stderr)
 			}
-			b.invoke(t, s.shape, fresh, e.body, e.outcome)
+			b.invoke(t, s.front, fresh, e.body, e.outcome)
 		})
 	}
 }
 
 // invoke runs one event and sees its outcome, and what became of the call that its body names.
-func (b *bench) invoke(t *testing.T, shape apigw.Shape, event []byte, body, outcome string) {
+func (b *bench) invoke(t *testing.T, front event.Front, payload []byte, body, outcome string) {
 	t.Helper()
 	call := b.ringFor(body)
-	result, err := b.Invoke(t.Context(), event)
+	result, err := b.Invoke(t.Context(), payload)
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := shape.Answer(result.Payload)
+	response, err := apigw.Answer(front, result.Payload)
 	if err != nil {
 		t.Fatalf("%s: %v", result.Payload, err)
 	}

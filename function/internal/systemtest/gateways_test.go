@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"vicihook/function/event"
 	"vicihook/function/internal/webhook"
-	"vicihook/infra/local/apigw"
 	"vicihook/infra/local/stack"
 )
 
@@ -17,10 +17,10 @@ func TestEndToEndEachGatewayServesTheSame(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
 	file := allSources(t, pages)
-	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
-		t.Run(string(shape), func(t *testing.T) {
+	for _, front := range event.Fronts() {
+		t.Run(string(front), func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, stack.Config{SourcesFile: file, Shape: shape})
+			b := newBench(t, stack.Config{SourcesFile: file, Front: front})
 			for _, name := range []string{"crm", "slack", "hubspot", "freshdesk"} {
 				b.checkExample(t, pages[name].examples[0])
 			}
@@ -37,7 +37,7 @@ func (b *bench) checkSignedQuery(t *testing.T, e example) {
 	d.query = "?b=%2F&a=1"
 	d.sign(t, b.Keys[e.source], time.Now())
 	got := b.send(t, d)
-	if strings.HasSuffix(b.URL, "/"+apigw.RESTStage) {
+	if strings.HasSuffix(b.URL, "/"+event.RESTStage) {
 		if got.status != http.StatusUnauthorized || !strings.Contains(b.lastLine(), webhook.ErrNoURL.Error()) {
 			t.Errorf("got %s; the log does not say why: %s", got.body, b.lastLine())
 		}

@@ -3,6 +3,7 @@
 package systemtest_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -38,7 +39,8 @@ func newTaintedBench(t *testing.T, c stack.Config) *bench {
 // sendTainted sends a webhook and sees that neither the answer nor the signature's echo brings anything out.
 func (b *bench) sendTainted(t *testing.T, what string, d *delivery) answer {
 	t.Helper()
-	got := b.send(t, d)
+	got := b.post(t, d)
+	_ = json.Unmarshal([]byte(got.body), &got) // a front's own answer may be no JSON
 	assertClean(t, what, fmt.Sprint(got.header, got.body), d)
 	return got
 }

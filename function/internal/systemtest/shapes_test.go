@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"vicihook/function/event"
 	"vicihook/function/internal/gateway"
 	"vicihook/function/internal/hangup"
 	"vicihook/function/internal/source"
@@ -31,15 +32,15 @@ const (
 
 // A door is one way into the function: a kind of gateway, and for REST what it encodes.
 type door struct {
-	shape  apigw.Shape
+	front  event.Front
 	binary []string
 }
 
 var doors = map[string]door{
-	"HTTP API":             {shape: apigw.HTTPAPI},
-	"Function URL":         {shape: apigw.FunctionURL},
-	"REST API":             {shape: apigw.REST},
-	"REST API with base64": {shape: apigw.REST, binary: []string{"*/*"}},
+	"HTTP API":             {front: event.HTTPAPI},
+	"Function URL":         {front: event.FunctionURL},
+	"REST API":             {front: event.REST},
+	"REST API with base64": {front: event.REST, binary: []string{"*/*"}},
 }
 
 // A verdict is what the sender and the log are told, and how many calls VICIdial was asked to end.
@@ -115,7 +116,7 @@ func (h *hall) enter(t *testing.T, d door, r webhook.Request) verdict {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := d.shape.Answer(payload)
+	response, err := apigw.Answer(d.front, payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,11 +152,11 @@ func (d door) event(t *testing.T, r webhook.Request) []byte {
 	for name, values := range r.Header {
 		request.Header[http.CanonicalHeaderKey(name)] = values
 	}
-	event, err := d.shape.Event(request, r.Body, apigw.Options{BinaryMediaTypes: d.binary})
+	payload, err := d.front.Encode(request, r.Body, event.Options{BinaryMediaTypes: d.binary})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return event
+	return payload
 }
 
 // A change is what happens to a request, before it is signed or after.
@@ -240,7 +241,7 @@ func (c change) request(t *testing.T, src *source.Source, contentType string) we
 	return r
 }
 
-func TestEveryShapeOfEventGetsTheSameVerdict(t *testing.T) {
+func TestEveryFrontOfEventGetsTheSameVerdict(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // where time stands still
 		h := newHall(t)
@@ -283,7 +284,7 @@ func (h *hall) checkDoors(t *testing.T, src *source.Source, what string, r webho
 	signsQuery := src.Verifier.SignsURL() && strings.Contains(r.URL, "?") && !slices.Contains(seenInHeaders, want.cause)
 	for at, d := range doors {
 		wanted := want
-		if signsQuery && d.shape == apigw.REST {
+		if signsQuery && d.front == event.REST {
 			wanted = unauthorized(webhook.ErrNoURL)
 		}
 		if got := h.enter(t, d, r); got != wanted {

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"vicihook/function/event"
 	"vicihook/infra/bench/instance"
-	"vicihook/infra/local/apigw"
 	"vicihook/infra/local/secretsmanager"
 	"vicihook/infra/local/stack"
 )
@@ -87,11 +87,11 @@ func (d *delivery) event(t *testing.T) []byte {
 		r.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	r.Header.Set("Content-Type", d.contentType)
-	event, err := apigw.HTTPAPIEvent(r, d.body, apigw.Options{})
+	payload, err := event.HTTPAPI.Encode(r, d.body, event.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return event
+	return payload
 }
 
 // deliver hands a webhook over, does what is to be done then, and gives the answer.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"vicihook/infra/local/apigw"
+	"vicihook/function/event"
 	"vicihook/infra/local/stack"
 	"vicihook/vicicall/vicitest"
 )
@@ -216,11 +216,11 @@ func TestEndToEndTheTimeThatTheGatewayHeldIsSpent(t *testing.T) {
 			r.Header[name] = values
 		}
 		r.Header.Set("Content-Type", d.contentType)
-		event, err := apigw.HTTPAPIEvent(r, d.body, apigw.Options{Time: time.Now().Add(-held)})
+		payload, err := event.HTTPAPI.Encode(r, d.body, event.Options{Time: time.Now().Add(-held)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := b.Invoke(t.Context(), event)
+		result, err := b.Invoke(t.Context(), payload)
 		if err != nil || !strings.Contains(string(result.Payload), want) {
 			t.Errorf("held for %v: got %s, %v, want %s", held, result.Payload, err, want)
 		}

@@ -4,7 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"vicihook/function/event"
 )
 
 // A Response is what the sender gets.
@@ -14,53 +19,21 @@ type Response struct {
 	Body   []byte
 }
 
-// answer is what a function returns, in either format.
-type answer struct {
-	StatusCode        *int                `json:"statusCode"`
-	Headers           map[string]string   `json:"headers"`
-	MultiValueHeaders map[string][]string `json:"multiValueHeaders"` // REST API only
-	Cookies           []string            `json:"cookies"`           // format 2.0 only
-	Body              string              `json:"body"`
-	IsBase64Encoded   bool                `json:"isBase64Encoded"`
-}
-
 // Answer turns what the function returned into the response to the sender.
 // As on AWS, format 2.0 takes JSON without a statusCode for a 200 with that JSON as its body.
 // The error is [ErrFunction]: not JSON, no statusCode for a REST API, a status that HTTP does not have, or broken base64.
-func (s Shape) Answer(payload []byte) (Response, error) {
+func Answer(front event.Front, payload []byte) (Response, error) {
 	if !json.Valid(payload) {
 		return Response{}, ErrFunction
 	}
-	var a answer
-	err := json.Unmarshal(payload, &a)
-	if s != REST && !hasStatus(payload) {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(payload, &members) // anything but an object has no members
+	if members["statusCode"] == nil && front != event.REST {
 		return Response{http.StatusOK, http.Header{"Content-Type": {"application/json"}}, payload}, nil
 	}
-	if err != nil || a.StatusCode == nil || *a.StatusCode < 200 || *a.StatusCode > 599 {
+	var a events.APIGatewayV2HTTPResponse // has the members of all three fronts
+	if json.Unmarshal(payload, &a) != nil || a.StatusCode < 200 || a.StatusCode > 599 {
 		return Response{}, ErrFunction
-	}
-	return s.response(a)
-}
-
-func hasStatus(payload []byte) bool {
-	var fields map[string]json.RawMessage
-	_ = json.Unmarshal(payload, &fields) // anything but an object has no fields
-	_, ok := fields["statusCode"]
-	return ok
-}
-
-func (s Shape) response(a answer) (Response, error) {
-	header := http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
-	if s == REST {
-		header.Set("Content-Type", "application/json")
-		for name, values := range a.MultiValueHeaders {
-			header[http.CanonicalHeaderKey(name)] = values
-		}
-	} else if len(a.Cookies) > 0 {
-		header["Set-Cookie"] = a.Cookies
-	}
-	for name, value := range a.Headers {
-		header.Set(name, value)
 	}
 	body := []byte(a.Body)
 	if a.IsBase64Encoded {
@@ -69,56 +42,51 @@ func (s Shape) response(a answer) (Response, error) {
 			return Response{}, ErrFunction
 		}
 	}
-	return Response{*a.StatusCode, header, body}, nil
+	return Response{a.StatusCode, header(front, a), body}, nil
 }
 
-// A failure is one answer that a gateway gives by itself.
-type failure struct {
+func header(front event.Front, a events.APIGatewayV2HTTPResponse) http.Header {
+	h := http.Header{}
+	if front == event.REST {
+		h.Set("Content-Type", "application/json")
+		for name, values := range a.MultiValueHeaders {
+			h[http.CanonicalHeaderKey(name)] = values
+		}
+	} else {
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		if len(a.Cookies) > 0 {
+			h["Set-Cookie"] = a.Cookies
+		}
+	}
+	for name, value := range a.Headers {
+		h.Set(name, value)
+	}
+	return h
+}
+
+// failures are the statuses with which each front answers by itself: HTTP API, REST API, Function URL.
+var failures = []struct {
 	err    error
-	status int
-	body   string
+	status map[event.Front]int
+}{
+	{event.ErrNoRoute, map[event.Front]int{event.HTTPAPI: 404, event.REST: 403}},
+	{ErrTooLarge, map[event.Front]int{event.HTTPAPI: 413, event.REST: 413, event.FunctionURL: 413}},
+	{ErrThrottled, map[event.Front]int{event.HTTPAPI: 503, event.REST: 500, event.FunctionURL: 429}},
+	{ErrTimedOut, map[event.Front]int{event.HTTPAPI: 503, event.REST: 504, event.FunctionURL: 502}},
 }
 
-// failures gives them for one door; the last one stands for everything else.
-func (s Shape) failures() []failure {
-	switch s {
-	case REST:
-		return []failure{
-			{ErrNoRoute, http.StatusForbidden, `{"message":"Missing Authentication Token"}`},
-			{ErrHeadTooLarge, http.StatusRequestHeaderFieldsTooLarge, `{"message":"Request Header Fields Too Large"}`},
-			{ErrTooLarge, http.StatusRequestEntityTooLarge, `{"message":"Request Too Long"}`},
-			{ErrThrottled, http.StatusInternalServerError, `{"message":"Internal server error"}`},
-			{ErrTimedOut, http.StatusGatewayTimeout, `{"message":"Endpoint request timed out"}`},
-			{nil, http.StatusBadGateway, `{"message":"Internal server error"}`},
-		}
-	case FunctionURL:
-		return []failure{
-			{ErrHeadTooLarge, http.StatusRequestHeaderFieldsTooLarge, `{"Message":null}`},
-			{ErrTooLarge, http.StatusRequestEntityTooLarge, `{"Message":"Request Too Long"}`},
-			{ErrThrottled, http.StatusTooManyRequests, `{"Message":"Rate Exceeded."}`},
-			{nil, http.StatusBadGateway, `{"Message":"Internal Server Error"}`},
-		}
-	default:
-		return []failure{
-			{ErrNoRoute, http.StatusNotFound, `{"message":"Not Found"}`},
-			{ErrHeadTooLarge, http.StatusRequestHeaderFieldsTooLarge, `{"message":"Request Header Fields Too Large"}`},
-			{ErrTooLarge, http.StatusRequestEntityTooLarge, `{"message":"Request Too Long"}`},
-			{ErrThrottled, http.StatusServiceUnavailable, `{"message":"Service Unavailable"}`},
-			{ErrTimedOut, http.StatusServiceUnavailable, `{"message":"Service Unavailable"}`},
-			{nil, http.StatusInternalServerError, `{"message":"Internal Server Error"}`},
-		}
+// Failure returns the front's own response to an error of this package or package event; any other error is the
+// function's failure.
+func Failure(front event.Front, err error) Response {
+	status := http.StatusBadGateway
+	if front == event.HTTPAPI {
+		status = http.StatusInternalServerError
 	}
-}
-
-// Failure gives the response of the gateway itself for an error of this package; any other one is the function's fault.
-func (s Shape) Failure(err error) Response {
-	all := s.failures()
-	found := all[len(all)-1]
-	for _, f := range all[:len(all)-1] {
+	for _, f := range failures {
 		if errors.Is(err, f.err) {
-			found = f
-			break
+			status = f.status[front]
 		}
 	}
-	return Response{found.status, http.Header{"Content-Type": {"application/json"}}, []byte(found.body)}
+	body := fmt.Appendf(nil, `{"message":%q}`, http.StatusText(status))
+	return Response{status, http.Header{"Content-Type": {"application/json"}}, body}
 }

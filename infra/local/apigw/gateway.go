@@ -1,3 +1,9 @@
+// Package apigw serves a function over HTTP as API Gateway and Function URLs do: their events, their routes, limits and
+// time limits, and their answers when the function fails.
+//
+//	server := apigw.New(apigw.Config{Front: event.HTTPAPI, Invoke: invoke}).Server()
+//
+// Header names arrive in canonical case, where a REST API keeps the sender's. Function event encodes both.
 package apigw
 
 import (
@@ -8,6 +14,8 @@ import (
 	"maps"
 	"net/http"
 	"time"
+
+	"vicihook/function/event"
 )
 
 // The limits of AWS, in bytes.
@@ -17,87 +25,84 @@ const (
 	MaxEvent   = 6_291_556 // event of a synchronous invocation
 )
 
-// timeouts is how long each door waits for the function. A Function URL waits as long as Lambda itself.
-var timeouts = map[Shape]time.Duration{
-	HTTPAPI:     30 * time.Second,
-	REST:        29 * time.Second,
-	FunctionURL: 15 * time.Minute,
+// Why a gateway answers by itself, beside [event.ErrNoRoute].
+var (
+	ErrTooLarge  = errors.New("apigw: the request is too large")
+	ErrThrottled = errors.New("apigw: the function is at its concurrency limit")
+	ErrTimedOut  = errors.New("apigw: the function did not answer in time")
+	ErrFunction  = errors.New("apigw: the function failed or gave no usable answer")
+)
+
+// timeouts says how long each front waits for the function. A Function URL waits as long as Lambda itself.
+var timeouts = map[event.Front]time.Duration{
+	event.HTTPAPI:     30 * time.Second,
+	event.REST:        29 * time.Second,
+	event.FunctionURL: 15 * time.Minute,
 }
 
 // Config says what stands behind a [Gateway].
 type Config struct {
-	Shape Shape // default HTTPAPI
-	// Invoke runs the function on one event and gives its answer. It returns ErrThrottled when no instance is free;
+	Front event.Front // default event.HTTPAPI
+	// Invoke runs the function on one event and returns its answer. It returns ErrThrottled when no instance is free;
 	// every other error counts as the function's failure. It must return when ctx is done.
-	Invoke  func(ctx context.Context, event []byte) ([]byte, error)
-	Timeout time.Duration    // how long to wait for the function; default: as AWS
-	Now     func() time.Time // default time.Now
+	Invoke func(ctx context.Context, event []byte) ([]byte, error)
 }
 
-// A Gateway is an http.Handler that stands for one of the doors, with the routes and limits of AWS.
-type Gateway struct {
-	Config
-}
+// A Gateway is an http.Handler that stands for one of the fronts.
+type Gateway struct{ cfg Config }
 
-// New gives a gateway. It does no I/O.
+// New returns a gateway. It does no I/O.
 func New(c Config) *Gateway {
-	c.Shape = cmp.Or(c.Shape, HTTPAPI)
-	c.Timeout = cmp.Or(c.Timeout, timeouts[c.Shape])
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	c.Front = cmp.Or(c.Front, event.HTTPAPI)
 	return &Gateway{c}
 }
 
-// ServeHTTP turns the request into an event, has the function run on it, and answers as AWS would.
+// NewServer returns a server with AWS's limit on the head of a request.
+func NewServer(h http.Handler) *http.Server {
+	const added = 4096 // by net/http, to any limit
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: MaxHead - added}
+}
+
+// ServeHTTP turns the request into an event, runs the function on it, and answers as AWS would.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	received := g.Now()
-	response, err := g.respond(w, r, received)
+	response, err := g.respond(w, r)
 	if err != nil {
-		response = g.Shape.Failure(err)
+		response = Failure(g.cfg.Front, err)
 	}
 	maps.Copy(w.Header(), response.Header)
 	w.WriteHeader(response.Status)
-	_, _ = w.Write(response.Body) // a sender that is gone gets nothing
+	_, _ = w.Write(response.Body) // the sender may be gone
 }
 
-func (g *Gateway) respond(w http.ResponseWriter, r *http.Request, received time.Time) (Response, error) {
-	body, err := readBody(w, r)
-	if err != nil {
-		return Response{}, err
-	}
-	if err := restoreHead(r); err != nil {
-		return Response{}, err
-	}
-	event, err := g.Shape.Event(r, body, Options{Time: received})
-	if err != nil {
-		return Response{}, err
-	}
-	if len(event) > MaxEvent {
-		return Response{}, ErrTooLarge
-	}
-	payload, err := g.invoke(r.Context(), event)
-	if err != nil {
-		return Response{}, err
-	}
-	return g.Shape.Answer(payload)
-}
-
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func (g *Gateway) respond(w http.ResponseWriter, r *http.Request) (Response, error) {
+	received := time.Now()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxPayload))
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		return nil, ErrTooLarge
+		return Response{}, ErrTooLarge
+	} else if err != nil {
+		return Response{}, err
 	}
-	return body, err
+	payload, err := g.cfg.Front.Encode(r, body, event.Options{Time: received})
+	if err != nil {
+		return Response{}, err
+	}
+	if len(payload) > MaxEvent {
+		return Response{}, ErrTooLarge
+	}
+	answer, err := g.invoke(r.Context(), payload)
+	if err != nil {
+		return Response{}, err
+	}
+	return Answer(g.cfg.Front, answer)
 }
 
 // invoke waits for the function. A sender that hangs up does not stop an invocation: AWS can't take one back either.
-func (g *Gateway) invoke(ctx context.Context, event []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.Timeout)
+func (g *Gateway) invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeouts[g.cfg.Front])
 	defer cancel()
-	payload, err := g.Config.Invoke(ctx, event)
+	answer, err := g.cfg.Invoke(ctx, payload)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, ErrTimedOut
 	}
-	return payload, err
+	return answer, err
 }

@@ -10,46 +10,46 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"net/http/httptest"
-
+	"vicihook/function/event"
 	"vicihook/infra/local/apigw"
 )
 
 func TestAnswersBecomeResponses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		shape   apigw.Shape
+		front   event.Front
 		payload string
 		want    string // status, content type, body
 	}{
-		"a whole answer":                                {apigw.HTTPAPI, `{"statusCode":503,"headers":{"content-type":"application/json","Retry-After":"30"},"body":"{}"}`, "503 application/json {}"},
-		"text when no content type is given":            {apigw.HTTPAPI, `{"statusCode":200,"body":"hi"}`, "200 text/plain; charset=utf-8 hi"},
-		"JSON when a REST API gets no content type":     {apigw.REST, `{"statusCode":200,"body":"hi"}`, "200 application/json hi"},
-		"a base64 body":                                 {apigw.FunctionURL, `{"statusCode":200,"body":"aGk=","isBase64Encoded":true}`, "200 text/plain; charset=utf-8 hi"},
-		"a broken base64 body":                          {apigw.HTTPAPI, `{"statusCode":200,"body":"?","isBase64Encoded":true}`, "500"},
-		"format 2.0 takes JSON without status as a 200": {apigw.HTTPAPI, `{"outcome":"hungup"}`, `200 application/json {"outcome":"hungup"}`},
-		"format 2.0 takes an array as a 200":            {apigw.HTTPAPI, `[1]`, `200 application/json [1]`},
-		"a REST API needs a status":                     {apigw.REST, `{"outcome":"hungup"}`, "502"},
-		"a status that is text":                         {apigw.HTTPAPI, `{"statusCode":"ok"}`, "500"},
-		"a status that HTTP does not have":              {apigw.HTTPAPI, `{"statusCode":0}`, "500"},
-		"a body that is not text":                       {apigw.HTTPAPI, `{"statusCode":200,"body":{}}`, "500"},
-		"no JSON":                                       {apigw.FunctionURL, `oops`, "502"},
-		"nothing":                                       {apigw.HTTPAPI, ``, "500"},
+		"a whole answer":                                {event.HTTPAPI, `{"statusCode":503,"headers":{"content-type":"application/json","Retry-After":"30"},"body":"{}"}`, "503 application/json {}"},
+		"text when no content type is given":            {event.HTTPAPI, `{"statusCode":200,"body":"hi"}`, "200 text/plain; charset=utf-8 hi"},
+		"JSON when a REST API gets no content type":     {event.REST, `{"statusCode":200,"body":"hi"}`, "200 application/json hi"},
+		"a base64 body":                                 {event.FunctionURL, `{"statusCode":200,"body":"aGk=","isBase64Encoded":true}`, "200 text/plain; charset=utf-8 hi"},
+		"a broken base64 body":                          {event.HTTPAPI, `{"statusCode":200,"body":"?","isBase64Encoded":true}`, "500"},
+		"format 2.0 takes JSON without status as a 200": {event.HTTPAPI, `{"outcome":"hungup"}`, `200 application/json {"outcome":"hungup"}`},
+		"format 2.0 takes an array as a 200":            {event.HTTPAPI, `[1]`, `200 application/json [1]`},
+		"a REST API needs a status":                     {event.REST, `{"outcome":"hungup"}`, "502"},
+		"a status that is text":                         {event.HTTPAPI, `{"statusCode":"ok"}`, "500"},
+		"a status that HTTP does not have":              {event.HTTPAPI, `{"statusCode":0}`, "500"},
+		"a body that is not text":                       {event.HTTPAPI, `{"statusCode":200,"body":{}}`, "500"},
+		"no JSON":                                       {event.FunctionURL, `oops`, "502"},
+		"nothing":                                       {event.HTTPAPI, ``, "500"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := c.shape.Answer([]byte(c.payload))
+			r, err := apigw.Answer(c.front, []byte(c.payload))
 			got := fmt.Sprintf("%d %s %s", r.Status, r.Header.Get("Content-Type"), r.Body)
 			if err != nil {
 				if !errors.Is(err, apigw.ErrFunction) {
 					t.Errorf("error %v, want ErrFunction", err)
 				}
-				got = fmt.Sprint(c.shape.Failure(err).Status)
+				got = fmt.Sprint(apigw.Failure(c.front, err).Status)
 			}
 			if got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
@@ -60,11 +60,11 @@ func TestAnswersBecomeResponses(t *testing.T) {
 
 func TestMultiValueHeadersAndCookiesReachTheSender(t *testing.T) {
 	t.Parallel()
-	r, err := apigw.REST.Answer([]byte(`{"statusCode":200,"multiValueHeaders":{"x-a":["1","2"]},"body":""}`))
+	r, err := apigw.Answer(event.REST, []byte(`{"statusCode":200,"multiValueHeaders":{"x-a":["1","2"]},"body":""}`))
 	if err != nil || fmt.Sprint(r.Header["X-A"]) != "[1 2]" {
 		t.Errorf("REST: %v, %v", r.Header, err)
 	}
-	r, err = apigw.HTTPAPI.Answer([]byte(`{"statusCode":200,"cookies":["a=1","b=2"],"body":""}`))
+	r, err = apigw.Answer(event.HTTPAPI, []byte(`{"statusCode":200,"cookies":["a=1","b=2"],"body":""}`))
 	if err != nil || fmt.Sprint(r.Header["Set-Cookie"]) != "[a=1 b=2]" {
 		t.Errorf("HTTP API: %v, %v", r.Header, err)
 	}
@@ -74,25 +74,24 @@ func TestAGatewayFailsAsAWSDoes(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
 	for name, c := range map[string]struct {
-		shape apigw.Shape
+		front event.Front
 		err   error
 		want  string
 	}{
-		"HTTP API, no route":            {apigw.HTTPAPI, apigw.ErrNoRoute, `404 {"message":"Not Found"}`},
-		"HTTP API, too large":           {apigw.HTTPAPI, apigw.ErrTooLarge, `413 {"message":"Request Too Long"}`},
-		"HTTP API, head too large":      {apigw.HTTPAPI, apigw.ErrHeadTooLarge, `431 {"message":"Request Header Fields Too Large"}`},
-		"HTTP API, throttled":           {apigw.HTTPAPI, apigw.ErrThrottled, `503 {"message":"Service Unavailable"}`},
-		"HTTP API, too slow":            {apigw.HTTPAPI, apigw.ErrTimedOut, `503 {"message":"Service Unavailable"}`},
-		"HTTP API, the function failed": {apigw.HTTPAPI, fmt.Errorf("wrapped: %w", boom), `500 {"message":"Internal Server Error"}`},
-		"REST API, no route":            {apigw.REST, apigw.ErrNoRoute, `403 {"message":"Missing Authentication Token"}`},
-		"REST API, too slow":            {apigw.REST, apigw.ErrTimedOut, `504 {"message":"Endpoint request timed out"}`},
-		"REST API, the function failed": {apigw.REST, boom, `502 {"message":"Internal server error"}`},
-		"Function URL, throttled":       {apigw.FunctionURL, apigw.ErrThrottled, `429 {"Message":"Rate Exceeded."}`},
-		"Function URL, function failed": {apigw.FunctionURL, boom, `502 {"Message":"Internal Server Error"}`},
+		"HTTP API, no route":            {event.HTTPAPI, event.ErrNoRoute, `404 {"message":"Not Found"}`},
+		"HTTP API, too large":           {event.HTTPAPI, apigw.ErrTooLarge, `413 {"message":"Request Entity Too Large"}`},
+		"HTTP API, throttled":           {event.HTTPAPI, apigw.ErrThrottled, `503 {"message":"Service Unavailable"}`},
+		"HTTP API, too slow":            {event.HTTPAPI, apigw.ErrTimedOut, `503 {"message":"Service Unavailable"}`},
+		"HTTP API, the function failed": {event.HTTPAPI, fmt.Errorf("wrapped: %w", boom), `500 {"message":"Internal Server Error"}`},
+		"REST API, no route":            {event.REST, event.ErrNoRoute, `403 {"message":"Forbidden"}`},
+		"REST API, too slow":            {event.REST, apigw.ErrTimedOut, `504 {"message":"Gateway Timeout"}`},
+		"REST API, the function failed": {event.REST, boom, `502 {"message":"Bad Gateway"}`},
+		"Function URL, throttled":       {event.FunctionURL, apigw.ErrThrottled, `429 {"message":"Too Many Requests"}`},
+		"Function URL, function failed": {event.FunctionURL, boom, `502 {"message":"Bad Gateway"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := c.shape.Failure(c.err)
+			r := apigw.Failure(c.front, c.err)
 			if got := fmt.Sprintf("%d %s", r.Status, r.Body); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
@@ -101,18 +100,19 @@ func TestAGatewayFailsAsAWSDoes(t *testing.T) {
 }
 
 // serve starts a gateway whose function answers with the event that it got.
-func serve(t *testing.T, shape apigw.Shape) net.Addr {
+func serve(t *testing.T, front event.Front) net.Addr {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := apigw.Start(l, apigw.New(apigw.Config{
-		Shape: shape,
+	server := apigw.NewServer(apigw.New(apigw.Config{
+		Front: front,
 		Invoke: func(_ context.Context, event []byte) ([]byte, error) {
 			return json.Marshal(map[string]any{"statusCode": 200, "body": string(event)})
 		},
 	}))
+	go func() { _ = server.Serve(l) }() // ends with ErrServerClosed
 	t.Cleanup(func() { _ = server.Close() })
 	return l.Addr()
 }
@@ -139,12 +139,12 @@ func exchange(t *testing.T, addr net.Addr, requests ...string) (statuses []int, 
 	return statuses, bodies
 }
 
-func TestNamesKeepTheirCaseOnEveryRequestOfAConnection(t *testing.T) {
+func TestEveryRequestOfAConnectionReachesTheFunction(t *testing.T) {
 	t.Parallel()
 	first := "POST /Prod/webhooks/crm HTTP/1.1\r\nhost: a\r\nX-sIG: one\r\nx-sig:two\r\nContent-Length: 2\r\n\r\n{}"
 	second := "POST /Prod/webhooks/crm HTTP/1.1\r\nHost: a\r\nx-Other: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n"
-	_, bodies := exchange(t, serve(t, apigw.REST), first, second, first)
-	for i, want := range []string{`"X-sIG":["one"]`, `"x-Other":["3"]`, `"x-sig":["two"]`} {
+	_, bodies := exchange(t, serve(t, event.REST), first, second, first)
+	for i, want := range []string{`"X-Sig":["one","two"]`, `"X-Other":["3"]`, `"X-Sig":["one","two"]`} {
 		if !strings.Contains(bodies[i], want) {
 			t.Errorf("request %d: no %s in %s", i, want, bodies[i])
 		}
@@ -157,7 +157,7 @@ func TestNamesKeepTheirCaseOnEveryRequestOfAConnection(t *testing.T) {
 func TestTwoSpellingsOfANameAreOneInFormat2(t *testing.T) {
 	t.Parallel()
 	request := "POST /webhooks/crm HTTP/1.1\r\nHost: a\r\nX-sIG: one\r\nx-sig:two\r\nContent-Length: 0\r\n\r\n"
-	_, bodies := exchange(t, serve(t, apigw.HTTPAPI), request)
+	_, bodies := exchange(t, serve(t, event.HTTPAPI), request)
 	if !strings.Contains(bodies[0], `"x-sig":"one,two"`) {
 		t.Errorf("got %s", bodies[0])
 	}
@@ -190,7 +190,7 @@ func TestTheLimitsOfAWSHold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got, _ := exchange(t, serve(t, apigw.HTTPAPI), c.request); got[0] != c.want {
+			if got, _ := exchange(t, serve(t, event.HTTPAPI), c.request); got[0] != c.want {
 				t.Errorf("got %d, want %d", got[0], c.want)
 			}
 		})
@@ -199,16 +199,16 @@ func TestTheLimitsOfAWSHold(t *testing.T) {
 
 func TestTheGatewayDoesNotWaitForever(t *testing.T) {
 	t.Parallel()
-	for shape, want := range map[apigw.Shape]struct {
+	for front, want := range map[event.Front]struct {
 		after  time.Duration
 		status int
 	}{
-		apigw.HTTPAPI:     {30 * time.Second, 503},
-		apigw.REST:        {29 * time.Second, 504},
-		apigw.FunctionURL: {15 * time.Minute, 502},
+		event.HTTPAPI:     {30 * time.Second, 503},
+		event.REST:        {29 * time.Second, 504},
+		event.FunctionURL: {15 * time.Minute, 502},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			g := apigw.New(apigw.Config{Shape: shape, Invoke: func(ctx context.Context, _ []byte) ([]byte, error) {
+			g := apigw.New(apigw.Config{Front: front, Invoke: func(ctx context.Context, _ []byte) ([]byte, error) {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}})
@@ -218,7 +218,7 @@ func TestTheGatewayDoesNotWaitForever(t *testing.T) {
 			w, start := httptest.NewRecorder(), time.Now()
 			g.ServeHTTP(w, r)
 			if took := time.Since(start); took != want.after || w.Code != want.status {
-				t.Errorf("%s: %d after %v, want %d after %v", shape, w.Code, took, want.status, want.after)
+				t.Errorf("%s: %d after %v, want %d after %v", front, w.Code, took, want.status, want.after)
 			}
 		})
 	}

@@ -26,6 +26,7 @@ import (
 	"sync"
 	"time"
 
+	"vicihook/function/event"
 	"vicihook/infra/local/apigw"
 	"vicihook/infra/local/runtimeapi"
 	"vicihook/infra/local/secretsmanager"
@@ -49,7 +50,7 @@ type Config struct {
 	VICIdial     *vicitest.Server       // default: a new one, with the lines 1028 and 1029 of a remote agent in a call each
 	Secrets      *secretsmanager.Server // default: a new one
 	SecretsURL   string                 // a Secrets Manager of somebody else, for example moto's, in place of Secrets
-	Shape        apigw.Shape            // default apigw.HTTPAPI
+	Front        event.Front            // default event.HTTPAPI
 	Listen       string                 // host:port of the front, and host of the rest; default 127.0.0.1:0
 	Timeout      time.Duration          // the function's; default 10 s
 	MaxInstances int                    // default 10
@@ -114,8 +115,8 @@ func (s *Stack) start(ctx context.Context) error {
 	s.stops = append(s.stops, func() { _ = front.Close() })
 	s.URL = "http://" + front.Addr().String()
 	s.StateURL = s.URL + StatePath
-	if s.cfg.Shape == apigw.REST {
-		s.URL += "/" + apigw.RESTStage
+	if s.cfg.Front == event.REST {
+		s.URL += "/" + event.RESTStage
 	}
 	return s.startFunction(front)
 }
@@ -169,8 +170,9 @@ func (s *Stack) startFunction(front net.Listener) error {
 		return err
 	}
 	s.stops = append(s.stops, s.function.Stop)
-	s.gateway = apigw.New(apigw.Config{Shape: s.cfg.Shape, Invoke: s.invoke})
-	server := apigw.Start(front, s)
+	s.gateway = apigw.New(apigw.Config{Front: s.cfg.Front, Invoke: s.invoke})
+	server := apigw.NewServer(s)
+	go func() { _ = server.Serve(front) }() // ends with ErrServerClosed
 	s.stops = append(s.stops, func() { _ = server.Close() })
 	return nil
 }

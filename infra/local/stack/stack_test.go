@@ -24,7 +24,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"vicihook/infra/local/apigw"
+	"vicihook/function/event"
 	"vicihook/infra/local/secretsmanager"
 	"vicihook/infra/local/stack"
 	"vicihook/vicicall/vicitest"
@@ -118,10 +118,10 @@ func send(t *testing.T, r *http.Request) (status int, outcome string) {
 
 func TestASignedWebhookEndsACallThroughEveryDoor(t *testing.T) {
 	t.Parallel()
-	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
-		t.Run(string(shape), func(t *testing.T) {
+	for _, front := range event.Fronts() {
+		t.Run(string(front), func(t *testing.T) {
 			t.Parallel()
-			s := start(t, stack.Config{Shape: shape})
+			s := start(t, stack.Config{Front: front})
 			calls := s.State()
 			if status, outcome := send(t, webhook(t, s, calls[0])); status != 200 || outcome != "hungup" {
 				t.Fatalf("got %d %s\n%s", status, outcome, strings.Join(s.Logs(), "\n"))
@@ -156,7 +156,7 @@ func TestAnUnsignedWebhookReachesNobody(t *testing.T) {
 
 func TestTheFrontTellsTheTruthBesideTheGateway(t *testing.T) {
 	t.Parallel()
-	s := start(t, stack.Config{Shape: apigw.REST})
+	s := start(t, stack.Config{Front: event.REST})
 	s.VICIdial.Delist(s.State()[0].ID)
 	r, _ := http.NewRequestWithContext(t.Context(), "GET", s.StateURL, nil)
 	_, body := send(t, r)

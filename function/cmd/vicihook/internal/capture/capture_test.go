@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"vicihook/function/cmd/vicihook/internal/capture"
-	"vicihook/infra/local/apigw"
+	"vicihook/function/event"
 )
 
 const sent = `{"call_id":"Y1221052110000402027","note":"it's \"so\" \\ ü"}`
@@ -138,28 +138,28 @@ func TestOtherTextIsRefusedWithItsFault(t *testing.T) {
 	}
 }
 
-func TestEventsOfEveryShapeGiveTheRequestAsSent(t *testing.T) {
+func TestEventsOfEveryFrontGiveTheRequestAsSent(t *testing.T) {
 	t.Parallel()
 	at := time.UnixMilli(1_790_000_000_123)
-	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
+	for _, front := range event.Fronts() {
 		for _, contentType := range []string{"application/json", "application/x-www-form-urlencoded"} {
 			r := httptest.NewRequest(http.MethodPost, "https://hooks.example.com/webhooks/crm", nil)
 			r.Header.Set("Content-Type", contentType)
 			r.Header.Set("X-Signature", "sha256=ab")
-			event, err := shape.Event(r, []byte(sent), apigw.Options{Time: at})
+			payload, err := front.Encode(r, []byte(sent), event.Options{Time: at})
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := capture.Read(event)
+			got, err := capture.Read(payload)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if string(got.Body) != sent || got.Header["x-signature"][0] != "sha256=ab" || got.Source != "crm" ||
 				got.URL != "https://hooks.example.com/webhooks/crm" || !got.Received.Equal(at) {
-				t.Errorf("%s, %s: got %+v", shape, contentType, got)
+				t.Errorf("%s, %s: got %+v", front, contentType, got)
 			}
-			if wantStage := map[apigw.Shape]string{apigw.REST: apigw.RESTStage}[shape]; got.Stage != wantStage {
-				t.Errorf("%s: stage: got %q, want %q", shape, got.Stage, wantStage)
+			if wantStage := map[event.Front]string{event.REST: event.RESTStage}[front]; got.Stage != wantStage {
+				t.Errorf("%s: stage: got %q, want %q", front, got.Stage, wantStage)
 			}
 		}
 	}

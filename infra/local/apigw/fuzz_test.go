@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"vicihook/function/event"
 	"vicihook/infra/local/apigw"
 )
 
@@ -24,28 +25,29 @@ func FuzzFront(f *testing.F) {
 	f.Add([]byte("POST /webhooks/crm HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("x", apigw.MaxHead) + "\r\n\r\n"))
 	f.Add([]byte("POST /webhooks/crm HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n\x00\xff"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
-			sendRaw(t, shape, raw)
+		for _, front := range event.Fronts() {
+			sendRaw(t, front, raw)
 		}
 	})
 }
 
-func sendRaw(t *testing.T, shape apigw.Shape, raw []byte) {
-	gateway := apigw.New(apigw.Config{Shape: shape, Invoke: func(_ context.Context, event []byte) ([]byte, error) {
-		if !json.Valid(event) || len(event) > apigw.MaxEvent {
-			t.Errorf("%s: the function got %q", shape, event)
+func sendRaw(t *testing.T, front event.Front, raw []byte) {
+	gateway := apigw.New(apigw.Config{Front: front, Invoke: func(_ context.Context, payload []byte) ([]byte, error) {
+		if !json.Valid(payload) || len(payload) > apigw.MaxEvent {
+			t.Errorf("%s: the function got %q", front, payload)
 		}
 		return []byte(`{"statusCode":200,"body":"{}"}`), nil
 	}})
 	sender := &sender{in: bytes.NewReader(raw), closed: make(chan struct{})}
-	server := apigw.Start(&senders{next: sender, over: make(chan struct{})}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := apigw.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler {
-				t.Errorf("%s: panic: %v", shape, p)
+				t.Errorf("%s: panic: %v", front, p)
 			}
 		}()
 		gateway.ServeHTTP(w, r)
 	}))
+	go func() { _ = server.Serve(&senders{next: sender, over: make(chan struct{})}) }() // ends with ErrServerClosed
 	defer server.Close()
 	<-sender.closed
 }

@@ -1,4 +1,4 @@
-package apigw_test
+package event_test
 
 import (
 	"bytes"
@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,13 +16,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"vicihook/infra/local/apigw"
+	"vicihook/function/event"
 )
 
 var at = time.UnixMilli(1584112334567)
 
 // fixed are options that leave nothing to chance but the trace id.
-var fixed = apigw.Options{RequestID: "LV7fzho-PHcEJPw=", Time: at, SourceIP: "198.51.100.7"}
+var fixed = event.Options{RequestID: "LV7fzho-PHcEJPw=", Time: at, SourceIP: "198.51.100.7"}
 
 // sample is testdata/webhook.http as a gateway sees it, with the case of its names.
 func sample(t *testing.T) (*http.Request, []byte) {
@@ -49,17 +48,17 @@ func sample(t *testing.T) (*http.Request, []byte) {
 	return r, []byte(body)
 }
 
-func TestEachDoorMakesItsOwnEvent(t *testing.T) {
+func TestEachFrontHasItsOwnEvent(t *testing.T) {
 	t.Parallel()
-	for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
-		t.Run(string(shape), func(t *testing.T) {
+	for _, front := range event.Fronts() {
+		t.Run(string(front), func(t *testing.T) {
 			t.Parallel()
 			r, body := sample(t)
-			got, err := shape.Event(r, body, fixed)
+			got, err := front.Encode(r, body, fixed)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := os.ReadFile("testdata/" + string(shape) + ".json")
+			want, err := os.ReadFile("testdata/" + string(front) + ".json")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,14 +82,14 @@ func indented(t *testing.T, raw []byte) string {
 func TestAWSsOwnTypesReadTheEvents(t *testing.T) {
 	t.Parallel()
 	v2, v1, furl := new(events.APIGatewayV2HTTPRequest), new(events.APIGatewayProxyRequest), new(events.LambdaFunctionURLRequest)
-	for shape, into := range map[apigw.Shape]any{apigw.HTTPAPI: v2, apigw.REST: v1, apigw.FunctionURL: furl} {
+	for front, into := range map[event.Front]any{event.HTTPAPI: v2, event.REST: v1, event.FunctionURL: furl} {
 		r, body := sample(t)
-		raw, err := shape.Event(r, body, fixed)
+		raw, err := front.Encode(r, body, fixed)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal(raw, into); err != nil {
-			t.Errorf("%s: %v", shape, err)
+			t.Errorf("%s: %v", front, err)
 		}
 	}
 	if v2.RequestContext.TimeEpoch != at.UnixMilli() || v1.RequestContext.RequestTimeEpoch != at.UnixMilli() || furl.RequestContext.TimeEpoch != at.UnixMilli() {
@@ -120,16 +119,16 @@ func TestBodiesAreEncodedByTheirContentType(t *testing.T) {
 		if contentType != "" {
 			r.Header.Set("Content-Type", contentType)
 		}
-		for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.FunctionURL} {
-			text, encoded := bodyOf(t, shape, r, body, apigw.Options{})
+		for _, front := range []event.Front{event.HTTPAPI, event.FunctionURL} {
+			text, encoded := bodyOf(t, front, r, body, event.Options{})
 			if encoded == plain {
-				t.Errorf("%s, %q: isBase64Encoded is %v", shape, contentType, encoded)
+				t.Errorf("%s, %q: isBase64Encoded is %v", front, contentType, encoded)
 			}
 			if !bytes.Equal(text, body) {
-				t.Errorf("%s, %q: body became %q", shape, contentType, text)
+				t.Errorf("%s, %q: the body became %q", front, contentType, text)
 			}
 		}
-		if _, encoded := bodyOf(t, apigw.REST, r, body, apigw.Options{}); encoded {
+		if _, encoded := bodyOf(t, event.REST, r, body, event.Options{}); encoded {
 			t.Errorf("rest, %q: encoded without being told to", contentType)
 		}
 	}
@@ -140,7 +139,7 @@ func TestARESTAPIEncodesTheMediaTypesItWasToldOf(t *testing.T) {
 	for media, want := range map[string]bool{"*/*": true, "application/json": true, "application/*": true, "text/*": false} {
 		r := httptest.NewRequest("POST", "/webhooks/crm", nil)
 		r.Header["content-TYPE"] = []string{"application/json"}
-		text, got := bodyOf(t, apigw.REST, r, []byte("{}\n"), apigw.Options{BinaryMediaTypes: []string{media}})
+		text, got := bodyOf(t, event.REST, r, []byte("{}\n"), event.Options{BinaryMediaTypes: []string{media}})
 		if got != want || string(text) != "{}\n" {
 			t.Errorf("%s: encoded %v, body %q", media, got, text)
 		}
@@ -148,9 +147,9 @@ func TestARESTAPIEncodesTheMediaTypesItWasToldOf(t *testing.T) {
 }
 
 // bodyOf gives the body that a function would see.
-func bodyOf(t testing.TB, shape apigw.Shape, r *http.Request, body []byte, o apigw.Options) (decoded []byte, encoded bool) {
+func bodyOf(t testing.TB, front event.Front, r *http.Request, body []byte, o event.Options) (decoded []byte, encoded bool) {
 	t.Helper()
-	raw, err := shape.Event(r, body, o)
+	raw, err := front.Encode(r, body, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,12 +186,12 @@ func TestOnlyTheRouteReachesTheFunction(t *testing.T) {
 	} {
 		method, path, _ := strings.Cut(target, " ")
 		r := httptest.NewRequest(method, path, nil)
-		for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST} {
-			if _, err := shape.Event(r, nil, fixed); errors.Is(err, apigw.ErrNoRoute) == routed {
-				t.Errorf("%s %s: %v", shape, target, err)
+		for _, front := range []event.Front{event.HTTPAPI, event.REST} {
+			if _, err := front.Encode(r, nil, fixed); errors.Is(err, event.ErrNoRoute) == routed {
+				t.Errorf("%s %s: %v", front, target, err)
 			}
 		}
-		if _, err := apigw.FunctionURLEvent(r, nil, fixed); err != nil {
+		if _, err := event.FunctionURL.Encode(r, nil, fixed); err != nil {
 			t.Errorf("url %s: %v", target, err)
 		}
 	}
@@ -200,7 +199,7 @@ func TestOnlyTheRouteReachesTheFunction(t *testing.T) {
 
 func TestTheStageLeadsARESTPathAndIsDroppedFromTheEvent(t *testing.T) {
 	t.Parallel()
-	raw, err := apigw.RESTEvent(httptest.NewRequest("POST", "/Prod/webhooks/crm", nil), nil, fixed)
+	raw, err := event.REST.Encode(httptest.NewRequest("POST", "/Prod/webhooks/crm", nil), nil, fixed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,30 +226,30 @@ func FuzzEvent(f *testing.F) {
 		}
 		r.Header[name] = []string{value}
 		r.Header["Content-Type"] = append(r.Header["Content-Type"], contentType)
-		for _, shape := range []apigw.Shape{apigw.HTTPAPI, apigw.REST, apigw.FunctionURL} {
-			if _, err := shape.Event(r, body, fixed); err != nil {
+		for _, front := range event.Fronts() {
+			if _, err := front.Encode(r, body, fixed); err != nil {
 				continue
 			}
-			if got, encoded := bodyOf(t, shape, r, body, fixed); encoded && !bytes.Equal(got, body) {
-				t.Errorf("%s: body %q became %q", shape, body, got)
+			if got, encoded := bodyOf(t, front, r, body, fixed); encoded && !bytes.Equal(got, body) {
+				t.Errorf("%s: body %q became %q", front, body, got)
 			}
 		}
 	})
 }
 
-func ExampleHTTPAPIEvent() {
+func ExampleFront_Encode() {
 	body := []byte(`call_id=Y1221052110000402027`)
 	r, _ := http.NewRequest("POST", "https://hooks.example.com/webhooks/crm", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	raw, err := apigw.HTTPAPIEvent(r, body, apigw.Options{})
+	raw, err := event.HTTPAPI.Encode(r, body, event.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	var event events.APIGatewayV2HTTPRequest
-	_ = json.NewDecoder(bytes.NewReader(raw)).Decode(&event)
-	decoded, _ := io.ReadAll(base64.NewDecoder(base64.StdEncoding, strings.NewReader(event.Body)))
-	fmt.Println(event.RouteKey, event.PathParameters["source"], event.IsBase64Encoded)
+	var e events.APIGatewayV2HTTPRequest
+	_ = json.Unmarshal(raw, &e)
+	decoded, _ := base64.StdEncoding.DecodeString(e.Body)
+	fmt.Println(e.RouteKey, e.PathParameters["source"], e.IsBase64Encoded)
 	fmt.Println(string(decoded))
 	// Output:
 	// POST /webhooks/{source} crm true
