@@ -65,7 +65,7 @@ func (c explainCmd) print(sh *shell, f diagnosis.Finding) error {
 		signed = f.Signed.UTC().Format(time.RFC3339)
 	}
 	printRows(sh.stdout, "verdict", verdict, "scheme", cmp.Or(f.Scheme, "none holds"), "signed", signed,
-		"cause", f.Cause, "what", f.What, "mend", f.Mend)
+		"cause", f.Cause, "what", f.What, "remedy", f.Remedy)
 	if !f.Verifies {
 		return &failure{statusFailed, fmt.Errorf("the request does not verify: %s", f.Cause)}
 	}

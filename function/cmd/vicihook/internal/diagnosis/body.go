@@ -13,27 +13,26 @@ import (
 
 const maxInflated = 1 << 20
 
-// bodyChanges are the ways in which a body changes between signing and verifying. Each gives the body as it was signed.
-func bodyChanges(body []byte) dimension {
-	var changes dimension
-	add := func(cause, what, mend string, signed []byte) {
-		if bytes.Equal(signed, body) {
-			return
+// addBody adds a change that puts the body back as it was signed.
+type addBody func(cause, what, remedy string, signed []byte)
+
+// bodyChanges are the ways in which a body changes between signing and verifying.
+func bodyChanges(body []byte) (all changes) {
+	add := func(cause, what, remedy string, signed []byte) {
+		if !bytes.Equal(signed, body) {
+			all.add(cause, what, remedy, func(a *attempt) bool { a.request.Body = signed; return true })
 		}
-		changes = append(changes, change{cause, what, mend, func(a *attempt) bool { a.request.Body = signed; return true }})
 	}
 	lineEnds(body, add)
 	encodings(body, add)
-	rewrittenJSON(body, add)
-	rewrittenForm(body, add)
+	jsonChanges(body, add)
+	formChanges(body, add)
 	add("body-unsigned", "only an empty body is signed",
-		"let the sender sign the body that it sends, after that is final; a stream that was read before is empty when it is read again", []byte{})
-	return changes
+		"let the sender sign the final body, the one that it sends; a stream that was read before is empty when it is read again", []byte{})
+	return all
 }
 
-type adder func(cause, what, mend string, signed []byte)
-
-func lineEnds(body []byte, add adder) {
+func lineEnds(body []byte, add addBody) {
 	const exact = "pass the body on byte for byte; curl does so with --data-binary, not with -d"
 	add("body-lost-newline", "the body was signed with a line end after it, and arrived without", exact, append(bytes.Clone(body), '\n'))
 	add("body-lost-newline", "the body was signed with a line end after it, and arrived without", exact, append(bytes.Clone(body), "\r\n"...))
@@ -48,7 +47,7 @@ func lineEnds(body []byte, add adder) {
 	add("body-blanks", "the body was signed without the blanks around it", exact, bytes.TrimSpace(body))
 }
 
-func encodings(body []byte, add adder) {
+func encodings(body []byte, add addBody) {
 	const base = "decode the body once, where the event says isBase64Encoded, and verify those bytes"
 	text := strings.Join(strings.Fields(string(body)), "")
 	if decoded, err := base64.StdEncoding.DecodeString(text); err == nil && len(decoded) > 0 {
@@ -98,19 +97,19 @@ func fromLatin1(body []byte) []byte {
 	return wide
 }
 
-func rewrittenForm(body []byte, add adder) {
+func formChanges(body []byte, add addBody) {
 	text := string(body)
 	if !strings.Contains(text, "=") || strings.ContainsAny(text, "{ \n") {
 		return
 	}
-	const what, mend = "the form was encoded anew after it was signed", "sign the encoded form that is sent, and pass it on byte for byte"
-	add("body-form", what, mend, []byte(strings.ReplaceAll(text, "+", "%20")))
-	add("body-form", what, mend, []byte(strings.ReplaceAll(text, "%20", "+")))
+	const what, remedy = "the form was encoded again after it was signed", "sign the encoded form that is sent, and pass it on byte for byte"
+	add("body-form", what, remedy, []byte(strings.ReplaceAll(text, "+", "%20")))
+	add("body-form", what, remedy, []byte(strings.ReplaceAll(text, "%20", "+")))
 	if values, err := url.ParseQuery(text); err == nil {
-		add("body-form", "the form's fields were put into another order after it was signed", mend, []byte(values.Encode()))
+		add("body-form", "the form's fields were put into another order after it was signed", remedy, []byte(values.Encode()))
 	}
 	if plain, err := url.QueryUnescape(text); err == nil {
-		add("body-form", "the form was signed before it was encoded", mend, []byte(plain))
+		add("body-form", "the form was signed before it was encoded", remedy, []byte(plain))
 	}
 }
 

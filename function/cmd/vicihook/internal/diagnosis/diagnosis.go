@@ -1,8 +1,10 @@
 // Package diagnosis says why a captured webhook does not verify.
 //
-// It undoes the damages that are common between a sender and its receiver, one at a time and then two at a time, and
-// asks the function's own verifier after each: a key read in another form, a body written anew, a time in another
-// unit, a URL seen from behind a gateway. A signature can't hold by chance, so the first that makes it hold is the cause.
+//	finding, err := diagnosis.Explain(ctx, diagnosis.Case{Request: r, Key: key, Scheme: scheme, Label: "zendesk"})
+//
+// It undoes the damages that are common between a sender and its receiver, one at a time, and asks the function's own
+// verifier after each: a key read in another form, a body serialized again, a time in another unit, a URL seen from
+// behind a gateway. A signature does not match by chance, so the first change that makes it match is the cause.
 //
 // No result holds a key, a signature or a part of the body.
 package diagnosis
@@ -18,27 +20,27 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// A Case is one captured request and what its receiver believes about it.
+// A Case is one captured request and what its receiver knows about it.
 type Case struct {
 	Request webhook.Request
 	Stage   string         // of the API Gateway that it came through; empty when unknown
 	Key     string         // as written
 	Scheme  webhook.Scheme // zero when unknown: every preset is tried
-	Label   string         // what people call Scheme
-	Arrived time.Time      // zero when unknown, and then age is no fault
+	Label   string         // the name of Scheme
+	Arrived time.Time      // zero when unknown: the age of the request is not judged then
 }
 
-// A Finding is the first explanation that holds.
+// A Finding is the first explanation that fits.
 type Finding struct {
 	Verifies bool
-	Scheme   string    // that the signature holds under; empty when it holds under none
-	Signed   time.Time // what the request says; zero when it says nothing
-	Cause    string    // one word such as json-rewritten; two with a + between them when it took two; empty when Verifies
+	Scheme   string    // under which the signature matches; empty when there is none
+	Signed   time.Time // as the request says; zero when it does not
+	Cause    string    // one word such as json-rewritten, two joined by + when it took two changes; empty when Verifies
 	What     string    // what happened
-	Mend     string    // what to do about it
+	Remedy   string    // how to fix it
 }
 
-// Explain tries what it knows, the likeliest first. The error is the context's.
+// Explain tries the likeliest explanations first. The error is the context's.
 func Explain(ctx context.Context, c Case) (Finding, error) {
 	search := newSearch(ctx, c)
 	for _, stage := range []func() (Finding, bool){
@@ -59,31 +61,33 @@ func Explain(ctx context.Context, c Case) (Finding, error) {
 	return search.unexplained(), nil
 }
 
-// A candidate is a scheme by name.
+// A candidate is a scheme and its name.
 type candidate struct {
 	label  string
 	scheme webhook.Scheme
 }
 
-// candidates are the schemes that the request may be meant for, and all others.
-func (c Case) candidates() (meant, others []candidate) {
+// candidates returns the schemes that the request may be meant for, and every preset.
+func (c Case) candidates() (meant, presets []candidate) {
 	for _, name := range webhook.PresetNames() {
 		preset, _ := webhook.Preset(name)
-		others = append(others, candidate{name, preset})
+		presets = append(presets, candidate{name, preset})
 	}
 	if c.Scheme.Kind != "" {
-		return []candidate{{c.Label, c.Scheme}}, others
+		return []candidate{{c.Label, c.Scheme}}, presets
 	}
-	meant = slices.DeleteFunc(slices.Clone(others), func(p candidate) bool {
-		return !slices.ContainsFunc(p.scheme.Header, c.carries)
-	})
-	if len(meant) == 0 {
-		meant = others
+	if meant = c.carriedOf(presets); len(meant) == 0 {
+		meant = presets
 	}
-	return meant, others
+	return meant, presets
 }
 
-func (c Case) carries(header string) bool { return len(c.Request.Header[strings.ToLower(header)]) > 0 }
+// carriedOf returns the schemes whose signature header the request has.
+func (c Case) carriedOf(schemes []candidate) []candidate {
+	return slices.DeleteFunc(slices.Clone(schemes), func(p candidate) bool {
+		return !slices.ContainsFunc(p.scheme.Header, func(header string) bool { return len(c.Request.Header[strings.ToLower(header)]) > 0 })
+	})
+}
 
-// headerNames are those of the request, sorted.
-func (c Case) headerNames() []string { return slices.Sorted(maps.Keys(c.Request.Header)) }
+// headerNames returns the names of the request's headers, sorted.
+func headerNames(r webhook.Request) []string { return slices.Sorted(maps.Keys(r.Header)) }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	neturl "net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -195,12 +196,20 @@ var stages = map[string]stage{
 	"an unknown sender's lost newline":   {key: rawKey, cause: "body-lost-newline", sender: func(s *sending) { s.scheme, s.body = preset("slack"), payload+"\n" }, damage: body(strings.TrimSpace)},
 	"a version header that is missing":   {scheme: "hubspot-v2", key: rawKey, cause: "required-header", damage: func(r *webhook.Request) { delete(r.Header, "x-hubspot-signature-version") }},
 
+	"a blank for each + in base64":           {scheme: "zendesk", key: rawKey, cause: "signature-blank-for-plus", what: "decoded like a form", sender: plusInSignature, damage: header("x-zendesk-webhook-signature", func(v string) string { return strings.ReplaceAll(v, "+", " ") })},
+	"a signature that was encoded for a URL": {scheme: "zendesk", key: rawKey, cause: "signature-percent-encoded", sender: plusInSignature, damage: header("x-zendesk-webhook-signature", neturl.QueryEscape)},
+	"a prefix that was encoded for a URL":    {scheme: "github", key: rawKey, cause: "signature-percent-encoded", damage: header("x-hub-signature-256", neturl.QueryEscape)},
+	"a health check of Intercom":             {scheme: "intercom", key: rawKey, cause: "health-check", what: "X-Body-Signature", sender: bodySignature},
+	"a health check of an unknown sender":    {key: rawKey, cause: "health-check", what: "X-Hub-Signature", sender: bodySignature},
+
 	// The URL.
 	"http behind a load balancer":            {scheme: "hubspot-v3", key: rawKey, cause: "url-scheme", damage: url("http://hooks.example.com/webhooks/crm?a=1%2F2&b=2")},
 	"a stage that the sender sees":           {scheme: "hubspot-v3", key: rawKey, cause: "url-stage", what: "/live", sender: func(s *sending) { s.url = "https://hooks.example.com/live/webhooks/crm" }, damage: url("https://hooks.example.com/webhooks/crm"), told: func(c *diagnosis.Case) { c.Stage = "live" }},
 	"a mapping that the sender does not see": {scheme: "twilio", key: rawKey, cause: "url-stage", what: "without the first part", sender: func(s *sending) { s.url, s.body = "https://hooks.example.com/webhooks/crm", "" }, damage: url("https://hooks.example.com/v7/webhooks/crm")},
 	"the host behind the domain name":        {scheme: "hubspot-v3", key: rawKey, cause: "url-host", damage: url("https://a1b2.execute-api.eu-west-1.amazonaws.com/webhooks/crm?a=1%2F2&b=2")},
 	"a query that got lost":                  {scheme: "hubspot-v3", key: rawKey, cause: "url-query", what: "without its query", sender: func(s *sending) { s.url = "https://hooks.example.com/webhooks/crm" }, damage: url("https://hooks.example.com/webhooks/crm?x=1")},
+	"a query that was sorted":                {scheme: "hubspot-v3", key: rawKey, cause: "url-query", what: "another order", sender: func(s *sending) { s.url = "https://hooks.example.com/webhooks/crm?z=1&a=%2F&m=x%20y" }, damage: url("https://hooks.example.com/webhooks/crm?a=%2F&m=x%20y&z=1")},
+	"a query that was sorted and encoded":    {scheme: "hubspot-v3", key: rawKey, cause: "url-query", what: "encoded again", sender: func(s *sending) { s.url = "https://hooks.example.com/webhooks/crm?z=1&m=x%20y" }, damage: url("https://hooks.example.com/webhooks/crm?m=x+y&z=1")},
 	"a URL that was not decoded":             {scheme: "hubspot-v3", key: rawKey, cause: "signed-string", sender: scheme(func(s *webhook.Scheme) { s.Signed = "{method}{url}{body}{ts}" })},
 	"a method in small letters":              {scheme: "hubspot-v3", key: rawKey, cause: "method", sender: func(s *sending) { s.method = "post" }, damage: func(r *webhook.Request) { r.Method = http.MethodPost }},
 	"nothing that anybody signs":             {key: rawKey, cause: "no-signature", what: "any known scheme", sender: func(s *sending) { s.scheme = preset("slack") }, damage: func(r *webhook.Request) { delete(r.Header, "x-slack-signature") }},
@@ -215,6 +224,14 @@ func rawSecret(s *webhook.Scheme) { s.Secret, s.SecretPrefix = "raw", "" }
 
 func bodyOnly(s *sending) {
 	s.scheme.Signed, s.scheme.TSHeader, s.scheme.TSUnit, s.scheme.Tolerance = "{body}", nil, "", 0
+}
+
+// plusInSignature chooses a time at which the signature has a +.
+func plusInSignature(s *sending) { s.at = s.at.Add(2 * time.Second) }
+
+func bodySignature(s *sending) {
+	s.scheme.Kind, s.scheme.Alg, s.scheme.Header, s.scheme.Prefix = "hmac", "sha256", []string{"X-Body-Signature"}, ""
+	s.scheme.Form, s.scheme.Encoding, s.scheme.Signed, s.scheme.Secret = "plain", "hex", "{body}", "raw"
 }
 
 func encode64(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
@@ -240,8 +257,8 @@ func TestEachDamageIsNamedFirst(t *testing.T) {
 			if f.Verifies || f.Cause != s.cause || !strings.Contains(f.What, s.what) {
 				t.Errorf("got  %q: %s\nwant %q: …%s…", f.Cause, f.What, s.cause, s.what)
 			}
-			if f.What == "" || f.Mend == "" {
-				t.Errorf("%s comes without what or mend: %+v", f.Cause, f)
+			if f.What == "" || f.Remedy == "" {
+				t.Errorf("%s comes without what or remedy: %+v", f.Cause, f)
 			}
 			leaksNothing(t, c, f)
 		})
@@ -307,7 +324,7 @@ func TestASearchEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// Whatever comes, there is a verdict with a mend, and it shows no secret.
+// Whatever comes, there is a verdict with a remedy, and it shows no secret.
 func FuzzExplain(f *testing.F) {
 	for _, name := range []string{
 		"JSON that middleware indented", "a stage that the sender sees", "seconds sent, milliseconds signed", "a signature that was cut", "another key",
@@ -320,7 +337,7 @@ func FuzzExplain(f *testing.F) {
 		own, _ := webhook.Preset(scheme)
 		r := webhook.Request{Method: "POST", URL: url, Header: webhook.Header{header: {value}}, Body: body}
 		finding := diagnosis.ExplainByOne(t.Context(), diagnosis.Case{Request: r, Key: key, Scheme: own, Label: scheme, Stage: stage})
-		if !finding.Verifies && (finding.Cause == "" || finding.What == "" || finding.Mend == "") {
+		if !finding.Verifies && (finding.Cause == "" || finding.What == "" || finding.Remedy == "") {
 			t.Errorf("got %+v", finding)
 		}
 	})

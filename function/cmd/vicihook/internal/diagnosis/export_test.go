@@ -13,8 +13,8 @@ func ExplainByOne(ctx context.Context, c Case) Finding {
 	return search.unexplained()
 }
 
-// Rewritten gives a JSON body in every way that Explain tries.
+// Rewritten returns a JSON body in every way that Explain tries.
 func Rewritten(body []byte) (bodies [][]byte) {
-	rewrittenJSON(body, func(_, _, _ string, signed []byte) { bodies = append(bodies, signed) })
+	jsonChanges(body, func(_, _, _ string, signed []byte) { bodies = append(bodies, signed) })
 	return bodies
 }

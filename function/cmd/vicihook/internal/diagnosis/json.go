@@ -2,34 +2,39 @@ package diagnosis
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"unicode/utf16"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// What is written anew: no sender nests deeper, and indentation must not multiply a hostile body.
+// Bodies beyond these are not serialized again: no sender nests deeper, and indentation must not multiply a hostile body.
 const (
 	maxDepth     = 64
 	maxRewritten = 1 << 20 // bytes
 )
 
-// A layout is how a JSON writer puts blanks.
+// A layout is how a JSON writer puts white space, or orders members.
 type layout struct {
-	name, comma, colon, indent string
+	name    string
+	options []jsontext.Options
 }
 
 var layouts = []layout{
-	{"compact JSON", ",", ":", ""},
-	{"JSON with a blank after each comma and colon, as Python writes it", ", ", ": ", ""},
-	{"JSON indented by 2", ",", ": ", "  "},
-	{"JSON indented by 4", ",", ": ", "    "},
-	{"JSON indented by tabs", ",", ": ", "\t"},
+	{"compact JSON", nil},
+	{"JSON with a blank after each comma and colon, as Python writes it", []jsontext.Options{jsontext.SpaceAfterComma(true), jsontext.SpaceAfterColon(true)}},
+	{"JSON indented by 2", []jsontext.Options{jsontext.WithIndent("  ")}},
+	{"JSON indented by 4", []jsontext.Options{jsontext.WithIndent("    ")}},
+	{"JSON indented by tabs", []jsontext.Options{jsontext.WithIndent("\t")}},
 }
 
-// An escaping is how a JSON writer spells characters that need not be spelled literally.
+var orders = []layout{
+	{"", []jsontext.Options{jsontext.AllowDuplicateNames(true)}},
+	{", members sorted", []jsontext.Options{jsontext.ReorderRawObjects(true)}},
+}
+
+// An escaping is how a JSON writer spells characters that need no escape.
 type escaping struct {
 	name               string
 	ascii, slash, html bool
@@ -42,181 +47,63 @@ var escapings = []escaping{
 	{name: ", < > & escaped as Go does", html: true},
 }
 
-// rewrittenJSON writes a JSON body in every common way: what was signed may have been parsed and written anew.
-func rewrittenJSON(body []byte, add adder) {
-	value, err := parseOrdered(body)
-	if err != nil {
+// jsonChanges serialize a JSON body in every common way: the sender may have signed it before it was serialized again.
+func jsonChanges(body []byte, add addBody) {
+	if kind := jsontext.Value(body).Kind(); kind != '{' && kind != '[' || deeperThan(maxDepth, body) {
 		return
 	}
-	if _, scalar := value.(string); scalar {
-		return
-	}
-	const mend = "verify the bytes as they came, before any JSON parser or middleware; the sender must sign the very text that it sends"
-	for _, order := range []string{"", ", members sorted"} {
-		if order != "" {
-			sortMembers(value)
-		}
+	const remedy = "verify the bytes as they came, before any JSON parser or middleware; the sender must sign the very text that it sends"
+	for _, order := range orders {
 		for _, l := range layouts {
 			for _, e := range escapings {
-				w := jsonWriter{layout: l, escaping: e}
-				if w.value(value, "\n"); w.Len() > maxRewritten {
+				options := slices.Concat(order.options, l.options, []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.EscapeForHTML(e.html), jsontext.EscapeForJS(e.html)})
+				text, err := jsontext.AppendFormat(nil, body, options...)
+				if err != nil {
+					break // a member given twice has no sorted order
+				}
+				if text = e.escape(text); len(text) > maxRewritten {
 					continue
 				}
-				what := fmt.Sprintf("the JSON body was written anew after it was signed; signed was %s%s%s", l.name, order, e.name)
-				add("json-rewritten", what, mend, bytes.Clone(w.Bytes()))
-				add("json-rewritten", what+", with a line end after it", mend, append(bytes.Clone(w.Bytes()), '\n'))
+				what := fmt.Sprintf("the JSON body was serialized again after it was signed; signed was %s%s%s", l.name, order.name, e.name)
+				add("json-rewritten", what, remedy, text)
+				add("json-rewritten", what+", with a line end after it", remedy, append(bytes.Clone(text), '\n'))
 			}
 		}
 	}
 }
 
-type (
-	object []member
-	member struct {
-		name  string
-		value any
-	}
-)
-
-// parseOrdered reads one JSON value and keeps the order of members and the spelling of numbers.
-func parseOrdered(text []byte) (any, error) {
-	tokens := json.NewDecoder(bytes.NewReader(text))
-	tokens.UseNumber()
-	value, err := parseValue(tokens, maxDepth)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := tokens.Token(); err != io.EOF {
-		return nil, fmt.Errorf("data after the JSON value")
-	}
-	return value, nil
-}
-
-func parseValue(tokens *json.Decoder, depth int) (any, error) {
-	token, err := tokens.Token()
-	switch {
-	case err != nil:
-		return nil, err
-	case depth == 0:
-		return nil, fmt.Errorf("nested too deep")
-	case token == json.Delim('['):
-		return parseArray(tokens, depth-1)
-	case token == json.Delim('{'):
-		return parseObject(tokens, depth-1)
-	}
-	return token, nil
-}
-
-func parseArray(tokens *json.Decoder, depth int) ([]any, error) {
-	items := []any{}
-	for tokens.More() {
-		item, err := parseValue(tokens, depth)
-		if err != nil {
-			return nil, err
+// deeperThan reports whether the body is nested deeper than that, or is no JSON.
+func deeperThan(depth int, body []byte) bool {
+	tokens := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	for range len(body) {
+		if _, err := tokens.ReadToken(); err != nil || tokens.StackDepth() > depth {
+			return true
 		}
-		items = append(items, item)
-	}
-	_, err := tokens.Token()
-	return items, err
-}
-
-func parseObject(tokens *json.Decoder, depth int) (*object, error) {
-	members := object{}
-	for tokens.More() {
-		name, err := tokens.Token()
-		if err != nil {
-			return nil, err
-		}
-		value, err := parseValue(tokens, depth)
-		if err != nil {
-			return nil, err
-		}
-		members = append(members, member{name.(string), value})
-	}
-	_, err := tokens.Token()
-	return &members, err
-}
-
-func sortMembers(value any) {
-	switch v := value.(type) {
-	case *object:
-		slices.SortStableFunc(*v, func(a, b member) int { return strings.Compare(a.name, b.name) })
-		for _, m := range *v {
-			sortMembers(m.value)
-		}
-	case []any:
-		for _, item := range v {
-			sortMembers(item)
+		if tokens.StackDepth() == 0 {
+			return false
 		}
 	}
+	return true
 }
 
-type jsonWriter struct {
-	bytes.Buffer
-	layout
-	escaping
-}
-
-// value writes one value; lineEnd is what separates lines at its depth.
-func (w *jsonWriter) value(value any, lineEnd string) {
-	if w.Len() > maxRewritten {
-		return
+// escape writes escapes that the formatter has no option for. Only strings hold the characters that are meant.
+func (e escaping) escape(text []byte) []byte {
+	if !e.ascii && !e.slash {
+		return text
 	}
-	switch v := value.(type) {
-	case *object:
-		w.items('{', '}', len(*v), lineEnd, func(i int, inner string) {
-			w.text((*v)[i].name)
-			w.WriteString(w.colon)
-			w.value((*v)[i].value, inner)
-		})
-	case []any:
-		w.items('[', ']', len(v), lineEnd, func(i int, inner string) { w.value(v[i], inner) })
-	case string:
-		w.text(v)
-	case nil:
-		w.WriteString("null")
-	default:
-		fmt.Fprint(&w.Buffer, v)
-	}
-}
-
-func (w *jsonWriter) items(open, closing byte, n int, lineEnd string, item func(i int, inner string)) {
-	w.WriteByte(open)
-	inner := lineEnd + w.indent
-	for i := range n {
-		if i > 0 {
-			w.WriteString(w.comma)
-		}
-		if w.indent != "" {
-			w.WriteString(inner)
-		}
-		item(i, inner)
-	}
-	if n > 0 && w.indent != "" {
-		w.WriteString(lineEnd)
-	}
-	w.WriteByte(closing)
-}
-
-var shortEscapes = map[rune]string{'"': `\"`, '\\': `\\`, '\n': `\n`, '\r': `\r`, '\t': `\t`, '\b': `\b`, '\f': `\f`}
-
-func (w *jsonWriter) text(text string) {
-	w.WriteByte('"')
-	for _, r := range text {
-		short, isShort := shortEscapes[r]
+	var out bytes.Buffer
+	for _, r := range string(text) {
 		switch {
-		case isShort:
-			w.WriteString(short)
-		case r == '/' && w.slash:
-			w.WriteString(`\/`)
-		case r < ' ', w.ascii && r > '~' && r < 0x10000, w.html && strings.ContainsRune("<>&\u2028\u2029", r):
-			fmt.Fprintf(&w.Buffer, `\u%04x`, r)
-		case w.ascii && r > '~':
+		case r == '/' && e.slash:
+			out.WriteString(`\/`)
+		case r > '~' && r >= 0x10000:
 			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&w.Buffer, `\u%04x\u%04x`, high, low)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		case r > '~':
+			fmt.Fprintf(&out, `\u%04x`, r)
 		default:
-			w.WriteRune(r)
+			out.WriteRune(r)
 		}
 	}
-	w.WriteByte('"')
+	return out.Bytes()
 }

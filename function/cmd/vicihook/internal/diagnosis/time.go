@@ -7,19 +7,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"vicihook/function/internal/webhook"
 )
 
-// Between these a time is one that somebody means.
-var (
-	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-)
+var units = []string{"s", "ms", "rfc3339"}
 
 var unitNames = map[string]string{"s": "seconds", "ms": "milliseconds", "rfc3339": "RFC 3339"}
 
-// signedAt is the time that the request names, read in the scheme's unit; zero when it names none.
+// likely reports whether somebody may mean this time. A wrong unit is off by decades.
+func likely(at time.Time) bool { return at.Year() >= 2000 && at.Year() < 2100 }
+
+// signedAt returns the time that the request names, read in the scheme's unit; zero when it names none.
 func (a attempt) signedAt() time.Time {
 	text, _ := a.timeText()
 	return readTime(text, a.scheme.TSUnit)
@@ -40,13 +37,13 @@ func readTime(text, unit string) time.Time {
 	return time.Unix(n, 0)
 }
 
-// plausible is false for a time that only a wrong unit can give.
+// plausible reports whether the request names no time, or a likely one.
 func (a attempt) plausible() bool {
 	at := a.signedAt()
-	return at.IsZero() || at.After(earliest) && at.Before(latest)
+	return at.IsZero() || likely(at)
 }
 
-// timeText is the time as sent, and how to send another.
+// timeText returns the time as sent, and a function that replaces it; nil where it can't be replaced.
 func (a attempt) timeText() (text string, rewrite func(*attempt, string) bool) {
 	switch {
 	case len(a.scheme.TSHeader) > 0:
@@ -70,91 +67,66 @@ func (a attempt) timeText() (text string, rewrite func(*attempt, string) bool) {
 }
 
 // timeChanges are the ways in which the time differs from what the scheme expects.
-func timeChanges(start attempt) (changes dimension) {
+func timeChanges(start attempt) (all changes) {
 	text, rewrite := start.timeText()
-	if text != "" {
-		changes = append(changes, unitChanges(start.scheme, text)...)
+	for _, unit := range units {
+		if unit != start.scheme.TSUnit && likely(readTime(text, unit)) {
+			all.add("time-unit", fmt.Sprintf("the time is sent in %s, and the scheme wants %s", unitNames[unit], unitNames[start.scheme.TSUnit]),
+				fmt.Sprintf(`let the sender send and sign %s, or set "ts_unit": %q in a scheme of the source's own`, unitNames[start.scheme.TSUnit], unit),
+				func(a *attempt) bool { a.scheme.TSUnit = unit; return true })
+		}
 	}
-	if text != "" && rewrite != nil {
-		changes = append(changes, rewrittenTimes(text, rewrite)...)
+	if rewrite != nil {
+		for _, at := range likelyTimes(text) {
+			for _, unit := range units {
+				all.add("time-rewritten", fmt.Sprintf("the time was signed in %s, and is sent in another form", unitNames[unit]),
+					"sign the very text that is sent as the time: format it once and use it twice",
+					func(a *attempt) bool { a.scheme.TSUnit = unit; return rewrite(a, writeTime(at, unit)) })
+			}
+		}
 	}
 	if len(start.scheme.TSHeader) > 0 {
-		changes = append(changes, movedTimes(start)...)
+		movedTimes(start, &all)
 	}
-	return changes
+	return all
 }
 
-// unitChanges read the time in a unit that the scheme does not have.
-func unitChanges(scheme webhook.Scheme, text string) (changes dimension) {
-	for _, unit := range []string{"s", "ms", "rfc3339"} {
-		at := readTime(text, unit)
-		if unit == scheme.TSUnit || at.Before(earliest) || at.After(latest) {
-			continue
-		}
-		changes = append(changes, change{
-			cause: "time-unit",
-			what:  fmt.Sprintf("the time is sent in %s, and the scheme wants %s", unitNames[unit], unitNames[scheme.TSUnit]),
-			mend:  fmt.Sprintf(`let the sender send and sign %s, or set "ts_unit": %q in a scheme of the source's own`, unitNames[scheme.TSUnit], unit),
-			undo:  func(a *attempt) bool { a.scheme.TSUnit = unit; return true },
-		})
-	}
-	return changes
-}
-
-// rewrittenTimes undo what was done to the text of the time after it was signed.
-func rewrittenTimes(text string, rewrite func(*attempt, string) bool) (changes dimension) {
-	for _, other := range otherTimes(text) {
-		changes = append(changes, change{
-			cause: "time-rewritten",
-			what:  fmt.Sprintf("the time was signed in %s, and is sent in another form", unitNames[other.unit]),
-			mend:  "sign the very text that is sent as the time: format it once and use it twice",
-			undo: func(a *attempt) bool {
-				a.scheme.TSUnit = other.unit
-				return rewrite(a, other.text)
-			},
-		})
-	}
-	return changes
-}
-
-type writtenTime struct{ text, unit string }
-
-// otherTimes writes the same time in the other ways that senders have.
-func otherTimes(text string) (others []writtenTime) {
+// likelyTimes reads the text in every form that senders write, whole seconds of a fraction too.
+func likelyTimes(text string) (times []time.Time) {
 	for _, layout := range []string{time.RFC3339Nano, http.TimeFormat} {
 		if at, err := time.Parse(layout, text); err == nil {
-			others = append(others, writtenTime{strconv.FormatInt(at.Unix(), 10), "s"}, writtenTime{strconv.FormatInt(at.UnixMilli(), 10), "ms"},
-				writtenTime{at.UTC().Format(time.RFC3339), "rfc3339"})
+			times = append(times, at)
 		}
 	}
 	whole, _, _ := strings.Cut(text, ".")
 	for _, unit := range []string{"s", "ms"} {
-		if at := readTime(strings.TrimSpace(whole), unit); at.After(earliest) && at.Before(latest) {
-			others = append(others, writtenTime{strconv.FormatInt(at.Unix(), 10), "s"}, writtenTime{strconv.FormatInt(at.UnixMilli(), 10), "ms"},
-				writtenTime{at.UTC().Format(time.RFC3339), "rfc3339"})
+		if at := readTime(strings.TrimSpace(whole), unit); likely(at) {
+			times = append(times, at)
 		}
 	}
-	return others
+	return times
+}
+
+func writeTime(at time.Time, unit string) string {
+	switch unit {
+	case "s":
+		return strconv.FormatInt(at.Unix(), 10)
+	case "ms":
+		return strconv.FormatInt(at.UnixMilli(), 10)
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
 // movedTimes look for the time under another header's name.
-func movedTimes(start attempt) (changes dimension) {
-	for _, name := range (Case{Request: start.request}).headerNames() {
+func movedTimes(start attempt, all *changes) {
+	for _, name := range headerNames(start.request) {
 		_, value := start.value([]string{name})
-		for _, unit := range []string{"s", "ms", "rfc3339"} {
-			if at := readTime(value, unit); at.Before(earliest) || at.After(latest) {
-				continue
+		for _, unit := range units {
+			if likely(readTime(value, unit)) {
+				all.add("time-header", fmt.Sprintf("the time that was signed came in the header %s, and the scheme looks in %s", name, strings.Join(start.scheme.TSHeader, ", ")),
+					fmt.Sprintf(`let the sender use the header %s, or set "ts_header": [%q] in a scheme of the source's own`, start.scheme.TSHeader[0], name),
+					func(a *attempt) bool { a.scheme.TSHeader, a.scheme.TSUnit = []string{name}, unit; return true })
 			}
-			changes = append(changes, change{
-				cause: "time-header",
-				what:  fmt.Sprintf("the time that was signed came in the header %s, and the scheme looks in %s", name, strings.Join(start.scheme.TSHeader, ", ")),
-				mend:  fmt.Sprintf(`let the sender use the header %s, or set "ts_header": [%q] in a scheme of the source's own`, start.scheme.TSHeader[0], name),
-				undo: func(a *attempt) bool {
-					a.scheme.TSHeader, a.scheme.TSUnit = []string{name}, unit
-					return true
-				},
-			})
 		}
 	}
-	return changes
 }

@@ -13,28 +13,28 @@ import (
 
 // unexplained says what the request itself shows when no reading of it holds. Only the scheme that was meant counts.
 func (s *search) unexplained() Finding {
-	if s.c.Scheme.Kind == "" && len(s.meant) == len(s.others) {
-		return Finding{Cause: "no-signature", What: "the request carries no signature header of any known scheme", Mend: s.switchOn()}
+	if s.c.Scheme.Kind == "" && len(s.meant) == len(s.presets) {
+		return Finding{Cause: "no-signature", What: "the request carries no signature header of any known scheme", Remedy: s.switchOn()}
 	}
 	a := s.start(s.meant[0])
 	finding := Finding{Signed: a.signedAt()}
-	set := func(cause, what, mend string) Finding {
-		finding.Cause, finding.What, finding.Mend = cause, what, mend
+	set := func(cause, what, remedy string) Finding {
+		finding.Cause, finding.What, finding.Remedy = cause, what, remedy
 		return finding
 	}
 	if _, err := a.scheme.ParseKey(a.key); err != nil {
 		return set("key-malformed", fmt.Sprintf("the key can't be read: %v", err), "give the key as the sender shows it")
 	}
 	if a.matches() {
-		return set("malformed-time", "the signature holds, but nobody can mean its time: "+a.signedAt().UTC().Format(time.DateTime),
+		return set("malformed-time", "the signature matches, but nobody can mean its time: "+a.signedAt().UTC().Format(time.DateTime),
 			"let the sender write the time as its scheme says")
 	}
-	if cause, what, mend := s.refused(a); cause != "" {
-		return set(cause, what, mend)
+	if cause, what, remedy := s.refused(a); cause != "" {
+		return set(cause, what, remedy)
 	}
 	if announced, ok := announcedLength(a.request); ok && announced != len(a.request.Body) {
 		return set("body-length", fmt.Sprintf("the body has %d bytes, and the sender announced %d: it was cut or changed on its way", len(a.request.Body), announced),
-			"capture the body byte for byte; where the gateway cuts it, mend that")
+			"capture the body byte for byte; where the gateway cuts it, fix that")
 	}
 	if bytes.Contains(a.request.Body, []byte("\ufffd")) {
 		return set("body-charset", "the body holds U+FFFD, which stands where bytes were lost as they were read as text",
@@ -49,7 +49,7 @@ func (s *search) unexplained() Finding {
 }
 
 // refused puts the verifier's own verdict into words where that is more than a mismatch.
-func (s *search) refused(a attempt) (cause, what, mend string) {
+func (s *search) refused(a attempt) (cause, what, remedy string) {
 	verifier, err := webhook.NewVerifier(a.scheme)
 	if err != nil {
 		return "scheme", err.Error(), "correct the scheme in sources.json"
@@ -57,8 +57,8 @@ func (s *search) refused(a attempt) (cause, what, mend string) {
 	key, _ := a.scheme.ParseKey(a.key)
 	_, err = verifier.Verify(a.request, []webhook.Key{key}, a.signedAt())
 	for _, known := range []struct {
-		err         error
-		cause, mend string
+		err           error
+		cause, remedy string
 	}{
 		{webhook.ErrNoSignature, "no-signature", s.switchOn()},
 		{webhook.ErrMalformedSignature, "malformed-signature", "send " + wellFormed(a.scheme) + "; what came was cut, or is not a signature of this scheme"},
@@ -73,14 +73,14 @@ func (s *search) refused(a attempt) (cause, what, mend string) {
 		{webhook.ErrBodyHash, "body-hash", "the body was changed after the URL with its hash was signed: pass it on byte for byte"},
 	} {
 		if errors.Is(err, known.err) {
-			return known.cause, strings.TrimPrefix(err.Error(), "webhook: "), known.mend
+			return known.cause, strings.TrimPrefix(err.Error(), "webhook: "), known.remedy
 		}
 	}
 	return "", "", ""
 }
 
 func (s *search) switchOn() string {
-	return "switch signing on at the sender, and let every proxy pass its header on; the request carries " + printable(strings.Join(s.c.headerNames(), ", "))
+	return "switch signing on at the sender, and let every proxy pass its header on; the request carries " + printable(strings.Join(headerNames(s.c.Request), ", "))
 }
 
 // wellFormed describes a signature of the scheme by its length.

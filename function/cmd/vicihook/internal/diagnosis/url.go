@@ -2,15 +2,20 @@ package diagnosis
 
 import (
 	"fmt"
+	"iter"
 	"net/url"
+	"slices"
 	"strings"
 )
 
 // stages are the names that an API Gateway's stage mostly has.
 var stages = []string{"prod", "Prod", "dev", "Dev", "stage", "Stage", "staging", "test", "v1", "api", "default"}
 
+// addURL adds a change that puts the URL back as it was signed.
+type addURL func(cause, what, remedy, signed string)
+
 // urlChanges are the ways in which the URL that the sender signed differs from the one seen here.
-func urlChanges(start attempt, stage string) dimension {
+func urlChanges(start attempt, stage string) (all changes) {
 	seen := start.request.URL
 	if !strings.Contains(start.scheme.Signed, "{url") || seen == "" {
 		return nil
@@ -19,22 +24,20 @@ func urlChanges(start attempt, stage string) dimension {
 	if err != nil {
 		return nil
 	}
-	var changes dimension
-	add := func(cause, what, mend, signed string) {
-		if signed == seen {
-			return
+	add := func(cause, what, remedy, signed string) {
+		if signed != seen {
+			all.add(cause, what, remedy, func(a *attempt) bool { a.request.URL = signed; return true })
 		}
-		changes = append(changes, change{cause, what, mend, func(a *attempt) bool { a.request.URL = signed; return true }})
 	}
 	origins(start, u, add)
 	paths(u, stage, add)
 	queries(seen, u, add)
-	return changes
+	return all
 }
 
 const publicURL = "set PUBLIC_URL to the base of the very URL that is entered at the sender"
 
-func origins(start attempt, u *url.URL, add func(cause, what, mend, signed string)) {
+func origins(start attempt, u *url.URL, add addURL) {
 	with := func(edit func(*url.URL)) string {
 		other := *u
 		edit(&other)
@@ -57,7 +60,7 @@ func origins(start attempt, u *url.URL, add func(cause, what, mend, signed strin
 }
 
 // paths put in or take away what a gateway does: the stage, the key of an API mapping, a slash.
-func paths(u *url.URL, stage string, add func(cause, what, mend, signed string)) {
+func paths(u *url.URL, stage string, add addURL) {
 	origin := u.Scheme + "://" + u.Host
 	path, query := u.EscapedPath(), ""
 	if u.RawQuery != "" {
@@ -75,8 +78,8 @@ func paths(u *url.URL, stage string, add func(cause, what, mend, signed string))
 	add("url-slash", "the URL was signed without the slash at the end of the path", "enter the URL at the sender without it", origin+strings.TrimSuffix(path, "/")+query)
 }
 
-func queries(seen string, u *url.URL, add func(cause, what, mend, signed string)) {
-	const raw = "hand on the query as it came: rawQueryString of an HTTP API or Function URL"
+func queries(seen string, u *url.URL, add addURL) {
+	const raw = "pass the query on as it came: rawQueryString of an HTTP API or Function URL"
 	bare, _, _ := strings.Cut(seen, "?")
 	add("url-query", "the URL was signed without its query", "sign the URL as it is called, query included", bare)
 	if u.RawQuery == "" {
@@ -85,7 +88,38 @@ func queries(seen string, u *url.URL, add func(cause, what, mend, signed string)
 	if plain, err := url.QueryUnescape(u.RawQuery); err == nil {
 		add("url-query", "the URL was signed with its query decoded", raw, bare+"?"+plain)
 	}
-	add("url-query", "the URL's query was put into another order or encoded anew after it was signed", raw, bare+"?"+u.Query().Encode())
-	add("url-query", "the URL's query was encoded anew after it was signed", raw, bare+"?"+strings.ReplaceAll(u.RawQuery, "+", "%20"))
-	add("url-query", "the URL's query was encoded anew after it was signed", raw, bare+"?"+strings.ReplaceAll(u.RawQuery, "%20", "+"))
+	add("url-query", "the URL's query was put into another order or encoded again after it was signed", raw, bare+"?"+u.Query().Encode())
+	for query := range permutations(strings.Split(u.RawQuery, "&")) {
+		query := strings.Join(query, "&")
+		add("url-query", "the URL's query was put into another order after it was signed, as a sorted one is", raw, bare+"?"+query)
+		for _, encode := range []*strings.Replacer{strings.NewReplacer("+", "%20"), strings.NewReplacer("%20", "+")} {
+			add("url-query", "the URL's query was encoded again after it was signed", raw, bare+"?"+encode.Replace(query))
+		}
+	}
+}
+
+// mostOrdered bounds the parameters of a query whose orders are tried: 120 of them.
+const mostOrdered = 5
+
+// permutations yields the items in every order, their own first; only in their own when there are too many.
+func permutations(items []string) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		if len(items) > mostOrdered {
+			yield(items)
+			return
+		}
+		permute(nil, items, yield)
+	}
+}
+
+func permute(chosen, rest []string, yield func([]string) bool) bool {
+	if len(rest) == 0 {
+		return yield(chosen)
+	}
+	for i, next := range rest {
+		if !permute(append(slices.Clone(chosen), next), slices.Delete(slices.Clone(rest), i, i+1), yield) {
+			return false
+		}
+	}
+	return true
 }
