@@ -44,6 +44,7 @@ type sample struct {
 }
 
 var samples = map[string]sample{
+	"chatwoot.json":         {page: "chatwoot", front: event.HTTPAPI},
 	"crm.json":              {page: "crm", front: event.HTTPAPI},
 	"crm-rest.json":         {page: "crm", front: event.REST},
 	"crm-rest-base64.json":  {page: "crm", front: event.REST, binary: []string{"*/*"}},
@@ -56,7 +57,9 @@ var samples = map[string]sample{
 	"intercom.json":         {page: "intercom", front: event.HTTPAPI},
 	"jira.json":             {page: "jira", front: event.HTTPAPI},
 	"salesforce.json":       {page: "salesforce", front: event.HTTPAPI},
+	"servicenow.json":       {page: "servicenow", front: event.HTTPAPI},
 	"slack.json":            {page: "slack", front: event.HTTPAPI},
+	"zammad.json":           {page: "zammad", front: event.HTTPAPI},
 	"zendesk.json":          {page: "zendesk", front: event.HTTPAPI},
 }
 

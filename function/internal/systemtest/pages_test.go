@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"vicihook/function/internal/hangup"
 	"vicihook/infra/local/stack"
@@ -21,11 +23,14 @@ import (
 
 // senders are those that have a page in docs.
 var senders = []string{
-	"crm", "freshdesk", "front", "github", "helpscout", "hubspot", "intercom", "jira", "salesforce", "slack", "zendesk",
+	"chatwoot", "crm", "freshdesk", "front", "github", "helpscout", "hubspot", "intercom", "jira", "salesforce", "servicenow",
+	"slack", "zammad", "zendesk",
 }
 
-// docs is the folder of the senders' pages.
-const docs = "../../docs"
+const (
+	docs        = "../../docs"               // the senders' pages
+	payloadsDir = sampleFolder + "/payloads" // bodies as senders make them, which the pages name
+)
 
 // A page is one sender's documentation.
 type page struct {
@@ -34,17 +39,20 @@ type page struct {
 	examples []example
 }
 
-// An example is a body on a page, and what the page says becomes of it.
+// An example is a body, on a page or in the file that it names, and the outcome that the page promises.
 type example struct {
 	source, contentType string
+	file                string // of payloads; empty: the body is on the page
 	outcome             string // empty: the challenge in it is echoed
 	body                string
 }
 
 var (
 	sourcesBlock = regexp.MustCompile("(?s)\n## sources\\.json\n\n```json\n(.*?)\n```\n")
-	exampleBlock = regexp.MustCompile("(?sm)^Example for `([a-z0-9-]+)` \\(`([a-z/-]+)`\\), answered (?:`([a-z_]+)`|with its challenge):\n\n```[a-z]*\n(.*?)\n```$")
-	callIDs      = regexp.MustCompile(`[VYJM][0-9]{19}`)
+	exampleBlock = regexp.MustCompile("(?sm)^Example for `([a-z0-9-]+)` \\(`([a-z/-]+)`\\)" +
+		"(?: in \\[[a-z.-]+\\]\\(../../events/payloads/([a-z.-]+)\\))?, answered (?:`([a-z_]+)`|with its challenge)" +
+		"(?:\\.|:\n\n```[a-z]*\n(.*?)\n```)$")
+	callIDs = regexp.MustCompile(`[VYJM][0-9]{19}`)
 )
 
 // readPages gives the pages by their sender.
@@ -65,7 +73,11 @@ func readPages(t *testing.T) map[string]page {
 			t.Fatalf("docs/%s.md: sources.json: %v", name, err)
 		}
 		for _, found := range exampleBlock.FindAllStringSubmatch(p.text, -1) {
-			p.examples = append(p.examples, example{found[1], found[2], found[3], found[4]})
+			e := example{source: found[1], contentType: found[2], file: found[3], outcome: found[4], body: found[5]}
+			if e.file != "" {
+				e.body = readPayload(t, e)
+			}
+			p.examples = append(p.examples, e)
 		}
 		if n := strings.Count(p.text, "Example for `"); n == 0 || n != len(p.examples) {
 			t.Fatalf("docs/%s.md has %d examples, of which %d can be read", name, n, len(p.examples))
@@ -73,6 +85,19 @@ func readPages(t *testing.T) map[string]page {
 		pages[name] = p
 	}
 	return pages
+}
+
+// readPayload returns the body in an example's file. As a form it is the member payload, as GitHub sends it.
+func readPayload(t *testing.T, e example) string {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join(payloadsDir, e.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.contentType == formType {
+		return url.Values{"payload": {string(body)}}.Encode()
+	}
+	return string(body)
 }
 
 // allSources writes the sources of all pages and of the shipped file into one.
@@ -116,7 +141,40 @@ func TestEndToEndEachPageOfASenderHoldsWhatItSays(t *testing.T) {
 	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages)})
 	for _, name := range senders {
 		for _, e := range pages[name].examples {
-			t.Run(name+" "+e.source+" "+e.outcome, func(t *testing.T) { b.checkExample(t, e) })
+			t.Run(name+" "+e.source+" "+e.file+" "+e.outcome, func(t *testing.T) {
+				b.checkExample(t, e)
+				b.checkForged(t, e)
+			})
+		}
+	}
+}
+
+// checkForged sends an example signed with another key.
+func (b *bench) checkForged(t *testing.T, e example) {
+	call := b.ringFor(e.body)
+	d := b.delivery(t, e.source, e.body)
+	d.contentType = e.contentType
+	d.sign(t, otherKey, time.Now())
+	if got := b.send(t, d); got.status != http.StatusUnauthorized || got.Outcome != "unauthorized" {
+		t.Errorf("with another key: got %d %s", got.status, got.body)
+	}
+	b.checkCall(t, call, "unauthorized")
+}
+
+func TestEveryPayloadIsOnAPage(t *testing.T) {
+	named := map[string]bool{}
+	for _, p := range readPages(t) {
+		for _, e := range p.examples {
+			named[e.file] = true
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(payloadsDir, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no payloads: %v", err)
+	}
+	for _, file := range files {
+		if !named[filepath.Base(file)] {
+			t.Errorf("no page names events/payloads/%s", filepath.Base(file))
 		}
 	}
 }
