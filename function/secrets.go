@@ -90,10 +90,10 @@ func refresh[T any](store *secret.Store[T], seen secret.Snapshot[T]) hangup.Refr
 
 // misconfigured marks an error of a secret that somebody has to fix. All others may pass.
 func misconfigured(err error) error {
-	if errors.Is(err, secret.ErrMalformed) {
-		return fmt.Errorf("%w: %w", hangup.ErrMisconfigured, err)
+	if errors.Is(err, secret.ErrUnavailable) {
+		return err
 	}
-	return err
+	return fmt.Errorf("%w: %w", hangup.ErrMisconfigured, err)
 }
 
 // logRefreshFailure logs, once per cause, that a refresh failed while the cached value still serves. Without it the

@@ -11,8 +11,8 @@ import (
 	"vicihook/vicicall"
 )
 
-// ErrMisconfigured marks an error of [Keys] or [Credentials] that waiting does not fix: a secret that is no JSON,
-// a placeholder, a web server without https. Every other error of theirs means that the secret is not to be had now.
+// ErrMisconfigured marks an error of [Keys] or [Credentials] that waiting does not fix: a secret that is missing, that
+// the function may not read or decrypt, or whose value can't be used. All their other errors may pass.
 var ErrMisconfigured = errors.New("misconfigured")
 
 // Refresh asks whether a newer version is there than the one that it came with, and fetches anew for that unless this

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"vicihook/function/internal/source"
+	"vicihook/vicicall"
 )
 
 // noKey is the key's index of a delivery that no key has signed.
@@ -52,11 +53,13 @@ func (d *delivery) sourceName() string {
 }
 
 // level lets an alarm on errors see what an operator must fix. A stranger's request is never one, nor is what a
-// paused source answers to anybody.
+// paused source answers to anybody, nor what may pass by itself.
 func level(r Report) slog.Level {
 	switch {
 	case r.Outcome == Paused:
 		return slog.LevelInfo
+	case r.Outcome == vicicall.Unavailable:
+		return slog.LevelWarn
 	case r.Fault == OperatorFault:
 		return slog.LevelError
 	case r.Fault == VICIdialFault:

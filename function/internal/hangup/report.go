@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,7 +63,9 @@ func withoutSecret(what string, cause error) Report {
 	if errors.Is(cause, ErrMisconfigured) {
 		return refused(vicicall.Misconfigured, what+" can't be used; the function's log says why", cause)
 	}
-	return refused(vicicall.Unavailable, what+" can't be fetched now; nothing was sent to VICIdial", cause)
+	r := refused(vicicall.Unavailable, what+" can't be fetched now; nothing was sent to VICIdial", cause)
+	r.Fault = OperatorFault // VICIdial was not asked
+	return r
 }
 
 func batch(calls []Report) Report {
@@ -70,7 +73,9 @@ func batch(calls []Report) Report {
 	for i, c := range calls {
 		outcomes[i] = c.Outcome
 	}
-	return Report{Outcome: worst(outcomes), Message: fmt.Sprintf("the worst outcome of %d items", len(calls)), Calls: calls}
+	r := Report{Outcome: worst(outcomes), Message: fmt.Sprintf("the worst outcome of %d items", len(calls)), Calls: calls}
+	r.Fault = calls[slices.Index(outcomes, r.Outcome)].Fault
+	return r
 }
 
 func ended(r Report) *Report { return &r }
@@ -134,7 +139,7 @@ func (r Report) withFault() Report {
 		r.cause = fmt.Errorf("no rule for the outcome %q (%s): %w", string(r.Outcome), r.Message, cmp.Or(r.cause, ErrMisconfigured))
 		r.Outcome, r.Message = vicicall.Misconfigured, failedMessage
 	}
-	r.Fault = rule(r.Outcome).Fault
+	r.Fault = cmp.Or(r.Fault, rule(r.Outcome).Fault)
 	return r
 }
 

@@ -74,21 +74,25 @@ func TestASecretThatIsNotThereIsToldFromOneThatCantBeUsed(t *testing.T) {
 	broken := errors.New("arn:aws:… : no answer")
 	unusable := fmt.Errorf("%w: no JSON", hangup.ErrMisconfigured)
 	for name, c := range map[string]struct {
-		spoil func(*desk)
-		want  hangup.Outcome
+		spoil  func(*desk)
+		source string
+		want   hangup.Outcome
+		level  string
 	}{
-		"keys that can't be fetched":       {func(d *desk) { d.keys.err = broken }, vicicall.Unavailable},
-		"keys that are no JSON":            {func(d *desk) { d.keys.err = unusable }, vicicall.Misconfigured},
-		"an account that can't be fetched": {func(d *desk) { d.account.err = broken }, vicicall.Unavailable},
-		"an account that is no JSON":       {func(d *desk) { d.account.err = unusable }, vicicall.Misconfigured},
-		"a configuration that can't serve": {func(d *desk) { d.Broken = broken }, vicicall.Misconfigured},
+		"keys that can't be fetched":                   {func(d *desk) { d.keys.err = broken }, "crm", vicicall.Unavailable, "WARN"},
+		"keys that are no JSON":                        {func(d *desk) { d.keys.err = unusable }, "crm", vicicall.Misconfigured, "ERROR"},
+		"an account that can't be fetched":             {func(d *desk) { d.account.err = broken }, "crm", vicicall.Unavailable, "WARN"},
+		"an account that can't be fetched, in a batch": {func(d *desk) { d.account.err = broken }, "batch", vicicall.Unavailable, "WARN"},
+		"an account that is no JSON":                   {func(d *desk) { d.account.err = unusable }, "crm", vicicall.Misconfigured, "ERROR"},
+		"a configuration that can't serve":             {func(d *desk) { d.Broken = broken }, "crm", vicicall.Misconfigured, "ERROR"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
 			c.spoil(d)
-			answer, report := d.deliver(t, "crm", payloadOf(d.call), nil)
-			if report.Outcome != c.want {
-				t.Errorf("got %s, want %s", report.Outcome, c.want)
+			payload := map[string]string{"crm": payloadOf(d.call), "batch": "[" + payloadOf(d.call) + "]"}[c.source]
+			answer, report := d.deliver(t, c.source, payload, nil)
+			if line := d.line(t); report.Outcome != c.want || report.Fault != hangup.OperatorFault || line["level"] != c.level {
+				t.Errorf("got %s, %s, a line of level %v; want %s, operator, %s", report.Outcome, report.Fault, line["level"], c.want, c.level)
 			}
 			if strings.Contains(string(answer.Body), "arn:") {
 				t.Errorf("the answer tells what only the log may: %s", answer.Body)

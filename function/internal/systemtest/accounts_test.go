@@ -172,8 +172,9 @@ var mishaps = map[string]mishap{
 	"down":               {fault: secretsmanager.Fault{Drop: true}, outcome: "unavailable", logged: "before a whole answer came"},
 	"throttling":         {fault: secretsmanager.Fault{Error: secretsmanager.Throttling}, outcome: "unavailable", logged: "ThrottlingException"},
 	"broken":             {fault: secretsmanager.Fault{Error: secretsmanager.InternalError}, outcome: "unavailable", logged: "InternalServiceError"},
-	"denying":            {fault: secretsmanager.Fault{Error: secretsmanager.AccessDenied}, outcome: "unavailable", logged: "secretsmanager:GetSecretValue"},
-	"without its key":    {fault: secretsmanager.Fault{Error: secretsmanager.DecryptionFailure}, outcome: "unavailable", logged: "kms:Decrypt"},
+	"denying":            {fault: secretsmanager.Fault{Error: secretsmanager.AccessDenied}, outcome: "misconfigured", logged: "secretsmanager:GetSecretValue"},
+	"without its key":    {fault: secretsmanager.Fault{Error: secretsmanager.DecryptionFailure}, outcome: "misconfigured", logged: "kms:Decrypt"},
+	"empty-handed":       {fault: secretsmanager.Fault{Error: secretsmanager.ResourceNotFound}, outcome: "misconfigured", logged: "check the ARN"},
 	"slow":               {slow: true, outcome: "unavailable", logged: "not within the request's time"},
 	"answering nonsense": {fault: secretsmanager.Fault{Body: "<html>hello</html>"}, outcome: "unavailable", logged: "before a whole answer came"},
 	"holding bytes":      {put: "binary", outcome: "misconfigured", logged: "SecretString"},
@@ -226,6 +227,9 @@ func (b *bench) meet(t *testing.T, which string, c mishap) {
 	got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
 	if got.Outcome != c.outcome || strings.Contains(got.body, "arn:") || b.VICIdial.Count("") > 0 {
 		t.Errorf("got %s, want %s; %d requests reached VICIdial", got.body, c.outcome, b.VICIdial.Count(""))
+	}
+	if !strings.Contains(got.body, `"fault":"operator"`) {
+		t.Errorf("got %s, want the operator's fault: VICIdial was not asked", got.body)
 	}
 	if got.status == http.StatusServiceUnavailable && got.header.Get("Retry-After") != "30" {
 		t.Errorf("Retry-After is %q", got.header.Get("Retry-After"))
