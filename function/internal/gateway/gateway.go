@@ -9,7 +9,6 @@ package gateway
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -30,33 +29,19 @@ type Gateway struct {
 }
 
 // Invoke implements the Lambda runtime's handler. It returns no error for a delivery: an event that does not decode
-// gets the answer that a bad signature gets, since nothing of it can be verified. A panic of the doctor is an error
-// that does not quote it; the runtime would print it whole.
+// gets the answer that a bad signature gets, since nothing of it can be verified. Handle answers its own panics; any
+// other is an error that does not quote the panic, which the runtime would print whole.
 func (g Gateway) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
-	panicked := hangup.Surviving(func() {
-		if g.Doctor != nil && asksDoctor(payload) {
-			answer, err = g.Doctor(ctx)
-			return
+	defer func() {
+		if p := recover(); p != nil {
+			answer, err = nil, hangup.PanicError(p)
 		}
-		answer, err = json.Marshal(g.deliver(ctx, payload))
-	})
-	return answer, cmp.Or(err, panicked)
-}
-
-// deliver has an event handled, and once more as a failure when that panics, so that it is answered and logged.
-func (g Gateway) deliver(ctx context.Context, payload []byte) response {
-	var (
-		r      hangup.Request
-		answer hangup.Answer
-	)
-	panicked := hangup.Surviving(func() {
-		r = g.request(payload)
-		answer = g.Handle(ctx, r)
-	})
-	if panicked != nil {
-		answer = g.Handle(ctx, hangup.Request{ID: r.ID, Failure: panicked})
+	}()
+	if g.Doctor != nil && asksDoctor(payload) {
+		return g.Doctor(ctx)
 	}
-	return response{StatusCode: answer.Status, Headers: answer.Header, Body: string(answer.Body)}
+	a := g.Handle(ctx, g.request(payload))
+	return json.Marshal(response{StatusCode: a.Status, Headers: a.Header, Body: string(a.Body)})
 }
 
 // asksDoctor tells {"vicihook":"doctor"}, which only somebody who may invoke the function itself can say: API Gateway

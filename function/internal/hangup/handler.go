@@ -15,8 +15,7 @@ import (
 // the function may not read or decrypt, or whose value can't be used. All their other errors may pass.
 var ErrMisconfigured = errors.New("misconfigured")
 
-// Refresh asks whether a newer version is there than the one that it came with, and fetches anew for that unless this
-// was done just now. After a change the next load gives the newer version.
+// Refresh fetches the secret again, unless that was done just now, and reports whether it changed since it was loaded.
 type Refresh func(context.Context) (changed bool, err error)
 
 // Keys loads the webhook keys in force for a source.
@@ -51,10 +50,22 @@ type Handler struct {
 	Now         func() time.Time // nil = time.Now
 }
 
+// A delivery is what the handler comes to know of one request.
+type delivery struct {
+	Request
+	started   time.Time
+	source    *source.Source   // nil until known
+	key       int              // index of the key that matched
+	challenge source.Challenge // what the sender expects in place of a report; empty for all but challenges
+}
+
+// noKey is the key's index of a delivery that no key has signed.
+const noKey = -1
+
 // Handle answers one delivery and logs one line. It always answers; a panic is answered as misconfigured.
 func (h *Handler) Handle(ctx context.Context, r Request) Answer {
 	d := &delivery{Request: r, started: h.now(), key: noKey}
-	report := d.finish(surviving(func() Report { return h.serve(ctx, d) }))
+	report := d.finish(recovered(func() Report { return h.serve(ctx, d) }))
 	answer := d.answer(report)
 	h.log(ctx, d, report, answer.Status)
 	return answer
@@ -62,14 +73,11 @@ func (h *Handler) Handle(ctx context.Context, r Request) Answer {
 
 // serve is the staircase; each step either hands on or ends the delivery with its report.
 func (h *Handler) serve(ctx context.Context, d *delivery) Report {
-	if d.Failure != nil {
-		return failed(d.Failure)
-	}
 	if h.Broken != nil {
-		return refused(vicicall.Misconfigured, "the function's configuration is wrong; its log names each fault", nil)
+		return refuse(vicicall.Misconfigured, "the function's configuration is wrong; its log names each fault", nil)
 	}
 	if d.TooLarge {
-		return refused(TooLarge, "the body is larger than 256 KiB", nil)
+		return refuse(TooLarge, "the body is larger than 256 KiB", nil)
 	}
 	known := false
 	if d.source, known = h.Sources.Lookup(d.Source); !known {
@@ -87,7 +95,7 @@ func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 	}
 	items, err := d.source.Select(ctx, d.Webhook.Body, d.ContentType)
 	if err != nil {
-		return refusedItem(err)
+		return refuseItem(err)
 	}
 	return h.endAll(ctx, d.source, items)
 }
@@ -104,11 +112,15 @@ func (h *Handler) deadline(d *delivery) time.Time {
 	return d.started.Add(budget)
 }
 
-// authenticate returns nil for a delivery that one of the source's keys signed. A signature that none of them made
-// may be that of a key put a moment ago, so it is held against a newer version of the keys, if there is one.
+// authenticate returns nil for a delivery that one of the source's keys signed. What needs no key is checked before the
+// keys are fetched, so that an unsigned request learns nothing of the source and costs no fetch. A signature that no key
+// made may be that of a key stored a moment ago, so it is checked again if the keys have changed.
 func (h *Handler) authenticate(ctx context.Context, d *delivery) *Report {
 	if d.Undecodable {
-		return ended(unauthorized(errors.New("the gateway's event does not decode")))
+		return new(unauthorized(errors.New("the gateway's event does not decode")))
+	}
+	if err := d.source.Verifier.Inspect(d.Webhook, d.started); err != nil {
+		return new(unauthorized(err))
 	}
 	refusal, refresh := h.verify(ctx, d)
 	if refusal == nil || !errors.Is(refusal.cause, webhook.ErrMismatch) {
@@ -124,15 +136,15 @@ func (h *Handler) verify(ctx context.Context, d *delivery) (*Report, Refresh) {
 	keys, refresh, err := h.Keys.Keys(ctx, d.source.Name)
 	switch {
 	case err != nil:
-		return ended(withoutSecret("the webhook keys", err)), nil
+		return new(withoutSecret("the webhook keys", err)), nil
 	case keys.Paused:
-		return ended(refused(Paused, "this source is paused", nil)), nil
+		return new(refuse(Paused, "this source is paused", nil)), nil
 	case keys.Refused != nil:
-		return ended(unauthorized(keys.Refused)), nil
+		return new(unauthorized(keys.Refused)), nil
 	}
 	if d.key, err = d.source.Verifier.Verify(d.Webhook, keys.Keys, h.now()); err != nil {
 		d.key = noKey
-		return ended(unauthorized(err)), refresh
+		return new(unauthorized(err)), refresh
 	}
 	return nil, nil
 }

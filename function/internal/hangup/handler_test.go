@@ -28,7 +28,7 @@ const (
 const sourcesJSON = `{
 	"crm":    {"scheme": "standard-webhooks", "disposition": ".disposition", "ref": ".ticket", "actor": ".by"},
 	"batch":  {"scheme": "standard-webhooks", "each": ".[]", "when": ".go != false", "agents": "^10[0-9]{2}$"},
-	"many":   {"scheme": "standard-webhooks", "each": ".[]", "ref": ".ticket"},
+	"many":   {"scheme": "standard-webhooks", "each": ".[]", "disposition": ".disposition // \"CRMEND\"", "ref": ".ticket"},
 	"hasty":  {"scheme": "standard-webhooks", "budget": "1500ms"},
 	"drill":  {"scheme": "standard-webhooks", "dry_run": true},
 	"paused": {"scheme": "standard-webhooks"},
@@ -180,6 +180,8 @@ func TestWhatIsNotProvenGetsOneAnswerAndReachesNothing(t *testing.T) {
 		"no signature":                  {"crm", func(_ *testing.T, r *hangup.Request) { delete(r.Webhook.Header, "webhook-signature") }, webhook.ErrNoSignature},
 		"another key":                   {"crm", func(t *testing.T, r *hangup.Request) { sign(t, r, otherKey, time.Now()) }, webhook.ErrMismatch},
 		"an unknown source":             {"crn", nil, nil},
+		"a paused source, unsigned":     {"paused", func(_ *testing.T, r *hangup.Request) { delete(r.Webhook.Header, "webhook-signature") }, webhook.ErrNoSignature},
+		"a paused source, a stale time": {"paused", func(t *testing.T, r *hangup.Request) { sign(t, r, goodKey, time.Now().Add(-6*time.Minute)) }, webhook.ErrTooOld},
 		"a refused key":                 {"weak", nil, webhook.ErrPlaceholderKey},
 		"an event that does not decode": {"crm", func(_ *testing.T, r *hangup.Request) { r.Undecodable = true }, nil},
 	}
@@ -388,20 +390,31 @@ func TestABatchIsAnsweredItemByItemAndByItsWorst(t *testing.T) {
 	}
 }
 
-func TestARepeatedItemHasTheOutcomeOfTheFirstThatActsAndWordsOfItsOwn(t *testing.T) {
+// A call is ended once: an item that names it again, with another agent or disposition, must not claim its own.
+func TestARepeatedItemTellsWhatWasDoneForItsCall(t *testing.T) {
 	d := newDesk(t)
-	payload := fmt.Sprintf(`[{"call_id":%[1]q,"agent_user":"10 28"}, {"call_id":%[1]q,"agent_user":"1028","ticket":"T1"},
-		{"call_id":%[1]q,"agent_user":"1029","ticket":"T2"}]`, d.call)
+	payload := fmt.Sprintf(`[{"call_id":%[1]q,"agent_user":"10 28"}, {"call_id":%[1]q,"agent_user":"1028","disposition":"SALE","ticket":"T1"},
+		{"call_id":%[1]q,"agent_user":"1029","disposition":"NI","ticket":"T2"}, {"call_id":%[1]q,"agent_user":"1028","disposition":"SALE","ticket":"T3"}]`, d.call)
 	_, report := d.deliver(t, "many", payload, nil)
 	var got []string
 	for _, c := range report.Calls {
-		got = append(got, string(c.Outcome), c.AgentUser, c.Ref)
+		repeated := strings.Contains(c.Message, "another item of this delivery named this call first")
+		got = append(got, strings.Join([]string{string(c.Outcome), c.AgentUser, c.Disposition, c.Ref, fmt.Sprint(repeated)}, " "))
 	}
-	if want := []string{"invalid_request", "", "", "hungup", "1028", "T1", "hungup", "1029", "T2"}; !slices.Equal(got, want) {
+	if want := []string{"", "hungup 1028 SALE T1 false", "hungup 1028 SALE T2 true", "hungup 1028 SALE T3 false"}; !slices.Equal(got[1:], want[1:]) || report.Calls[0].Outcome != vicicall.InvalidRequest {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if d.vicidial.Listed(d.call) || d.vicidial.Count("HANGUP") != 1 {
 		t.Errorf("the call is listed, or not ended once: %d hang-ups", d.vicidial.Count("HANGUP"))
+	}
+}
+
+func TestAnUnsignedRequestCausesNoFetchOfKeys(t *testing.T) {
+	d := newDesk(t)
+	d.keys.err = errors.New("no answer")
+	_, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { delete(r.Webhook.Header, "webhook-signature") })
+	if report.Outcome != hangup.Unauthorized || d.keys.loaded != 0 {
+		t.Errorf("got %s after %d loads", report.Outcome, d.keys.loaded)
 	}
 }
 

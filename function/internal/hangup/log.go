@@ -3,23 +3,9 @@ package hangup
 import (
 	"context"
 	"log/slog"
-	"time"
 
-	"vicihook/function/internal/source"
 	"vicihook/vicicall"
 )
-
-// noKey is the key's index of a delivery that no key has signed.
-const noKey = -1
-
-// A delivery is what the handler comes to know of one request.
-type delivery struct {
-	Request
-	started   time.Time
-	source    *source.Source   // nil until known
-	key       int              // index of the key that matched
-	challenge source.Challenge // what the sender expects in place of a report; empty for all but challenges
-}
 
 // log writes the delivery's one line. It holds no body, header, key or query, and nothing of a stranger's text:
 // a source that is not configured is "-".

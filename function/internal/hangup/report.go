@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"vicihook/function/internal/source"
@@ -34,36 +32,36 @@ type Report struct {
 	vicidial time.Duration
 }
 
-// unauthorizedMessage is all that a stranger learns, whatever was wrong.
-const unauthorizedMessage = "source, signature, key or time is not accepted"
+const (
+	unauthorizedMessage = "source, signature, key or time is not accepted" // all that a stranger learns
+	failedMessage       = "the function failed; its log says where"
+)
 
-func unauthorized(cause error) Report {
-	return Report{Outcome: Unauthorized, Message: unauthorizedMessage, cause: cause}
-}
+func unauthorized(cause error) Report { return refuse(Unauthorized, unauthorizedMessage, cause) }
 
-func refused(o Outcome, message string, cause error) Report {
+func refuse(o Outcome, message string, cause error) Report {
 	return Report{Outcome: o, Message: message, cause: cause}
 }
 
-// refusedItem tells a signed sender which fields are wrong; an error that names none is the context's own.
-func refusedItem(err error) Report {
+// refuseItem names the wrong fields to a signed sender. An error that names none is the context's own.
+func refuseItem(err error) Report {
 	switch {
 	case errors.Is(err, source.ErrNotAllowed):
-		return refused(NotAllowed, err.Error(), nil)
+		return refuse(NotAllowed, err.Error(), nil)
 	case errors.Is(err, source.ErrInvalid):
-		return refused(vicicall.InvalidRequest, err.Error(), nil)
+		return refuse(vicicall.InvalidRequest, err.Error(), nil)
 	case errors.Is(err, vicicall.ErrInvalidCall):
-		return refused(vicicall.InvalidRequest, vicicall.FaultText(err), nil)
+		return refuse(vicicall.InvalidRequest, vicicall.FaultText(err), nil)
 	}
-	return refused(vicicall.Unavailable, "the time budget was spent before this call's turn; nothing was sent", err)
+	return refuse(vicicall.Unavailable, "the time budget was spent before this call's turn; nothing was sent", err)
 }
 
 // withoutSecret keeps the secret's fault, which names ARNs and policies, for the log.
 func withoutSecret(what string, cause error) Report {
 	if errors.Is(cause, ErrMisconfigured) {
-		return refused(vicicall.Misconfigured, what+" can't be used; the function's log says why", cause)
+		return refuse(vicicall.Misconfigured, what+" can't be used; the function's log says why", cause)
 	}
-	r := refused(vicicall.Unavailable, what+" can't be fetched now; nothing was sent to VICIdial", cause)
+	r := refuse(vicicall.Unavailable, what+" can't be fetched now; nothing was sent to VICIdial", cause)
 	r.Fault = OperatorFault // VICIdial was not asked
 	return r
 }
@@ -78,46 +76,29 @@ func batch(calls []Report) Report {
 	return r
 }
 
-func ended(r Report) *Report { return &r }
-
-// surviving reports a panic as ours.
-func surviving(serve func() Report) (r Report) {
-	if panicked := Surviving(func() { r = serve() }); panicked != nil {
-		return failed(panicked)
+// withOrder returns the report with the order that it answers. A field that VICIdial could not take is left out: a
+// wrong expression of sources.json may have selected any text of the payload.
+func (r Report) withOrder(o source.Order) Report {
+	r.CallID, r.AgentUser, r.Disposition, r.Ref, r.actor = o.CallID, o.AgentUser, o.Disposition, o.Ref, o.Actor
+	faults, _ := vicicall.Call{ID: o.CallID, AgentUser: o.AgentUser, Disposition: o.Disposition}.Validate().(interface{ Unwrap() []error })
+	if faults == nil {
+		return r
+	}
+	fields := map[string]*string{"call_id": &r.CallID, "agent_user": &r.AgentUser, "disposition": &r.Disposition}
+	for _, fault := range faults.Unwrap() {
+		if invalid, ok := errors.AsType[*vicicall.FieldError](fault); ok && fields[invalid.Field] != nil {
+			*fields[invalid.Field] = ""
+		}
 	}
 	return r
 }
 
-const failedMessage = "the function failed; its log says where"
-
-func failed(cause error) Report {
-	return refused(vicicall.Misconfigured, failedMessage, cause)
-}
-
-// Surviving gives a panic of run as an error. Its value may quote a payload, so only its type and place are told.
-func Surviving(run func()) (panicked error) {
-	defer func() {
-		if p := recover(); p != nil {
-			panicked = fmt.Errorf("panic (%T) in %s", p, panicSite())
-		}
-	}()
-	run()
-	return nil
-}
-
-// panicSite names the function and line that panicked: the first frame below the runtime's own.
-func panicSite() string {
-	callers := make([]uintptr, 32)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)])
-	for {
-		frame, more := frames.Next()
-		if !strings.HasPrefix(frame.Function, "runtime.") {
-			return frame.Function + ":" + strconv.Itoa(frame.Line)
-		}
-		if !more {
-			return "unknown"
-		}
-	}
+// asDoneFor returns the report of an item whose call another item named first, with another agent or disposition:
+// nothing was sent for this one, so it must not claim that its own disposition was booked.
+func (r Report) asDoneFor(first source.Order) Report {
+	r.AgentUser, r.Disposition = first.AgentUser, first.Disposition
+	r.Message = "another item of this delivery named this call first, with the agent and disposition shown here: " + r.Message
+	return r
 }
 
 // finish completes a report with what holds for all: who can fix it, and the request it answers. The request id stays

@@ -18,7 +18,6 @@ type Request struct {
 	Received    time.Time // when the gateway took the request; zero when it does not say
 	TooLarge    bool      // the body was above MaxBody and is not held
 	Undecodable bool      // the gateway's envelope does not decode, so nothing can be verified
-	Failure     error     // the gateway's own, from [Surviving]; nothing else of the request may be known
 }
 
 // An Answer is what goes back to the sender.

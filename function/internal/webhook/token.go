@@ -13,16 +13,9 @@ const longestToken = 4096 // bytes
 
 // verifyToken compares what the request carries with each key, over hashes, so that not even lengths show.
 func (v *Verifier) verifyToken(r Request, keys []Key) (int, error) {
-	value, name, err := r.Header.single(v.scheme.Header)
+	token, err := v.tokenOf(r.Header)
 	if err != nil {
 		return -1, err
-	}
-	if name == "" {
-		return -1, fmt.Errorf("%w: header %s is absent", ErrNoSignature, strings.Join(v.scheme.Header, ", "))
-	}
-	token, ok := v.readToken(value)
-	if !ok {
-		return -1, fmt.Errorf("%w: header %s", ErrMalformedSignature, name)
 	}
 	got, matched := sha256.Sum256(token), -1
 	for i, key := range keys {
@@ -35,6 +28,25 @@ func (v *Verifier) verifyToken(r Request, keys []Key) (int, error) {
 		return -1, ErrMismatch
 	}
 	return matched, nil
+}
+
+// tokenOf returns the token, or user and password, that the headers carry.
+func (v *Verifier) tokenOf(h Header) ([]byte, error) {
+	if err := v.checkRequired(h); err != nil {
+		return nil, err
+	}
+	value, name, err := h.single(v.scheme.Header)
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, fmt.Errorf("%w: header %s is absent", ErrNoSignature, strings.Join(v.scheme.Header, ", "))
+	}
+	token, ok := v.readToken(value)
+	if !ok {
+		return nil, fmt.Errorf("%w: header %s", ErrMalformedSignature, name)
+	}
+	return token, nil
 }
 
 func (v *Verifier) readToken(value string) ([]byte, bool) {

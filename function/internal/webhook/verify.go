@@ -93,20 +93,12 @@ func (v *Verifier) verify(r Request, keys []Key, checkTime func(ts string) error
 	if err := checkKeys(keys); err != nil {
 		return -1, err
 	}
-	if err := v.checkRequired(r.Header); err != nil {
-		return -1, err
-	}
 	if !v.Signed() {
 		return v.verifyToken(r, keys)
 	}
-	c, err := v.readClaim(r.Header)
+	c, err := v.timelyClaim(r.Header, checkTime)
 	if err != nil {
 		return -1, err
-	}
-	if v.signed.has(fieldTS) {
-		if err := checkTime(c.ts); err != nil {
-			return -1, err
-		}
 	}
 	if key, err = v.match(r, &c, keys); err != nil || v.scheme.TSJSON == "" {
 		return key, err
@@ -119,6 +111,29 @@ func (v *Verifier) verify(r Request, keys []Key, checkTime func(ts string) error
 		return -1, err
 	}
 	return key, nil
+}
+
+// Inspect checks all of a request that needs no key: the headers that the scheme requires, the form of what signs it,
+// and its time where a header has it. Its errors are those of Verify, which makes the same checks.
+func (v *Verifier) Inspect(r Request, now time.Time) error {
+	if !v.Signed() {
+		_, err := v.tokenOf(r.Header)
+		return err
+	}
+	_, err := v.timelyClaim(r.Header, func(ts string) error { return v.checkTime(ts, now) })
+	return err
+}
+
+// timelyClaim returns what the headers claim, if it is whole and its time, where a header has it, passes.
+func (v *Verifier) timelyClaim(h Header, checkTime func(ts string) error) (claim, error) {
+	if err := v.checkRequired(h); err != nil {
+		return claim{}, err
+	}
+	c, err := v.readClaim(h)
+	if err == nil && v.signed.has(fieldTS) {
+		err = checkTime(c.ts)
+	}
+	return c, err
 }
 
 func checkKeys(keys []Key) error {
