@@ -65,9 +65,10 @@ type Result struct {
 
 // An Error is an [Outcome] that leaves something to do. It never holds a password, nor text that VICIdial echoed.
 type Error struct {
-	Op      string // "hangup", "check", "probe" or "version"
+	Op      string // "hangup", "check", "probe", "version", "find", "agent_status" or "logged_in_agents"
 	Outcome Outcome
 	Message string // the same as Result.Message
+	Reply   string // the same as Result.Reply; empty when VICIdial said nothing
 	Err     error  // the cause, or nil when VICIdial itself said so; for the log: it may name hosts and addresses, but holds no secret
 }
 
@@ -86,13 +87,15 @@ func (e *Error) Unwrap() []error {
 var (
 	// ErrInvalidCall is wrapped by every fault that [Call.Validate] finds.
 	ErrInvalidCall = errors.New("vicicall: invalid call")
+	// ErrInvalidQuery is wrapped by every fault that [Query.Validate] finds.
+	ErrInvalidQuery = errors.New("vicicall: invalid query")
 	// ErrInvalidCredentials is wrapped by every fault that [Credentials.Validate] finds.
 	ErrInvalidCredentials = errors.New("vicicall: invalid credentials")
 )
 
 // A FieldError says what is wrong with one field, never what it held.
 type FieldError struct {
-	Field string // the name in JSON: "call_id", "agent_user", "disposition", "source", "url", "user", "pass", "ca", "tls_pin[0]", …
+	Field string // the name in JSON: "call_id", "agent_user", "disposition", "source", "lead_id", "phone", "vendor_lead_code", "url", "user", "pass", "ca", "tls_pin[0]", "lookup.user", …
 	Why   string // what it must be: "must be …"
 	kind  error
 }
@@ -102,7 +105,7 @@ func (e *FieldError) Error() string { return "vicicall: " + e.Field + " " + e.Wh
 // Unwrap returns the error that the field's kind of fault wraps, for example [ErrInvalidCall].
 func (e *FieldError) Unwrap() error { return e.kind }
 
-// FaultText is what [Call.Validate] or [Credentials.Validate] found, for people: "field why; field why".
+// FaultText is what a Validate found, for people: "field why; field why".
 func FaultText(err error) string {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {

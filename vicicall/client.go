@@ -39,6 +39,7 @@ type Client struct {
 // each wrong password brings VICIdial closer to locking the account.
 type latch struct {
 	outcome Outcome
+	message string
 	until   time.Time
 }
 
@@ -106,7 +107,7 @@ func (c *Client) run(ctx context.Context, op string, cred Credentials, call Call
 	if v.outcome.isAnswer() {
 		return s.result, nil
 	}
-	return s.result, &Error{Op: op, Outcome: v.outcome, Message: v.message, Err: v.err}
+	return s.result, &Error{Op: op, Outcome: v.outcome, Message: v.message, Reply: s.result.Reply, Err: v.err}
 }
 
 func (c *Client) withBudget(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -121,8 +122,8 @@ func (c *Client) refuse(cred Credentials, call Call) (verdict, bool) {
 	if err := call.Validate(); err != nil {
 		return verdict{InvalidRequest, FaultText(err), err}, true
 	}
-	if err := c.Validate(cred); err != nil {
-		return verdict{Misconfigured, FaultText(err), err}, true
+	if f := cred.faults(c.config.AllowHTTP); f.err() != nil {
+		return verdict{Misconfigured, FaultText(f.err()), f.err()}, true
 	}
 	return c.latched(cred)
 }
@@ -136,17 +137,14 @@ func (c *Client) latched(cred Credentials) (verdict, bool) {
 		return verdict{}, false
 	}
 	return verdict{found.outcome, "not asked again before " + found.until.UTC().Format(time.RFC3339) +
-		" or with new credentials: " + found.outcome.Advice(), nil}, true
+		" or with new credentials: " + found.message, nil}, true
 }
 
 // latch remembers a refusal of the credentials.
-func (c *Client) latch(cred Credentials, o Outcome) {
-	if o != CredentialsRejected && o != LockedOut {
-		return
-	}
+func (c *Client) latch(cred Credentials, r Reply) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.config.Now()
 	maps.DeleteFunc(c.latches, func(_ [sha256.Size]byte, l latch) bool { return !now.Before(l.until) })
-	c.latches[cred.digest()] = latch{o, now.Add(latchTime)}
+	c.latches[cred.digest()] = latch{r.Outcome, r.Message, now.Add(latchTime)}
 }

@@ -17,20 +17,28 @@ import (
 	"strings"
 )
 
-// Credentials say where VICIdial's agent API is and who asks.
+// Credentials say where VICIdial's web servers are and who asks.
 // They show neither user nor password in any verb of fmt, in slog and in JSON.
 type Credentials struct {
 	URLs    []string // web servers of one cluster, https://host[:port][/prefix]; /agc/api.php is appended; tried in order
 	User    string   // VICIdial's API user: 2 to 20 letters, digits, '-' or '_'
 	Pass    string   // 2 to 100 letters, digits or any of -_.+/=
+	Lookup  *Account // for Find, AgentStatus and LoggedInAgents; never User and Pass by default, see [Client.Find]
 	CA      string   // PEM; when given, the only trusted roots
 	Pins    []string // "sha256/" and base64 of the SHA-256 of the certificate's public key (SPKI); when given, in place of chain and name
 	Version string   // names this version of the credentials; a refusal holds for 15 minutes for this version only
 }
 
+// An Account is a user of VICIdial and its password. Like [Credentials] it shows neither.
+type Account struct {
+	User string // 2 to 20 letters, digits, '-' or '_'
+	Pass string // 2 to 100 letters, digits, '-' or '_': the non-agent API strips the rest
+}
+
 const (
-	agentAPI  = "/agc/api.php"
-	pinPrefix = "sha256/"
+	agentAPI    = "/agc/api.php"
+	nonAgentAPI = "/vicidial/non_agent_api.php"
+	pinPrefix   = "sha256/"
 )
 
 // Validate refuses what VICIdial would silently strip or cut, and addresses that would show the password to others:
@@ -39,6 +47,16 @@ const (
 func (c Credentials) Validate() error { return c.validate(false) }
 
 func (c Credentials) validate(allowHTTP bool) error {
+	f := c.faults(allowHTTP)
+	if c.Lookup != nil {
+		f.require(madeOf(c.Lookup.User, nameSet, 2, 20), "lookup.user", "must be 2 to 20 letters, digits, '-' or '_': VICIdial strips the rest")
+		f.require(madeOf(c.Lookup.Pass, nameSet, 2, 100), "lookup.pass", "must be 2 to 100 letters, digits, '-' or '_': VICIdial's non-agent API strips the rest")
+	}
+	return f.err()
+}
+
+// faults are those that concern hang-ups: a lookup account that can't be used must not stop them.
+func (c Credentials) faults(allowHTTP bool) faults {
 	f := faults{kind: ErrInvalidCredentials}
 	f.require(len(c.URLs) > 0, "url", "must be VICIdial's web server, like https://dialer.example.com")
 	for i, text := range c.URLs {
@@ -56,7 +74,17 @@ func (c Credentials) validate(allowHTTP bool) error {
 		_, ok := parsePin(pin)
 		f.require(ok, nth("tls_pin", i, len(c.Pins)), `must be "sha256/" and the base64 of the public key's SHA-256, 44 characters ending in '='`)
 	}
-	return f.err()
+	return f
+}
+
+// forLookup returns the credentials with which calls are looked up; ok is false where there is no such account.
+// A refusal latches for each account by itself, even where both have the same user.
+func (c Credentials) forLookup() (_ Credentials, ok bool) {
+	if c.Lookup == nil {
+		return c, false
+	}
+	c.User, c.Pass, c.Version = c.Lookup.User, c.Lookup.Pass, "lookup/"+c.Version
+	return c, true
 }
 
 // NeedsNewVICIdial reports whether the password holds a character of ".+/=",
@@ -84,6 +112,20 @@ func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String())
 // MarshalJSON is String as a JSON string: credentials can't be written back.
 func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
 
+func (a Account) String() string { return "vicicall.Account{redacted}" }
+
+// GoString is String: %#v redacts too.
+func (a Account) GoString() string { return a.String() }
+
+// Format writes String for every verb.
+func (a Account) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
+
+// LogValue is String as a [slog.Value].
+func (a Account) LogValue() slog.Value { return slog.StringValue(a.String()) }
+
+// MarshalJSON is String as a JSON string: an account can't be written back.
+func (a Account) MarshalJSON() ([]byte, error) { return json.Marshal(a.String()) }
+
 // digest tells one set of credentials from another without keeping a password.
 func (c Credentials) digest() [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.Join(append([]string{c.Version, c.User, c.Pass}, c.URLs...), "\x00")))
@@ -106,8 +148,8 @@ func refuseURL(text string, allowHTTP bool) string {
 		return "must hold no user or password: they are fields of their own"
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
 		return "must hold no query and no fragment"
-	case strings.HasSuffix(prefix(u), agentAPI):
-		return "must leave out " + agentAPI + ": it is appended"
+	case strings.HasSuffix(prefix(u), "/agc") || strings.HasSuffix(prefix(u), ".php"):
+		return "must end before " + agentAPI + ": it is appended"
 	case path.Clean(prefix(u)+agentAPI) != prefix(u)+agentAPI:
 		return "must hold a plain path: no //, no . and no .."
 	case u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()):

@@ -60,6 +60,14 @@ func leaveOther(remaining time.Duration) time.Duration { return remaining * 6 / 
 // all is for the last web server or try.
 func all(remaining time.Duration) time.Duration { return remaining }
 
+// readLimit is for a request without side effect, which another web server can answer as well.
+func (s *session) readLimit(last bool) limit {
+	if last || len(s.cred.URLs) == 1 {
+		return all
+	}
+	return leaveOther
+}
+
 // deliver offers a request to one web server after the other until one may have got it.
 // When none did, the response's error has the reason of each.
 func (s *session) deliver(req request, limit limit) response {

@@ -147,7 +147,7 @@ var errNoCheck = errors.New("no CHECK is left")
 func (s *session) recheck() (listing, answer) {
 	last := answer{response: response{err: errNoCheck}}
 	for s.result.Checks < maxChecks {
-		a := s.send(stageCheck, s.checkLimit())
+		a := s.send(stageCheck, s.readLimit(s.result.Checks == maxChecks-1))
 		if a.sent || !last.sent { // an answer counts although no other CHECK can be sent
 			last = a
 		}
@@ -169,13 +169,6 @@ func (s *session) recheck() (listing, answer) {
 		}
 	}
 	return cannotTell, last
-}
-
-func (s *session) checkLimit() limit {
-	if len(s.cred.URLs) == 1 || s.result.Checks == maxChecks-1 {
-		return all
-	}
-	return leaveOther
 }
 
 // checked is the verdict of a session that only sent CHECKs.
@@ -209,7 +202,9 @@ func (s *session) send(stage string, limit limit) answer {
 	a := answer{response: s.deliver(request{agentAPI, s.form(stage)}, limit)}
 	if a.whole {
 		a.reply = ParseReply(a.status, a.body, s.call.ID, s.call.AgentUser)
-		s.client.latch(s.cred, a.reply.Outcome)
+		if a.reply.Outcome == CredentialsRejected || a.reply.Outcome == LockedOut {
+			s.client.latch(s.cred, newReply(a.reply.Outcome, ""))
+		}
 	}
 	return a
 }

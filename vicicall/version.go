@@ -20,7 +20,7 @@ type Version struct {
 // UnexpectedReply or Misconfigured.
 func (c *Client) Version(ctx context.Context, cred Credentials) (Version, error) {
 	if err := c.Validate(cred); err != nil {
-		return Version{}, &Error{"version", Misconfigured, FaultText(err), err}
+		return Version{}, &Error{Op: "version", Outcome: Misconfigured, Message: FaultText(err), Err: err}
 	}
 	ctx, cancel := c.withBudget(ctx)
 	defer cancel()
@@ -34,7 +34,7 @@ func (c *Client) Version(ctx context.Context, cred Credentials) (Version, error)
 		v = versionFault(r)
 		s.nextServer()
 	}
-	return Version{}, &Error{"version", v.outcome, v.message, v.err}
+	return Version{}, &Error{Op: "version", Outcome: v.outcome, Message: v.message, Err: v.err}
 }
 
 func versionFault(r response) verdict {

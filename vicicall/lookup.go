@@ -1,0 +1,253 @@
+package vicicall
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+)
+
+// An Agent is somebody logged in to VICIdial, and the call that VICIdial shows with him.
+type Agent struct {
+	User      string // for example 1028
+	Status    string // READY, QUEUE, INCALL, PAUSED, CLOSER, …
+	SubStatus string // DEAD (the call is not listed any more), 3-WAY, PARK, DISPO, RING, …; empty where there is none or it can't be told
+	CallID    string // empty when VICIdial shows no call id
+	LeadID    string // without leading zeros; empty when VICIdial shows no lead
+	Campaign  string
+
+	// Phone and VendorLeadCode belong to the call's lead. They are known only where Contact is true: agent_status has
+	// them behind texts that may hold its separator, and logged_in_agents does not have them.
+	Phone, VendorLeadCode string
+	Contact               bool
+}
+
+// InCall reports whether the agent is in a call that VICIdial lists and that can be hung up.
+func (a Agent) InCall() bool {
+	return (a.Status == "INCALL" || a.Status == "QUEUE") && a.CallID != "" && a.SubStatus != "DEAD"
+}
+
+// ParseAgentStatus reads a whole HTTP answer of non_agent_api.php to function=agent_status for an agent, stage=tab and
+// no header. It does no I/O and never fails. The Reply's outcome is empty when the answer is an agent's row; else it is
+// AgentNotLoggedIn, InvalidRequest (no such agent, or none that the account may view), Unavailable, LockedOut, or
+// one that an operator must act on. Nothing that VICIdial echoed is kept: the password is in some refusals.
+func ParseAgentStatus(status int, body []byte, agentUser string) (Agent, Reply) {
+	text, r := lookupText(status, body)
+	if r.Outcome != "" {
+		return Agent{}, r
+	}
+	a, ok := parseAgentRow(text)
+	if !ok {
+		return Agent{}, unknownLookup(status, body)
+	}
+	a.User = agentUser
+	return a, Reply{Line: a.Status + "|" + a.CallID + "|" + a.LeadID}
+}
+
+// ParseLoggedInAgents reads a whole HTTP answer to function=logged_in_agents as [ParseAgentStatus] does that of
+// agent_status. The Reply's outcome is empty when the answer is a list, which may be empty.
+func ParseLoggedInAgents(status int, body []byte) ([]Agent, Reply) {
+	text, r := lookupText(status, body)
+	switch {
+	case r.Line == refusalMark+nobody:
+		return nil, Reply{Line: r.Line}
+	case r.Outcome != "":
+		return nil, r
+	}
+	var agents []Agent
+	for line := range strings.SplitSeq(text, "\n") {
+		a, ok := parseListedAgent(strings.TrimSuffix(line, "\r"))
+		switch {
+		case ok:
+			agents = append(agents, a)
+		case len(agents) == 0:
+			return nil, unknownLookup(status, body)
+		case containsAny([]byte(line), failures): // else it belongs to a name with a line end
+			return nil, lookupReply(Unavailable, describe(status, body))
+		}
+	}
+	return agents, Reply{Line: "logged_in_agents"}
+}
+
+// parseAgentRow reads status, callerid, lead_id, campaign_id, calls_today, full_name, user_group, user_level,
+// pause_code, real_time_sub_status, phone_number, vendor_lead_code and, since 2.12-80, session_id. What stands before
+// the full name is always in its place. A tab in a name or code moves what follows, and old versions have less of it.
+func parseAgentRow(text string) (Agent, bool) {
+	f := strings.Split(text, "\t")
+	if len(f) < 6 {
+		return Agent{}, false
+	}
+	a, ok := agentOf(f[0], f[1], f[2], f[3], f[4])
+	if len(f) >= 12 && isLevel(f[7]) && madeOf(f[9], alphanum+"-", 0, 10) {
+		a.SubStatus = f[9]
+		a.Contact = len(f) == 12 || len(f) == 13 && madeOf(f[12], alphanum, 0, 20)
+	}
+	if a.Contact {
+		a.Phone, a.VendorLeadCode = f[10], f[11]
+	}
+	return a, ok
+}
+
+// parseListedAgent reads user, campaign_id, session_id, status, lead_id, callerid, calls_today, full_name, user_group,
+// user_level and, with show_sub_status=YES, pause_code and sub_status.
+func parseListedAgent(line string) (Agent, bool) {
+	f := strings.Split(line, "\t")
+	if len(f) < 8 || !madeOf(f[0], nameSet, 1, 20) {
+		return Agent{}, false
+	}
+	a, ok := agentOf(f[3], f[5], f[4], f[1], f[6])
+	a.User = f[0]
+	if len(f) == 12 && isLevel(f[9]) && madeOf(f[11], alphanum+"-", 0, 10) {
+		a.SubStatus = f[11]
+	}
+	return a, ok
+}
+
+// agentOf makes an agent of the fields that are always in their place; ok is false where they are no agent's.
+func agentOf(status, callID, leadID, campaign, callsToday string) (a Agent, ok bool) {
+	if !madeOf(status, alphanum, 3, 10) || status != strings.ToUpper(status) || !madeOf(leadID, digits, 0, 10) || !madeOf(callsToday, digits, 0, 10) {
+		return Agent{}, false
+	}
+	a = Agent{Status: status, LeadID: strings.TrimLeft(leadID, "0")}
+	if isCallID(callID) { // on-hook agents show the caller's name here, and e-mails have ids of their own
+		a.CallID = callID
+	}
+	if madeOf(campaign, nameSet, 0, 20) {
+		a.Campaign = campaign
+	}
+	return a, true
+}
+
+// isLevel reports whether the field is a user_level. A group whose name is one digit passes too.
+func isLevel(field string) bool { return madeOf(field, digits, 1, 1) }
+
+// lookupText returns the rows of an answer, or the Reply when it has none.
+func lookupText(status int, body []byte) (string, Reply) {
+	text := withoutDecoration(body)
+	refusal, refused := strings.CutPrefix(text, refusalMark)
+	switch {
+	case refused:
+		return "", parseLookupRefusal(refusal, status, body)
+	case status >= http.StatusInternalServerError, strings.HasPrefix(text, databaseDown), strings.Contains(text, uncaughtMySQL):
+		return "", lookupReply(Unavailable, describe(status, body))
+	case status != http.StatusOK || text == "":
+		return "", unknownLookup(status, body)
+	}
+	return text, Reply{}
+}
+
+// withoutDecoration returns what stands between PHP warnings and debug output, line ends of names and codes included.
+func withoutDecoration(body []byte) string {
+	start, end, at := -1, 0, 0
+	for line := range bytes.Lines(body) {
+		text := bytes.TrimRight(line, "\r\n")
+		if shown := bytes.TrimLeft(text, "\ufeff \t"); len(shown) > 0 && !isDecoration(shown) {
+			if start < 0 {
+				start = at + len(text) - len(shown)
+			}
+			end = at + len(text)
+		}
+		at += len(line)
+	}
+	return string(body[max(start, 0):end])
+}
+
+const (
+	nobody         = "logged_in_agents NO LOGGED IN AGENTS"
+	noFunction     = "NO FUNCTION SPECIFIED"
+	noSuchAgent    = "agent_status AGENT NOT FOUND"
+	isNotLoggedIn  = "agent_status AGENT NOT LOGGED IN"
+	mayNotUse      = "auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION"
+	mayNotSee      = "USER DOES NOT HAVE PERMISSION TO GET AGENT INFO"
+	notLoggedInNow = "no such agent is logged in"
+)
+
+// lookupRefusals are VICIdial's words between "ERROR: " and the data.
+var lookupRefusals = map[string]Reply{
+	isNotLoggedIn:                            {Outcome: AgentNotLoggedIn, Message: notLoggedInNow},
+	noSuchAgent:                              {Outcome: InvalidRequest, Message: adviceNoSuchAgent},
+	"agent_status INVALID SEARCH PARAMETERS": {Outcome: RequestRejected, Message: adviceLookupRejected},
+	"agent_status " + mayNotSee:              {Outcome: PermissionDenied, Message: adviceMayNotSee},
+	"logged_in_agents " + mayNotSee:          {Outcome: PermissionDenied, Message: adviceMayNotSee},
+	mayNotUse:                                {Outcome: PermissionDenied, Message: adviceMayNotUse},
+	"Invalid Source":                         {Outcome: RequestRejected, Message: adviceLookupRejected},
+	noFunction:                               {Outcome: UnexpectedReply, Message: adviceTooOld},
+	nobody:                                   {Outcome: NoActiveCall, Message: NoActiveCall.Advice()},
+}
+
+// parseLookupRefusal reads what follows "ERROR: ". Of a refused login nothing but its last field is kept.
+func parseLookupRefusal(text string, status int, body []byte) Reply {
+	text, _, _ = strings.Cut(text, "\n")
+	text = strings.TrimSuffix(text, "\r")
+	if _, fields, ok := strings.Cut(text, ": |"); ok {
+		if r, ok := refusedLookupLogin(fields); ok {
+			return r
+		}
+	}
+	phrase, _, _ := strings.Cut(text, ": ")
+	phrase, _, _ = strings.Cut(phrase, " - ")
+	r, known := lookupRefusals[strings.TrimSuffix(phrase, ":")]
+	switch {
+	case !known && containsAny(body, failures):
+		return lookupReply(Unavailable, describe(status, body))
+	case !known:
+		return unknownLookup(status, body)
+	}
+	r.Line = refusalMark + strings.TrimSuffix(phrase, ":")
+	return r
+}
+
+// refusedLookupLogin reads |user|password|BAD|, |user|LOCK| and ||IPBLOCK|. The last field is the same in all languages.
+func refusedLookupLogin(fields string) (Reply, bool) {
+	parts := strings.Split(strings.TrimSuffix(fields, "|"), "|")
+	var r Reply
+	switch why := parts[len(parts)-1]; {
+	case why == "BAD":
+		r = Reply{Outcome: CredentialsRejected, Message: adviceLookupRefused}
+	case why == "2FA":
+		r = Reply{Outcome: CredentialsRejected, Message: adviceLookupTwoFactor}
+	case why == "LOCK":
+		r = Reply{Outcome: LockedOut, Message: adviceLookupLocked}
+	case why == "IPBLOCK":
+		r = Reply{Outcome: IPBlocked, Message: "for looking calls up: " + IPBlocked.Advice()}
+	case strings.HasPrefix(why, "ERR"):
+		r = Reply{Outcome: NoActiveServer, Message: NoActiveServer.Advice()}
+	default:
+		return Reply{}, false
+	}
+	r.Line = refusalMark + "(login refused): |…|" + parts[len(parts)-1] + "|"
+	if r.Outcome == NoActiveServer {
+		r.Line = refusalMark + "(login refused): |…|ERR|"
+	}
+	return r, true
+}
+
+func lookupReply(o Outcome, line string) Reply { return newReply(o, line) }
+
+// unknownLookup is the Reply to what is no answer of the non-agent API. Another web server may do better.
+func unknownLookup(status int, body []byte) Reply {
+	r := unexpected(status, body, scan(body))
+	r.Doubtful = true
+	switch r.Message {
+	case adviceNotFound:
+		r.Message = adviceNoNonAgentAPI
+	case adviceEmpty, UnexpectedReply.Advice():
+		r.Message = adviceNotNonAgentAPI
+	}
+	return r
+}
+
+// Messages about looking calls up.
+const (
+	adviceNoSuchAgent = "VICIdial knows no such agent, or the lookup account may not view him: each line of a remote agent needs a user of its own (user_start, user_start + 1, …)," +
+		" and the account's user group must be allowed to view the agent's group"
+	adviceLookupRejected  = "VICIdial did not accept the fields of a lookup: something between here and VICIdial changes them, or this is no stock non_agent_api.php"
+	adviceMayNotSee       = "the lookup account may not look calls up: set \"View Reports\" and \"Agent API Access\" to 1 in its user settings; its level must be 7 or more"
+	adviceMayNotUse       = "the lookup account may not look calls up: add \" agent_status logged_in_agents \", with the spaces at both ends, to its Allowed API functions, or choose ALL_FUNCTIONS"
+	adviceTooOld          = "VICIdial before 2.6-51 can't look calls up: send call_id"
+	adviceTooOldList      = "VICIdial before 2.12-80 can't list its agents: send agent_user, or call_id"
+	adviceLookupRefused   = "VICIdial refused the lookup account's user or password, for looking calls up: correct lookup in the secret. A user below level 7 or not active is refused in the same words"
+	adviceLookupTwoFactor = "VICIdial wants a second factor of the lookup account, for looking calls up: use an account without two-factor authentication"
+	adviceLookupLocked    = "VICIdial locked the lookup account after failed logins, for looking calls up, for 15 minutes: a lookup by a user below level 7 counts as one"
+	adviceNoNonAgentAPI   = "there is no vicidial/non_agent_api.php at this address, for looking calls up: look at url, and at what the web server lets through"
+	adviceNotNonAgentAPI  = "this is no answer of VICIdial's non-agent API, for looking calls up: look at url, and at what stands before VICIdial"
+)
