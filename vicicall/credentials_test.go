@@ -105,6 +105,7 @@ func TestCredentialsValidateAddress(t *testing.T) {
 		"https://dialer.example.com#top":          false,
 		"https://dialer.example.com#":             false,
 		"https://dialer.example.com/agc/api.php":  false,
+		"https://dialer.example.com/agc":          false,
 		"https://dialer.example.com/a/../b":       false,
 		"https://dialer.example.com//":            false,
 		"https://dialer.example.com/\nHost: evil": false,

@@ -39,7 +39,7 @@ var faults = map[string]staged{
 	"VICIdial's secret is no JSON":    {func(p *patient) { p.text = "topsecret" }, "secret_malformed", false, "VICIDIAL_SECRET_ARN"},
 	"VICIdial's secret has no url":    {func(p *patient) { delete(p.account, "url") }, "vicidial_secret", false, "url must be VICIdial's web server"},
 	"the password can't be sent":      {func(p *patient) { p.account["pass"] = "topsecret!" }, "vicidial_secret", false, "pass must be"},
-	"the url names api.php itself":    {func(p *patient) { p.account["url"] = p.srv.URL + "/agc/api.php" }, "vicidial_secret", false, "must leave out /agc/api.php"},
+	"the url names api.php itself":    {func(p *patient) { p.account["url"] = p.srv.URL + "/agc/api.php" }, "vicidial_secret", false, "must end before /agc/api.php"},
 	"plain http to another host":      {func(p *patient) { p.account["url"] = "http://192.0.2.1" }, "vicidial_secret", false, "must be https"},
 
 	"the name is unknown":           {func(p *patient) { p.named(&net.DNSError{IsNotFound: true}) }, "dns_unknown", false, "DNS has no address for dialer.example.com"},
