@@ -6,17 +6,21 @@
 //	go run ./infra/local -- CMD…     runs CMD with the stack's addresses and keys in its environment, then shows
 //	                                 what VICIdial's tables say, and exits with CMD's status (by `go run`: 1 for any but 0)
 //	go run ./infra/local             stays up until interrupted, and shows what the function logs
+//	go run ./infra/local --env-file env.json
+//	                                 also writes what "sam local invoke --env-vars" needs, and prints that command
 //
-// Every source gets one webhook key: $VICIHOOK_KEY, for example that of the sample events, or else a random one.
+// Every source gets one webhook key: $VICIHOOK_KEY, or else the one that signs the sample events.
 //
 // What it says itself goes to standard error, so that the output of CMD stays clean.
 // Exit status without a CMD's: 0 when interrupted, 1 when the stack can't start, 2 for a mistake in the command line.
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -36,7 +40,9 @@ const (
 
 type cli struct {
 	Fault     []string    `placeholder:"NAME" help:"Let VICIdial go wrong in one of the ways listed above; may be repeated."`
-	Listen    string      `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where senders post to; the rest listens on the same host. Default: a free port of 127.0.0.1."`
+	Listen    string      `placeholder:"HOST:PORT" help:"Where senders post to; the rest listens on the same host. Default: a free port of 127.0.0.1, with --env-file of the address that containers reach."`
+	EnvFile   string      `placeholder:"FILE" help:"Write the function's variables to FILE, as sam local --env-vars takes them."`
+	Host      string      `placeholder:"NAME" help:"Name by which SAM's container reaches this machine, if not by the address listened on; Docker Desktop's is host.docker.internal."`
 	Front     event.Front `enum:"http,rest,url" default:"http" help:"Which AWS front to be: http (HTTP API 2.0), rest (REST API 1.0) or url (Function URL)."`
 	Log       bool        `help:"Show what the function logs while CMD runs."`
 	Bootstrap string      `type:"existingdir" placeholder:"DIR" help:"Use the bootstrap and sources.json in DIR instead of building them."`
@@ -98,6 +104,16 @@ func (c *cli) check() error {
 	if len(c.Cmd) > 0 && c.Cmd[0] == "--" {
 		c.Cmd = c.Cmd[1:]
 	}
+	if c.Listen == "" {
+		return c.chooseAddress()
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		return fmt.Errorf("--listen: %q is every network that this machine is in, and the webhook keys are simulated ones: name one address", c.Listen)
+	}
 	return nil
 }
 
@@ -125,9 +141,18 @@ func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status
 			return statusFailed, err
 		}
 	}
+	if c.EnvFile != "" {
+		if err := writeEnvFile(c.EnvFile, s.FunctionEnv()); err != nil {
+			return statusFailed, err
+		}
+	}
 	say.started(s, c.Fault)
 	if len(c.Cmd) == 0 {
 		say.invite(s)
+		if c.EnvFile != "" {
+			say.samLocal(s, c.EnvFile)
+		}
+		say.log("Below is what the function logs. Ctrl-C ends it all.\n")
 		<-interrupts
 		say.state(s)
 		return 0, nil
@@ -140,7 +165,8 @@ func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status
 
 func (c *cli) config(say narrator) stack.Config {
 	config := stack.Config{
-		Bootstrap: c.Bootstrap, SourcesFile: c.Sources, Front: c.Front, Listen: c.Listen, Key: os.Getenv("VICIHOOK_KEY"),
+		Bootstrap: c.Bootstrap, SourcesFile: c.Sources, Front: c.Front, Listen: c.Listen, Host: c.Host,
+		Key: cmp.Or(os.Getenv("VICIHOOK_KEY"), sampleKey),
 	}
 	if c.Log || len(c.Cmd) == 0 {
 		config.Log = say.log

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -76,7 +77,10 @@ func TestACommandRunsBesideTheStackAndGivesItsStatus(t *testing.T) {
 		"a command that can't be run":   {[]string{"--", folder}, 126, "", "permission denied"},
 		"an unknown fault":              {[]string{"--fault", "nope", "true"}, 2, "", `unknown fault "nope"; known are agent-logs-off`},
 		"an unknown front":              {[]string{"--front", "nope", "true"}, 2, "", `must be one of "http","rest","url"`},
-		"an address that is none":       {[]string{"--listen", "nope", "true"}, 1, "", "address to listen on"},
+		"an address that is none":       {[]string{"--listen", "nope", "true"}, 2, "", "--listen: address nope: missing port"},
+		"every address":                 {[]string{"--listen", ":0", "true"}, 2, "", "name one address"},
+		"every address, by its number":  {[]string{"--listen", "0.0.0.0:0", "true"}, 2, "", "name one address"},
+		"every address, by its IPv6":    {[]string{"--listen", "[::]:0", "true"}, 2, "", "name one address"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -144,6 +148,50 @@ func TestACallIsDescribedInWords(t *testing.T) {
 		if got := described(state); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+func TestTheEnvFileHoldsWhatSAMNeeds(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "env.json")
+	status, _, stderr := local("--bootstrap", built(t), "--env-file", path, "--host", "host.docker.internal", "--", "true")
+	if status != 0 {
+		t.Fatal(stderr)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var functions map[string]map[string]string
+	if err := json.Unmarshal(text, &functions); err != nil {
+		t.Fatal(err)
+	}
+	env := functions["VicihookFunction"]
+	for _, name := range []string{"WEBHOOK_SECRET_ARN", "VICIDIAL_SECRET_ARN"} {
+		if !strings.HasPrefix(env[name], "arn:aws:secretsmanager:") {
+			t.Errorf("%s is %q", name, env[name])
+		}
+	}
+	if !strings.HasPrefix(env["AWS_ENDPOINT_URL_SECRETS_MANAGER"], "http://host.docker.internal:") || env["PUBLIC_URL"] == "" {
+		t.Errorf("got %v", env)
+	}
+	template, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range env { // SAM passes on only what the template declares
+		if !strings.Contains(string(template), "\n          "+name+":") {
+			t.Errorf("template.yaml does not declare %s", name)
+		}
+	}
+}
+
+// The line that is printed can be typed only if its key is the one that events/README.md names.
+func TestTheSampleKeyIsThatOfTheSampleEvents(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../events/README.md")
+	if err != nil || !strings.Contains(string(text), "\n"+sampleKey+"\n") {
+		t.Errorf("events/README.md does not name %s: %v", sampleKey, err)
 	}
 }
 

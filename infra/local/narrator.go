@@ -81,8 +81,7 @@ func (n narrator) invite(s *stack.Stack) {
 		}
 	}
 	fmt.Fprintf(n.w, "go run ./function/cmd/vicihook send --disposition SALE\n\n")
-	fmt.Fprintf(n.w, "What VICIdial's tables say: curl %s\n", s.StateURL)
-	fmt.Fprintf(n.w, "Below is what the function logs. Ctrl-C ends it all.\n\n")
+	fmt.Fprintf(n.w, "What VICIdial's tables say: curl %s\n\n", s.StateURL)
 }
 
 func (n narrator) log(line string) { fmt.Fprintln(n.w, line) }

@@ -19,6 +19,10 @@ import (
 // exampleURL stands in where the URL is not signed and nobody calls it.
 const exampleURL = "https://hooks.example.com"
 
+// onTheWay is how long ago the gateway received an event that is signed now. The function's budget runs from that time
+// if it is at most 10 s ago, and `sam local invoke` takes seconds to start a container.
+const onTheWay = 20 * time.Second
+
 type signCmd struct {
 	deliveryFlags
 	Event     string `placeholder:"http|rest|url" help:"Print the event of an HTTP API, REST API or Function URL instead of headers."`
@@ -71,7 +75,7 @@ func (d delivery) event(front event.Front) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return front.Encode(r, d.Body, event.Options{Time: d.at})
+	return front.Encode(r, d.Body, event.Options{Time: d.at.Add(-onTheWay)})
 }
 
 func (d delivery) httpRequest() (*http.Request, error) {
@@ -114,7 +118,7 @@ func (c signCmd) signAnew(sh *shell) error {
 	for name, values := range d.Header {
 		setHeader(event, name, values)
 	}
-	setTime(event, d.at)
+	setTime(event, d.at.Add(-onTheWay))
 	return sh.printJSON(event)
 }
 
@@ -155,7 +159,7 @@ func spelling(headers map[string]any, name string) string {
 	return name
 }
 
-// setTime makes the gateway have received the event just now.
+// setTime writes when the gateway received the event.
 func setTime(event map[string]any, at time.Time) {
 	if place, ok := event["requestContext"].(map[string]any); ok {
 		for _, name := range []string{"timeEpoch", "requestTimeEpoch"} {

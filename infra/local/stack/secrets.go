@@ -54,7 +54,11 @@ func (s *Stack) createSecrets(ctx context.Context, sources []string) (err error)
 	if s.WebhookSecretARN, err = s.create(ctx, "webhook", s.Keys); err != nil {
 		return err
 	}
-	account := map[string]any{"url": s.VICIdial.URL, "user": vicitest.DefaultUser, "pass": vicitest.DefaultPass}
+	url := []string{s.VICIdial.URL}
+	if elsewhere := s.reachable(s.VICIdial.URL); elsewhere != url[0] {
+		url = []string{elsewhere, url[0]} // the second for the stack's own function, which may not know that name
+	}
+	account := map[string]any{"url": url, "user": vicitest.DefaultUser, "pass": vicitest.DefaultPass}
 	maps.Copy(account, s.cfg.Account)
 	s.VICIdialSecretARN, err = s.create(ctx, "vicidial", account)
 	return err

@@ -21,6 +21,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -35,6 +36,9 @@ import (
 
 // StatePath is where the front tells what VICIdial's tables say.
 const StatePath = "/local/state"
+
+// SampleCall is the call of agent 1028, the one that the sample events end.
+const SampleCall = "Y1122131500000402027"
 
 // maxLogs bounds what Logs holds, in lines.
 const maxLogs = 100_000
@@ -52,6 +56,7 @@ type Config struct {
 	SecretsURL   string                 // a Secrets Manager of somebody else, for example moto's, in place of Secrets
 	Front        event.Front            // default event.HTTPAPI
 	Listen       string                 // host:port of the front, and host of the rest; default 127.0.0.1:0
+	Host         string                 // name by which a function elsewhere reaches the rest; default the host of Listen
 	Timeout      time.Duration          // the function's; default 10 s
 	MaxInstances int                    // default 10
 	Log          func(line string)      // gets every line of the function as it comes
@@ -132,9 +137,8 @@ func (s *Stack) startVICIdial(address string) error {
 	s.VICIdial = server
 	s.stops = append(s.stops, server.Close)
 	server.AddRemoteAgent(1028, 2)
-	for _, agent := range server.Agents() {
-		server.AddCall(vicitest.Call{ID: server.NextCallID('Y'), Agent: agent.User})
-	}
+	server.AddCall(vicitest.Call{ID: SampleCall, Agent: "1028"})
+	server.AddCall(vicitest.Call{ID: server.NextCallID('Y'), Agent: "1029"})
 	return nil
 }
 
@@ -178,12 +182,9 @@ func (s *Stack) startFunction(front net.Listener) error {
 }
 
 func (s *Stack) functionEnv() (map[string]string, error) {
-	env := map[string]string{
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.SecretsURL,
-		"PUBLIC_URL":                       s.URL,
-		"VICIDIAL_SECRET_ARN":              s.VICIdialSecretARN,
-		"WEBHOOK_SECRET_ARN":               s.WebhookSecretARN,
-	}
+	env := s.FunctionEnv()
+	env["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = s.SecretsURL
+	env["PUBLIC_URL"] = s.URL
 	if s.cfg.SourcesFile != "" {
 		path, err := filepath.Abs(s.cfg.SourcesFile)
 		if err != nil {
@@ -193,6 +194,26 @@ func (s *Stack) functionEnv() (map[string]string, error) {
 	}
 	maps.Copy(env, s.cfg.Env)
 	return env, nil
+}
+
+// FunctionEnv returns the variables that lead a function to the stack's secrets, also from another network.
+func (s *Stack) FunctionEnv() map[string]string {
+	return map[string]string{
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.reachable(s.SecretsURL),
+		"VICIDIAL_ALLOW_HTTP":              "true", // only loopback needs no leave
+		"VICIDIAL_SECRET_ARN":              s.VICIdialSecretARN,
+		"WEBHOOK_SECRET_ARN":               s.WebhookSecretARN,
+	}
+}
+
+// reachable returns an address of the stack as a function elsewhere reaches it.
+func (s *Stack) reachable(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || s.cfg.Host == "" {
+		return address
+	}
+	u.Host = net.JoinHostPort(s.cfg.Host, u.Port())
+	return u.String()
 }
 
 // invoke runs one event of the front. Why a function failed is for the log, since AWS tells the sender nothing.

@@ -25,6 +25,7 @@ import (
 	"go.uber.org/goleak"
 
 	"vicihook/function/event"
+	"vicihook/infra/local/runtimeapi"
 	"vicihook/infra/local/secretsmanager"
 	"vicihook/infra/local/stack"
 	"vicihook/vicicall/vicitest"
@@ -212,6 +213,33 @@ func TestTheEnvironmentLeadsToTheStack(t *testing.T) {
 	}
 	if len(s.Keys["crm"]) != 64 || s.Keys["zendesk"] != s.Keys["crm"] {
 		t.Errorf("keys: %q", s.Keys)
+	}
+}
+
+// A function in a container reaches the stack by another name than this machine's own one does.
+func TestAFunctionElsewhereReachesTheStack(t *testing.T) {
+	t.Parallel()
+	s := start(t, stack.Config{Host: "localhost"})
+	if url := s.FunctionEnv()["AWS_ENDPOINT_URL_SECRETS_MANAGER"]; !strings.HasPrefix(url, "http://localhost:") {
+		t.Errorf("the secrets are at %s", url)
+	}
+	elsewhere, err := runtimeapi.New(runtimeapi.Config{TaskRoot: built, Env: s.FunctionEnv()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Stop()
+	r := webhook(t, s, s.State()[0])
+	body, _ := io.ReadAll(r.Body)
+	payload, err := event.HTTPAPI.Encode(r, body, event.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := elsewhere.Invoke(t.Context(), payload)
+	if err != nil || !strings.Contains(string(result.Payload), `\"outcome\":\"hungup\"`) {
+		t.Errorf("got %s, %v", result.Payload, err)
+	}
+	if status, outcome := send(t, webhook(t, s, s.State()[1])); status != 200 || outcome != "hungup" {
+		t.Errorf("the stack's own function: %d %s", status, outcome)
 	}
 }
 
