@@ -51,7 +51,7 @@ var secretFaults = []struct {
 }{
 	{secret.ErrDenied, "secret_denied", "Let the function's role read this very ARN (secretsmanager:GetSecretValue, kms:Decrypt on a key of your own)"},
 	{secret.ErrNotFound, "secret_not_found", "Put the ARN of a secret that exists in the function's own region and has a value"},
-	{secret.ErrMalformed, "secret_malformed", "Put a corrected value; README.md shows its form"},
+	{secret.ErrMalformed, "secret_malformed", "Put a corrected value; function/docs/reference.md shows its form"},
 }
 
 func secretFault(name string, err error) Finding {

@@ -48,7 +48,7 @@ func unusable(err error) []Finding {
 	for line := range strings.Lines(err.Error()) {
 		found = append(found, Finding{Fault: "vicidial_secret",
 			What:   "VICIdial's secret: " + strings.TrimPrefix(strings.TrimSpace(line), "vicicall: "),
-			Remedy: "Put a corrected value; README.md shows its form"})
+			Remedy: "Put a corrected value; function/docs/reference.md shows its form"})
 	}
 	return found
 }

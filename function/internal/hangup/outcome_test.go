@@ -79,7 +79,7 @@ func TestEveryRuleIsOneThatSendersUnderstand(t *testing.T) {
 // The tables are what senders and operators read. This test prints each row that differs, to be copied.
 func TestTheDocumentsTablesAreTheCodes(t *testing.T) {
 	t.Parallel()
-	const outcomes, remedies = "../../../README.md", "../../../README.md"
+	const outcomes, remedies = "../../../README.md", "../../docs/reference.md"
 	var answers, fixes []string
 	for _, rule := range hangup.Rules() {
 		retry := ""
@@ -90,7 +90,7 @@ func TestTheDocumentsTablesAreTheCodes(t *testing.T) {
 		if fault != "" {
 			fault += " "
 		}
-		answers = append(answers, fmt.Sprintf("| `%[1]s` | [%[2]s](#remedy-%[1]s) | %[3]d | %[4]s| %[5]s|", rule.Outcome, rule.Meaning, rule.Status, retry, fault))
+		answers = append(answers, fmt.Sprintf("| `%[1]s` | [%[2]s](function/docs/reference.md#remedy-%[1]s) | %[3]d | %[4]s| %[5]s|", rule.Outcome, rule.Meaning, rule.Status, retry, fault))
 		fixes = append(fixes, fmt.Sprintf("| <a id=\"remedy-%s\"></a>`%[1]s` | %s |", rule.Outcome, rule.Remedy))
 	}
 	checkTable(t, outcomes, "| outcome | meaning | status | Retry-After | fault |\n|---|---|---|---|---|", answers)

@@ -196,7 +196,7 @@ func TestEndToEndTheLieThatNoAnswerShows(t *testing.T) {
 	if state, _ := b.VICIdial.Call(b.call); got.Outcome != "hungup" || state.Listed || !state.LineUp {
 		t.Errorf("got %s, and the call is %+v: if it shows now, the README need not warn of it", got.Outcome, state)
 	}
-	if text := readme(t); !strings.Contains(text, `sql_mode="NO_ENGINE_SUBSTITUTION"`) {
+	if text := readDocument(t, "README.md"); !strings.Contains(text, `sql_mode="NO_ENGINE_SUBSTITUTION"`) {
 		t.Error("the README does not name the sql_mode")
 	}
 	b.assertInTime(t)
