@@ -23,7 +23,8 @@ type Config struct {
 	AllowHTTP   bool             // send the password over plain http to other hosts than this one
 	Now         func() time.Time // the clock of the latch; nil means time.Now
 
-	dial dialFunc // in place of the network, for tests
+	// Dial connects to a web server; nil means a [net.Dialer]'s DialContext.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // A Client speaks to VICIdial's agent API. It is safe for concurrent use and keeps connections for 4 s.
@@ -49,8 +50,8 @@ func New(config Config) *Client {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	if config.dial == nil {
-		config.dial = (&net.Dialer{}).DialContext
+	if config.Dial == nil {
+		config.Dial = (&net.Dialer{}).DialContext
 	}
 	return &Client{
 		config:     config,

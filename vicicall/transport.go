@@ -31,7 +31,7 @@ func (c *Client) transport(cred Credentials) *http.Transport {
 	defer c.mu.Unlock()
 	t, ok := c.transports[key]
 	if !ok {
-		d := dialer{c.config.dial, tlsConfig(cred)}
+		d := dialer{c.config.Dial, tlsConfig(cred)}
 		t = &http.Transport{
 			DialContext:            d.plain,
 			DialTLSContext:         d.tls,
@@ -63,7 +63,7 @@ func tlsConfig(cred Credentials) *tls.Config {
 				return nil
 			}
 		}
-		return errNotPinned
+		return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: errNotPinned}
 	}
 	return config
 }
@@ -102,7 +102,7 @@ func (d dialer) tls(ctx context.Context, network, address string) (net.Conn, err
 
 func allUntrusted(errs []error) bool {
 	for _, err := range errs {
-		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok && !errors.Is(err, errNotPinned) {
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); !ok {
 			return false
 		}
 	}
@@ -125,6 +125,14 @@ type conn struct {
 	mu      sync.Mutex
 	written bool
 	blocked bool
+}
+
+// ConnectionState is for a net/http/httptrace that looks at the connection; it is zero where TLS is not spoken.
+func (c *conn) ConnectionState() tls.ConnectionState {
+	if secured, ok := c.Conn.(*tls.Conn); ok {
+		return secured.ConnectionState()
+	}
+	return tls.ConnectionState{}
 }
 
 // begin starts a request. A kept connection that the server has closed meanwhile is blocked:
