@@ -11,8 +11,6 @@ package doctor
 
 import (
 	"context"
-	"net"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -24,10 +22,8 @@ import (
 )
 
 const (
-	wholeLimit   = 9 * time.Second        // an examination may take
-	answerTime   = 500 * time.Millisecond // of the caller's own limit stay for the answer
-	reachLimit   = 2500 * time.Millisecond
-	versionLimit = 2500 * time.Millisecond
+	wholeLimit = 9 * time.Second        // an examination may take
+	answerTime = 500 * time.Millisecond // of the caller's own limit stay for the answer
 )
 
 // A Store is where a secret comes from: a [secret.Store].
@@ -57,9 +53,7 @@ type Doctor struct {
 	Region  string // where the function asks for its secrets; empty = not known
 	Version string // the function's own
 
-	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)         // nil = the system's resolver
-	Dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil = the network
-	Now     func() time.Time                                                     // nil = time.Now
+	Now func() time.Time // nil = time.Now
 }
 
 // Examine makes a report. It takes at most 9 s, and ends before ctx does.
@@ -86,7 +80,7 @@ func (d *Doctor) Examine(ctx context.Context) Report {
 	r.Findings = append(r.Findings, account.findings...)
 	r.Findings = append(r.Findings, keys.findings...)
 	r.Findings = append(r.Findings, r.Deadlines.findings()...)
-	r.Findings = append(r.Findings, d.rehearsing()...)
+	r.Findings = append(r.Findings, d.dryRunWarning()...)
 	return r.settled()
 }
 
@@ -112,13 +106,13 @@ func broken(err error) []Finding {
 	return found
 }
 
-// rehearsing reminds of a setting that ends no call.
-func (d *Doctor) rehearsing() []Finding {
+// dryRunWarning reminds that no call is ended.
+func (d *Doctor) dryRunWarning() []Finding {
 	if !d.Settings.DryRun {
 		return nil
 	}
 	return []Finding{{Fault: "dry_run", Warning: true, What: "DRY_RUN is on: calls are looked at and none is ended",
-		Remedy: "Set DRY_RUN=false when the rehearsal is over"}}
+		Remedy: "Set DRY_RUN=false to end calls"}}
 }
 
 func withLimit(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +36,6 @@ type patient struct {
 	text    string         // in place of account
 	limit   time.Duration  // of the function's own time; 0 = none
 	dial    func(context.Context, string, string) (net.Conn, error)
-	resolve func(context.Context, string) ([]netip.Addr, error)
 	now     func() time.Time
 }
 
@@ -96,10 +94,10 @@ func (p *patient) doctorFor(settings config.Config) *doctor.Doctor {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		}),
 	})
-	client := vicicall.New(vicicall.Config{AllowHTTP: settings.AllowHTTP, Now: p.now})
+	client := vicicall.New(vicicall.Config{AllowHTTP: settings.AllowHTTP, Now: p.now, Dial: p.dial})
 	p.Cleanup(client.Close)
 	return &doctor.Doctor{
-		Settings: settings, VICIdial: client, Region: secretsmanager.Region, Dial: p.dial, Resolve: p.resolve, Now: p.now,
+		Settings: settings, VICIdial: client, Region: secretsmanager.Region, Now: p.now,
 		Keys: secret.New(secret.Config[source.Keyring]{
 			API: api, ARN: settings.WebhookSecretARN, Parse: settings.Sources.ParseKeys, PreviousFor: 24 * time.Hour, Now: p.now,
 		}),

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +47,7 @@ var faults = map[string]staged{
 	"a firewall drops":              {dropped, "tcp_dropped", false, "a firewall drops the packets"},
 	"there is no route":             {func(p *patient) { p.dialing(&net.OpError{Op: "dial", Err: errors.New("no route to host")}) }, "tcp_unreachable", false, "no route to host"},
 	"the certificate has ended":     {issued(vicitest.Cert{NotBefore: ago(48), NotAfter: ago(24)}), "tls_expired", false, "ended on"},
-	"the certificate is to come":    {issued(vicitest.Cert{NotBefore: ago(-1), NotAfter: ago(-900)}), "tls_not_yet_valid", false, "holds only from"},
+	"the certificate is to come":    {issued(vicitest.Cert{NotBefore: ago(-1), NotAfter: ago(-900)}), "tls_not_yet_valid", false, "is valid only from"},
 	"the certificate is another's":  {issued(vicitest.Cert{Hosts: []string{"pbx.example.com"}, NotAfter: ago(-900)}), "tls_wrong_name", false, "is for pbx.example.com"},
 	"the certificate is self-made":  {selfSigned, "tls_self_signed", false, `add "tls_pin": ["sha256/`},
 	"the issuer is not public":      {privateCA(false), "tls_unknown_authority", false, `its issuer is "vicitest authority"`},
@@ -187,9 +186,9 @@ func twilio(p *patient) {
 }
 
 // named puts VICIdial under a name that can't be resolved.
-func (p *patient) named(err error) {
+func (p *patient) named(err *net.DNSError) {
 	p.account["url"] = "https://dialer.example.com"
-	p.resolve = func(context.Context, string) ([]netip.Addr, error) { return nil, err }
+	p.dialing(&net.OpError{Op: "dial", Net: "tcp", Err: err})
 }
 
 func (p *patient) dialing(err error) {
