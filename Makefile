@@ -1,6 +1,8 @@
 # `make` alone prints what it can do. Needs Go and make; `make check` installs the rest by itself, outside this folder.
 
-ARCH ?= arm64
+# The processor that samconfig.toml names: SAM tells a makefile build its folder, and not the template's Architecture.
+NAMED := $(sort $(shell sed -nE 's/.*Architecture=[\"]*(arm64|x86_64).*/\1/p' samconfig.toml))
+ARCH ?= $(if $(filter x86_64,$(NAMED)),amd64,arm64)
 GOOS ?= linux
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 FUZZTIME ?= 60s
@@ -114,6 +116,8 @@ canary: $(SAM) ## Deploy, and send signed probes while the new version takes ove
 # SAM's makefile builder calls this target by the function's logical id; so do the tests and infra/local.
 # lambda.norpc leaves out net/rpc, a quarter of the binary that no custom runtime uses.
 build-VicihookFunction:
+	@[ -n "$(filter command environment,$(firstword $(origin ARCH)))" ] || [ $(words $(NAMED)) -le 1 ] || { \
+		echo "samconfig.toml names two processors ($(NAMED)), and one build is for one: let every Architecture= in it be the same." >&2; exit 1; }
 	@mkdir -p "$(ARTIFACTS_DIR)"
 	@CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath \
 		-ldflags '-s -w -X main.version=$(VERSION)' -o "$(ARTIFACTS_DIR)/bootstrap" ./function
@@ -136,6 +140,6 @@ $(CHECKOV):
 	$(@D)/pip install --quiet --disable-pip-version-check checkov==3.3.30
 
 go-version:
-	@need=$$(awk '$$1 == "go" {print $$2}' go.mod); have=$$(go env GOVERSION 2>/dev/null | sed 's/^go//'); \
+	@need=$$(awk '$$1 == "go" {sub(/\.0$$/, "", $$2); print $$2}' go.mod); have=$$(go env GOVERSION 2>/dev/null | sed 's/^go//'); \
 	if [ "$$(printf '%s\n%s\n' "$$need" "$${have:-0}" | sort -V | head -1)" != "$$need" ]; then \
 		echo "vicihook needs Go $$need or newer, and this machine has $${have:-none}: install it from https://go.dev/dl/ and run make again." >&2; exit 1; fi

@@ -16,7 +16,7 @@ type object = map[string]any
 
 // A cloudFormation template, as far as the tests look into it.
 type cloudFormation struct {
-	Metadata, Parameters, Conditions, Resources, Outputs object
+	Metadata, Parameters, Rules, Conditions, Resources, Outputs object
 }
 
 // read gives one YAML document. Numbers and booleans stay as they are written.
@@ -45,7 +45,7 @@ func readTemplate(t *testing.T, path string) cloudFormation {
 	document := read(t, path)
 	return cloudFormation{
 		Metadata: at(document, "Metadata"), Parameters: at(document, "Parameters"),
-		Conditions: at(document, "Conditions"), Resources: at(document, "Resources"), Outputs: at(document, "Outputs"),
+		Rules: at(document, "Rules"), Conditions: at(document, "Conditions"), Resources: at(document, "Resources"), Outputs: at(document, "Outputs"),
 	}
 }
 

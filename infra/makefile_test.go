@@ -4,12 +4,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 func TestATooOldGoIsNamedInOneSentence(t *testing.T) {
-	for have, refused := range map[string]bool{"go1.19.8": true, "go1.25.9": true, "go1.26": false, "go1.26.8": false, "go1.30.1": false, "": true} {
+	for have, refused := range map[string]bool{"go1.19.8": true, "go1.25.9": true, "go1.26.0": false, "go1.26.8": false, "go1.30.1": false, "": true} {
 		folder := t.TempDir()
 		script := "#!/bin/sh\necho " + have + "\n"
 		if err := os.WriteFile(filepath.Join(folder, "go"), []byte(script), 0o700); err != nil {
@@ -41,5 +43,28 @@ func TestMakeAloneListsItsTargets(t *testing.T) {
 		if !strings.Contains(string(out), "make "+target+" ") {
 			t.Errorf("%s is not listed:\n%s", target, out)
 		}
+	}
+}
+
+// One binary is for one processor, and SAM would deploy it for the other one without a word.
+func TestABuildIsRefusedWhileSamconfigNamesTwoProcessors(t *testing.T) {
+	build := exec.Command("make", "-s", "build-VicihookFunction", "NAMED=arm64 x86_64", "ARTIFACTS_DIR="+t.TempDir())
+	build.Dir = ".."
+	build.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ARCH=") || strings.HasPrefix(v, "MAKE") })
+	out, err := build.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "samconfig.toml names two processors (arm64 x86_64)") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestSamconfigNamesTheTemplatesOwnProcessor(t *testing.T) {
+	config, err := os.ReadFile("../samconfig.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile(`Architecture=(\w+)`).FindAllStringSubmatch(string(config), -1)
+	own := text(at(readTemplate(t, "../template.yaml").Parameters, "Architecture")["Default"])
+	if len(named) != 1 || named[0][1] != own {
+		t.Errorf("samconfig.toml names %v, the template %s", named, own)
 	}
 }

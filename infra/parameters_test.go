@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -101,12 +102,15 @@ func TestPatternsTakeWhatIsRightAndRefuseTheRest(t *testing.T) {
 		"WebhookSecretArn": {
 			[]string{"", arn + "webhook-keys-AbCdEf", arn + "prod/vicihook/keys-a1B2c3"},
 			[]string{"webhook-keys", arn + "webhook-keys", arn + "a name that has blanks-AbCdEf", arn + "a-name-of-more-than-forty-one-characters-in-all-AbCdEf"}},
-		"PreviousKeysFor": {[]string{"0", "24h", "1h30m"}, []string{"", "1 day", "24", "-1h", "100h100m100s"}},
-		"DomainName":      {[]string{"", "hooks.example.com"}, []string{"localhost", "Hooks.example.com", "https://hooks.example.com", "-a.example.com"}},
-		"CertificateArn":  {[]string{"", "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b-2c"}, []string{"certificate", arn + "x-AbCdEf"}},
-		"RequestBudget":   {[]string{"1000", "8000"}, []string{"999", "8001"}},
-		"AlarmEmail":      {[]string{"", "ops@example.com"}, []string{"ops", "ops@example", "a b@example.com"}},
-		"KmsKeyArn":       {[]string{"", "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-0a"}, []string{"alias/x", "arn:aws:kms:eu-central-1:123456789012:alias/x"}},
+		"PreviousKeysFor":  {[]string{"0", "24h", "1h30m"}, []string{"", "1 day", "24", "-1h", "100h100m100s"}},
+		"PublicUrl":        {[]string{"", "https://hooks.example.com:8443/a"}, []string{"http://hooks.example.com", "https://hooks.example.com?x=1", "https://a/https://b"}},
+		"SubnetIds":        {[]string{"", "subnet-0a0a0a0a", "subnet-0a0a0a0a,subnet-0b0b0b0b0b0b0b0b0"}, []string{"subnet-x", "subnet-0a0a0a0a, subnet-0b0b0b0b", "vpc-0a0a0a0a"}},
+		"SecurityGroupIds": {[]string{"", "sg-0a0a0a0a,sg-0b0b0b0b0b0b0b0b0"}, []string{"default", "sg-0a0a0a0a;sg-0b0b0b0b"}},
+		"DomainName":       {[]string{"", "hooks.example.com"}, []string{"localhost", "Hooks.example.com", "https://hooks.example.com", "-a.example.com"}},
+		"CertificateArn":   {[]string{"", "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b-2c"}, []string{"certificate", arn + "x-AbCdEf"}},
+		"RequestBudget":    {[]string{"1000", "8000"}, []string{"999", "8001"}},
+		"AlarmEmail":       {[]string{"", "ops@example.com"}, []string{"ops", "ops@example", "a b@example.com"}},
+		"KmsKeyArn":        {[]string{"", "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/mrk-0a"}, []string{"alias/x", "arn:aws:kms:eu-central-1:123456789012:alias/x"}},
 	} {
 		parameter := at(readTemplate(t, "../template.yaml").Parameters, name)
 		for _, value := range values.taken {
@@ -118,6 +122,40 @@ func TestPatternsTakeWhatIsRightAndRefuseTheRest(t *testing.T) {
 			if takes(t, parameter, value) {
 				t.Errorf("%s takes %q", name, value)
 			}
+		}
+	}
+}
+
+func TestValuesThatDoNotGoTogetherAreRefusedWithASentence(t *testing.T) {
+	const (
+		subnets     = "subnet-0a0a0a0a"
+		groups      = "sg-0c0c0c0c"
+		certificate = "arn:aws:acm:eu-central-1:123456789012:certificate/0a"
+	)
+	for name, test := range map[string]struct {
+		values map[string]string
+		says   string
+	}{
+		"the defaults":                {nil, ""},
+		"an own network":              {map[string]string{"SubnetIds": subnets, "SecurityGroupIds": groups}, ""},
+		"fixed addresses":             {map[string]string{"FixedAddresses": "2", "VICIdialUrl": "https://dialer.example.com"}, ""},
+		"a domain":                    {map[string]string{"DomainName": "hooks.example.com", "CertificateArn": certificate, "HostedZoneId": "Z1"}, ""},
+		"a domain and no certificate": {map[string]string{"DomainName": "hooks.example.com"}, "DomainName needs CertificateArn"},
+		"a certificate and no domain": {map[string]string{"CertificateArn": certificate}, "CertificateArn needs DomainName"},
+		"a zone and no domain":        {map[string]string{"HostedZoneId": "Z1"}, "HostedZoneId needs DomainName"},
+		"subnets and no group":        {map[string]string{"SubnetIds": subnets}, "SubnetIds needs SecurityGroupIds"},
+		"a group and no subnets":      {map[string]string{"SecurityGroupIds": groups}, "SecurityGroupIds needs SubnetIds"},
+		"an own network with fixed addresses": {
+			map[string]string{"SubnetIds": subnets, "SecurityGroupIds": groups, "FixedAddresses": "1"}, "FixedAddresses makes a network of its own"},
+		"an own network with VICIdialUrl": {
+			map[string]string{"SubnetIds": subnets, "SecurityGroupIds": groups, "VICIdialUrl": "https://dialer.example.com"}, "as url"},
+	} {
+		refusals := deployed(t, "../template.yaml", "vicihook", test.values).refusals()
+		if test.says == "" && refusals != nil {
+			t.Errorf("%s: refused: %v", name, refusals)
+		}
+		if test.says != "" && (len(refusals) != 1 || !strings.Contains(refusals[0], test.says)) {
+			t.Errorf("%s: the refusals are %q, not one that says %q", name, refusals, test.says)
 		}
 	}
 }

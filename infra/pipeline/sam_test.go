@@ -47,7 +47,7 @@ func TestTheRealSAMAsksForAChangeSetOfTheStagesStack(t *testing.T) {
 		}
 		want := map[string]string{
 			"StackName": "vicihook-" + stage, "ChangeSetType": "CREATE", "RoleARN": cloudFormationRole,
-			"Capabilities.member.1": "CAPABILITY_IAM",
+			"Capabilities.member.1": "CAPABILITY_IAM", "Tags.member.2.Key": "stage", "Tags.member.2.Value": stage,
 		}
 		for name, value := range want {
 			if got := aws.changeSet.Get(name); got != value {
