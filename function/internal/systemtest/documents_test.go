@@ -18,7 +18,7 @@ import (
 // documents are those whose commands and links these tests check.
 func documents(t *testing.T) (names []string) {
 	t.Helper()
-	for _, pattern := range []string{"README.md", "events/README.md", "function/docs/*.md"} {
+	for _, pattern := range []string{"README.md", "CONTRIBUTING.md", "events/README.md", "function/docs/*.md"} {
 		found, err := filepath.Glob(root + pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %v", pattern, err)
@@ -157,32 +157,28 @@ func checkTarget(t *testing.T, document, command string) {
 	}
 }
 
-// checkGoCommand sees that `go test PACKAGE -run PATTERN` finds a test.
+// checkGoCommand sees that each package of `go test PACKAGES -run PATTERN` has such a test.
 func checkGoCommand(t *testing.T, document, command string) {
 	t.Helper()
 	fields := strings.Fields(command)
-	if len(fields) < 3 || fields[1] != "test" {
+	i := slices.Index(fields, "-run")
+	if fields[1] != "test" || i < 0 {
 		t.Errorf("%s: nothing checks %q", document, command)
 		return
 	}
-	pattern := "."
-	if i := slices.Index(fields, "-run"); i >= 0 {
-		pattern = fields[i+1]
-	}
-	files, err := filepath.Glob(root + fields[2] + "/*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	pattern := regexp.MustCompile(`(?m)^func Test\w*(?:` + strings.Trim(fields[i+1], `"`) + `)`)
+	for _, folder := range fields[2:i] {
+		files, err := filepath.Glob(root + folder + "/*_test.go")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if regexp.MustCompile(`(?m)^func Test\w*` + pattern).Match(text) {
-			return
+		if !slices.ContainsFunc(files, func(file string) bool {
+			text, err := os.ReadFile(file)
+			return err == nil && pattern.Match(text)
+		}) {
+			t.Errorf("%s: %s finds no test in %s", document, command, folder)
 		}
 	}
-	t.Errorf("%s: %s finds no test", document, command)
 }
 
 var (
