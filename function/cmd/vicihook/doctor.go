@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
@@ -44,9 +43,9 @@ func (c doctorCmd) Run(sh *shell) error {
 	if c.Timeout <= 0 {
 		return fmt.Errorf("--timeout: %s: give a time above 0, for example 30s", c.Timeout)
 	}
-	settings, err := awsconfig.LoadDefaultConfig(sh.ctx)
+	settings, err := sh.aws()
 	if err != nil {
-		return fmt.Errorf("AWS settings: %w", err)
+		return err
 	}
 	examine := c.fromHere
 	if c.Function != "" {

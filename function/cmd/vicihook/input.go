@@ -6,13 +6,18 @@ import (
 	"io"
 	"os"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
 	"vicihook/function/internal/hangup"
+	"vicihook/function/internal/source"
 )
 
 // What a file or standard input may hold, in bytes.
 const (
 	maxBody    = hangup.MaxBody
 	maxKey     = 4 << 10
+	maxSources = 1 << 20
 	maxCapture = 1 << 20 // an event with a body in base64, and its headers
 	maxVectors = 16 << 20
 )
@@ -43,6 +48,28 @@ func readLimited(flag string, from io.Reader, limit int) ([]byte, error) {
 		return nil, fmt.Errorf("%s: more than %d bytes", flag, limit)
 	}
 	return content, nil
+}
+
+// sources reads sources.json as the function does.
+func (sh *shell) sources(path string) (*source.Sources, error) {
+	text, err := sh.read("--sources", path, maxSources)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := source.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("--sources: %s: %w", path, err)
+	}
+	return sources, nil
+}
+
+// aws loads the settings of AWS's own tools: environment, profiles, roles.
+func (sh *shell) aws() (aws.Config, error) {
+	settings, err := awsconfig.LoadDefaultConfig(sh.ctx)
+	if err != nil {
+		err = fmt.Errorf("AWS settings: %w", err)
+	}
+	return settings, err
 }
 
 // printJSON prints one JSON value on one line.

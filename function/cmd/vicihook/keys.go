@@ -1,78 +1,95 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"vicihook/function/cmd/vicihook/internal/keyring"
-	"vicihook/function/internal/source"
+	"vicihook/function/internal/webhook"
 )
 
 // keysCmd changes the webhook secret, one source at a time.
 type keysCmd struct {
-	Make   keysMakeCmd   `cmd:"" help:"Make a strong key for a source, store it and print it."`
-	Merge  keysMergeCmd  `cmd:"" help:"Store a key of a source that its sender made, from standard input."`
-	Pause  keysPauseCmd  `cmd:"" help:"Put a source's deliveries off: its senders are asked to deliver again later."`
-	Resume keysResumeCmd `cmd:"" help:"Take a paused source up again."`
-	Remove keysRemoveCmd `cmd:"" help:"Take a source's keys out."`
+	Make   keysMakeCmd   `cmd:"" help:"Make a strong key for a source, print it and store it."`
+	Merge  keysMergeCmd  `cmd:"" help:"Store a key that the sender made, from standard input."`
+	Pause  keysPauseCmd  `cmd:"" help:"Pause a source: its sender is asked to deliver again later."`
+	Resume keysResumeCmd `cmd:"" help:"Resume a paused source."`
+	Remove keysRemoveCmd `cmd:"" help:"Remove a source's keys."`
 }
 
 // keysFlags say which secret and which source.
 type keysFlags struct {
 	Store   string `from:"WEBHOOK_SECRET_ARN" placeholder:"ARN|FILE" help:"The webhook secret: its ARN, or a file ($$WEBHOOK_SECRET_ARN)."`
 	Sources string `from:"SOURCES_FILE" default:"function/sources.json" placeholder:"FILE" help:"Where sources.json is ($$SOURCES_FILE, else function/sources.json)."`
-	DryRun  bool   `help:"Say what would be stored, and store nothing."`
+	DryRun  bool   `help:"Print what would be stored, and store nothing."`
 	Source  string `arg:"" placeholder:"SOURCE" help:"Source in sources.json."`
 }
 
-const keysHelp = `The other sources stay as they are. The secret is checked as the function checks it before anything is written, and keys
-come from standard input only. The function takes a change up within a minute; after a rotation the key before counts for
-PREVIOUS_KEYS_FOR.
+const (
+	keysTime = 2 * time.Minute // for a change, others' changes at the same time included
+
+	keysHelp = `The other sources stay as they are, and changes that others make at the same time are kept. The secret is checked as the
+function checks it before anything is stored, and keys come from standard input only. The function uses the new keys
+within a minute; after a rotation the key before counts for PREVIOUS_KEYS_FOR. At AWS this takes the permissions
+secretsmanager:GetSecretValue, PutSecretValue and UpdateSecretVersionStage.
+Exit status 0 when it is done, 1 when nothing was stored, 3 when AWS did not say whether it was.
 
 `
+)
 
 type keysMakeCmd struct {
 	keysFlags
-	Replace bool `help:"Let no other key of the source stand beside it."`
+	Replace bool `help:"Remove the source's other keys."`
 }
 
 func (keysMakeCmd) Help() string {
-	return keysHelp + `Examples:
+	return keysHelp + `The key is printed before it is stored, so that none is stored that nobody has seen.
+
+Examples:
 
     vicihook keys make crm                     # into $WEBHOOK_SECRET_ARN; give the printed key to the sender
     vicihook keys make crm --store keys.json --replace`
 }
 
 func (c keysMakeCmd) Run(sh *shell) error {
-	sources, secret, store, err := c.open(sh)
-	if err != nil {
-		return err
-	}
-	src, known := sources.Lookup(c.Source)
-	if !known {
-		return fmt.Errorf("%w: %q; %s has %s", keyring.ErrUnknownSource, c.Source, c.Sources, strings.Join(sources.Names(), ", "))
-	}
-	key := keyring.NewKey(src.Scheme)
-	if _, err := secret.Add(c.Source, key, c.Replace); err != nil {
-		return c.refused(err)
-	}
-	if err := c.save(sh, secret, store); err != nil {
-		return err
-	}
+	key, shown := "", false
+	return c.change(sh, func(secret *keyring.Secret, _ keyring.Store) (bool, error) {
+		src, err := secret.Source(c.Source)
+		if err != nil {
+			return false, err
+		}
+		if key == "" {
+			key = keyring.NewKey(src.Scheme)
+		}
+		changed, err := secret.Add(c.Source, key, keyring.Options{Replace: c.Replace})
+		if err != nil || shown {
+			return changed, err
+		}
+		shown = true
+		return changed, c.show(sh, key, src.Scheme)
+	})
+}
+
+// show prints the key. Unless that succeeds, the key must not be stored.
+func (c keysMakeCmd) show(sh *shell, key string, scheme webhook.Scheme) error {
 	if c.DryRun {
-		key = "would be made: " + keyring.FormOf(src.Scheme)
+		key = "would be made: " + keyring.FormOf(scheme)
 	}
-	printRows(sh.stdout, "key", key)
+	if _, err := fmt.Fprintf(sh.stdout, rowFormat, "key", key); err != nil {
+		return &failure{statusFailed, fmt.Errorf("the new key can't be printed: %w", err)}
+	}
 	return nil
 }
 
 type keysMergeCmd struct {
 	keysFlags
-	Replace bool `help:"Let no other key of the source stand beside it."`
+	Replace bool `help:"Remove the source's other keys."`
+	Shared  bool `help:"Allow a key that another source has too. Whoever has it may then end what either of them may."`
 }
 
 func (keysMergeCmd) Help() string {
@@ -87,19 +104,9 @@ func (c keysMergeCmd) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	_, secret, store, err := c.open(sh)
-	if err != nil {
-		return err
-	}
-	changed, err := secret.Add(c.Source, string(key), c.Replace)
-	if err != nil {
-		return c.refused(err)
-	}
-	if !changed {
-		printRows(sh.stdout, "source", c.Source+": has this key already", "stored", "nothing")
-		return nil
-	}
-	return c.save(sh, secret, store)
+	return c.change(sh, func(secret *keyring.Secret, _ keyring.Store) (bool, error) {
+		return secret.Add(c.Source, string(key), keyring.Options{Replace: c.Replace, Shared: c.Shared})
+	})
 }
 
 type keysPauseCmd struct{ keysFlags }
@@ -114,12 +121,13 @@ Example:
 }
 
 func (c keysPauseCmd) Run(sh *shell) error {
-	return c.change(sh, func(secret *keyring.Secret, _ keyring.Store) error { return secret.Pause(c.Source) })
+	return c.change(sh, func(secret *keyring.Secret, _ keyring.Store) (bool, error) { return true, secret.Pause(c.Source) })
 }
 
 type keysResumeCmd struct {
 	keysFlags
-	Stdin bool `name:"stdin" help:"Read the key from standard input instead of taking those of the secret's version before."`
+	Stdin  bool `name:"stdin" help:"Read the key from standard input instead of the secret's version before."`
+	Shared bool `help:"Allow a key that another source has too. Whoever has it may then end what either of them may."`
 }
 
 func (keysResumeCmd) Help() string {
@@ -137,29 +145,21 @@ func (c keysResumeCmd) Run(sh *shell) error {
 			return err
 		}
 	}
-	return c.change(sh, func(secret *keyring.Secret, store keyring.Store) error {
+	options := keyring.Options{Shared: c.Shared}
+	return c.change(sh, func(secret *keyring.Secret, store keyring.Store) (bool, error) {
 		if c.Stdin {
-			return secret.ResumeWith(c.Source, string(key))
+			return true, secret.ResumeWith(c.Source, string(key), options)
 		}
-		return c.resume(sh, secret, store)
+		text, err := store.Before(sh.ctx)
+		if err != nil {
+			return false, err
+		}
+		before, err := secret.Version(text)
+		if err != nil {
+			return false, err
+		}
+		return true, secret.Resume(c.Source, before, options)
 	})
-}
-
-// resume takes the keys of the version before.
-func (c keysResumeCmd) resume(sh *shell, secret *keyring.Secret, store keyring.Store) error {
-	sources, err := c.sources(sh)
-	if err != nil {
-		return err
-	}
-	text, err := store.Before(sh.ctx)
-	if err != nil {
-		return err
-	}
-	before, err := keyring.Parse(text, sources)
-	if err != nil {
-		return err
-	}
-	return secret.Resume(c.Source, before)
 }
 
 type keysRemoveCmd struct{ keysFlags }
@@ -171,51 +171,68 @@ func (keysRemoveCmd) Help() string {
 }
 
 func (c keysRemoveCmd) Run(sh *shell) error {
-	return c.change(sh, func(secret *keyring.Secret, _ keyring.Store) error { return secret.Remove(c.Source) })
+	return c.change(sh, func(secret *keyring.Secret, _ keyring.Store) (bool, error) { return true, secret.Remove(c.Source) })
 }
 
-func (f keysFlags) change(sh *shell, do func(*keyring.Secret, keyring.Store) error) error {
-	_, secret, store, err := f.open(sh)
+// change stores what do makes of the secret, and prints what it is now, by names and numbers. do is called again when
+// somebody else changed the secret meanwhile, and reports whether there is something to store.
+func (f keysFlags) change(sh *shell, do func(*keyring.Secret, keyring.Store) (bool, error)) error {
+	sources, err := sh.sources(f.Sources)
 	if err != nil {
 		return err
 	}
-	if err := do(secret, store); err != nil {
-		return f.refused(err)
-	}
-	return f.save(sh, secret, store)
-}
-
-// open reads the secret as it is.
-func (f keysFlags) open(sh *shell) (*source.Sources, *keyring.Secret, keyring.Store, error) {
-	sources, err := f.sources(sh)
-	if err != nil {
-		return nil, nil, nil, err
-	}
 	store, err := f.store(sh)
 	if err != nil {
-		return nil, nil, nil, err
+		return err
 	}
-	text, err := store.Read(sh.ctx)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("--store: %w", err)
+	ctx, cancel := context.WithTimeout(sh.ctx, keysTime)
+	defer cancel()
+	var secret *keyring.Secret
+	var changed, refused bool
+	err = store.Update(ctx, func(text []byte) (_ []byte, err error) {
+		refused = true
+		if secret, err = keyring.Parse(text, sources); err != nil {
+			return nil, fmt.Errorf("fix the secret by hand first: %w", err)
+		}
+		if changed, err = do(secret, store); err != nil {
+			return nil, err
+		}
+		refused = false
+		if f.DryRun || !changed {
+			return nil, nil
+		}
+		return secret.Text()
+	})
+	switch {
+	case errors.Is(err, keyring.ErrUnknown):
+		return &failure{statusSilent, fmt.Errorf("%s: %w", f.Source, err)}
+	case err != nil && (refused || secret == nil):
+		return fmt.Errorf("%s: nothing was stored: %w", f.Source, err)
+	case err != nil:
+		return &failure{statusFailed, fmt.Errorf("%s: nothing was stored: %w", f.Source, err)}
 	}
-	secret, err := keyring.Parse(text, sources)
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("--store: mend it by hand first: %w", err)
-	}
-	return sources, secret, store, nil
+	f.print(sh, secret, changed)
+	return nil
 }
 
-func (f keysFlags) sources(sh *shell) (*source.Sources, error) {
-	text, err := sh.read("--sources", f.Sources, maxSources)
-	if err != nil {
-		return nil, err
+func (f keysFlags) print(sh *shell, secret *keyring.Secret, changed bool) {
+	if !changed {
+		printRows(sh.stdout, "source", f.Source+": has this key already", "stored", "nothing")
+		return
 	}
-	sources, err := source.Parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("--sources: %s: %w", f.Sources, err)
+	printRows(sh.stdout, "source", f.Source+": "+secret.Describe(f.Source))
+	others, unknown := secret.Others(f.Source)
+	for _, name := range others {
+		printRows(sh.stdout, "kept", name+": "+secret.Describe(name))
 	}
-	return sources, nil
+	if unknown > 0 {
+		printRows(sh.stdout, "kept", fmt.Sprintf("%d names that sources.json lacks", unknown))
+	}
+	stored := f.Store
+	if f.DryRun {
+		stored = "nothing, this is a dry run"
+	}
+	printRows(sh.stdout, "stored", stored)
 }
 
 func (f keysFlags) store(sh *shell) (keyring.Store, error) {
@@ -225,40 +242,9 @@ func (f keysFlags) store(sh *shell) (keyring.Store, error) {
 	case !strings.HasPrefix(f.Store, "arn:"):
 		return keyring.File(f.Store), nil
 	}
-	settings, err := awsconfig.LoadDefaultConfig(sh.ctx)
+	settings, err := sh.aws()
 	if err != nil {
-		return nil, fmt.Errorf("AWS settings: %w", err)
+		return nil, err
 	}
 	return keyring.SecretsManager{Client: secretsmanager.NewFromConfig(settings), ARN: f.Store}, nil
-}
-
-// refused says that nothing came of a change.
-func (f keysFlags) refused(err error) error {
-	return fmt.Errorf("%s: nothing was stored: %w", f.Source, err)
-}
-
-// save stores the secret and says what it is now, by names and numbers.
-func (f keysFlags) save(sh *shell, secret *keyring.Secret, store keyring.Store) error {
-	stored := f.Store
-	if f.DryRun {
-		stored = "nothing, this is a dry run"
-	} else {
-		text, err := secret.Text()
-		if err != nil {
-			return err
-		}
-		if err := store.Write(sh.ctx, text); err != nil {
-			return &failure{statusFailed, fmt.Errorf("--store: nothing was stored: %w", err)}
-		}
-	}
-	printRows(sh.stdout, "source", f.Source+": "+secret.Describe(f.Source))
-	others, strangers := secret.Others(f.Source)
-	for _, name := range others {
-		printRows(sh.stdout, "kept", name+": "+secret.Describe(name))
-	}
-	if strangers > 0 {
-		printRows(sh.stdout, "kept", fmt.Sprintf("%d names that sources.json lacks", strangers))
-	}
-	printRows(sh.stdout, "stored", stored)
-	return nil
 }

@@ -31,7 +31,7 @@ var changes = map[string]struct {
 	"a new key replaces the old ones":          {"make crm --replace", `{"crm": ["` + crmKey + `", "` + otherKey + `"]}`, "", statusOK, `{"crm": "NEW"}`, "crm: 1 key"},
 	"a new key replaces a placeholder":         {"make crm --replace", `{"crm": "changeme"}`, "", statusOK, `{"crm": "NEW"}`, "crm: 1 key"},
 	"a placeholder stays in the way":           {"make crm", `{"crm": "changeme"}`, "", statusUsage, "", "key is a placeholder"},
-	"four keys are enough":                     {"make crm", four, "", statusUsage, "", "at most 4 keys: give --replace"},
+	"four keys are enough":                     {"make crm", four, "", statusUsage, "", "at most 4 keys: with --replace"},
 	"the others stay as they are":              {"make crm", `{"zendesk": ["` + zendeskKey + `"], "desk": "off", "x": 7}`, "", statusOK, `{"crm": "NEW", "zendesk": ["` + zendeskKey + `"], "desk": "off", "x": 7}`, "kept      desk: paused\nkept      zendesk: 1 key\nkept      1 names that sources.json lacks\n"},
 	"a dry run stores nothing":                 {"make crm --dry-run", `{"zendesk": "` + zendeskKey + `"}`, "", statusOK, "", "key       would be made: whsec_base64 of 32 bytes"},
 	"a sender's key is merged":                 {"merge zendesk", `{}`, zendeskKey + "\n", statusOK, `{"zendesk": "` + zendeskKey + `"}`, "zendesk: 1 key"},
@@ -39,6 +39,10 @@ var changes = map[string]struct {
 	"a key that is there is not put again":     {"merge crm", `{"crm": "` + crmKey + `"}`, strings.TrimPrefix(crmKey, "whsec_"), statusOK, "", "has this key already"},
 	"a published key is refused":               {"merge crm", `{}`, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", statusUsage, "", "crm: nothing was stored: webhook: key is published as an example"},
 	"a key of another form is refused":         {"merge crm", `{}`, "!topsecret!", statusUsage, "", "must be base64"},
+	"a key of another source is refused":       {"merge github", `{"zendesk": "` + zendeskKey + `"}`, zendeskKey, statusUsage, "", "zendesk: another source has this key"},
+	"a key of another source on purpose":       {"merge github --shared", `{"zendesk": "` + zendeskKey + `"}`, zendeskKey, statusOK, `{"github": "` + zendeskKey + `", "zendesk": "` + zendeskKey + `"}`, "github: 1 key"},
+	"a shared key is not resumed by the way":   {"resume github --stdin", `{"github": "off", "zendesk": "` + zendeskKey + `"}`, zendeskKey, statusUsage, "", "give --shared"},
+	"a shared key is resumed on purpose":       {"resume github --stdin --shared", `{"github": "off", "zendesk": "` + zendeskKey + `"}`, zendeskKey, statusOK, `{"github": "` + zendeskKey + `", "zendesk": "` + zendeskKey + `"}`, "github: 1 key"},
 	"no key is refused":                        {"merge crm", `{}`, "\n", statusUsage, "", "key is empty"},
 	"a paused source gets no key by the way":   {"merge crm", `{"crm": "off"}`, crmKey, statusUsage, "", "paused: resume it with --stdin"},
 	"a source is paused":                       {"pause crm", `{"crm": "` + crmKey + `", "zendesk": "` + zendeskKey + `"}`, "", statusOK, `{"crm": "off", "zendesk": "` + zendeskKey + `"}`, "crm: paused"},
@@ -52,8 +56,8 @@ var changes = map[string]struct {
 	"a source that there is not gets no key":   {"make nope", `{}`, "", statusUsage, "", "crm, desk, github, probe, zendesk"},
 	"a source that there is not is not merged": {"merge nope", `{}`, crmKey, statusUsage, "", "crm, desk, github, probe, zendesk"},
 	"a source that there is not is not paused": {"pause nope", `{}`, "", statusUsage, "", "crm, desk, github, probe, zendesk"},
-	"a broken secret is left alone":            {"make crm", `{"crm": "topsecret`, "", statusUsage, "", "mend it by hand first"},
-	"a member given twice is left alone":       {"make crm", `{"crm": "topsecret", "crm": "x"}`, "", statusUsage, "", "mend it by hand first"},
+	"a broken secret is left alone":            {"make crm", `{"crm": "topsecret`, "", statusUsage, "", "fix the secret by hand first"},
+	"a member given twice is left alone":       {"make crm", `{"crm": "topsecret", "crm": "x"}`, "", statusUsage, "", "fix the secret by hand first"},
 }
 
 var four = `{"crm": ["` + crmKey + `", "` + otherKey + `", "whsec_Y2hhbmdlIG1lIGZvciBhIHRoaXJkIG9uZQ==", "whsec_Y2hhbmdlIG1lIGZvciBhIGZvdXJ0aCBvbmU="]}`
@@ -88,8 +92,9 @@ func TestTheWebhookSecretIsChangedOneSourceAtATime(t *testing.T) {
 
 // madeKey is the key that make has printed, if any.
 func madeKey(stdout string) string {
-	_, key, _ := strings.Cut(stdout, "\nkey       ")
-	return strings.TrimSuffix(key, "\n")
+	_, rest, _ := strings.Cut("\n"+stdout, "\nkey       ")
+	key, _, _ := strings.Cut(rest, "\n")
+	return key
 }
 
 // checkSecret wants the text before to be there byte by byte when nothing is to change.
@@ -136,9 +141,7 @@ func TestAFileThatDoesNotExistIsMade(t *testing.T) {
 	if gone.status == statusOK || strings.Contains(gone.stdout, "whsec_") {
 		t.Errorf("a key that was not stored is printed: %+v", gone)
 	}
-	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
-		t.Errorf("%d files are left behind", len(left))
-	}
+	checkFolder(t, path)
 }
 
 func TestKeysAreKeptAtSecretsManager(t *testing.T) {
@@ -162,15 +165,10 @@ func TestKeysAreKeptAtSecretsManager(t *testing.T) {
 			t.Errorf("%s: %+v", step.line, r)
 		}
 	}
-	sh := &shell{ctx: t.Context()}
-	store, err := keysFlags{Store: arn}.store(sh)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := store.Read(t.Context())
+	text := storedAt(t, arn)
 	want := `{"crm":"` + crmKey + `","desk":"` + madeKey(made.stdout) + `","zendesk":"off"}`
-	if err != nil || string(text) != want {
-		t.Errorf("the secret is not what it should be: %v", err)
+	if text != want {
+		t.Error("the secret is not what it should be")
 	}
 	if n := secrets.Calls(arn, "AWSPREVIOUS"); n != 2 {
 		t.Errorf("the version before was asked for %d times", n)

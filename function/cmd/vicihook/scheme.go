@@ -12,8 +12,6 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-const maxSources = 1 << 20
-
 // schemeFlags say how a source signs and where its key is.
 type schemeFlags struct {
 	Source  string `from:"VICIHOOK_SOURCE" placeholder:"NAME" help:"Source in sources.json, the last part of the webhook's path ($$VICIHOOK_SOURCE, else crm)."`

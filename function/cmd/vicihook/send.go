@@ -155,11 +155,13 @@ func shown(body []byte) string {
 	return string(body)
 }
 
+const rowFormat = "%-8s  %s\n"
+
 // printRows prints names and values in two columns and leaves out empty values.
 func printRows(w io.Writer, namesAndValues ...string) {
 	for row := range slices.Chunk(namesAndValues, 2) {
 		if row[1] != "" {
-			fmt.Fprintf(w, "%-8s  %s\n", row[0], printable(row[1]))
+			fmt.Fprintf(w, rowFormat, row[0], printable(row[1]))
 		}
 	}
 }

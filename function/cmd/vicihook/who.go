@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"vicihook/function/cmd/vicihook/internal/audit"
@@ -52,7 +50,7 @@ func (c whoCmd) Run(sh *shell) error {
 		}
 	}
 	if c.LogGroup != "" {
-		err = c.ask(sh.ctx, query, take)
+		err = c.ask(sh, query, take)
 	} else {
 		err = c.readFiles(sh, take)
 	}
@@ -128,16 +126,16 @@ func readLog(sh *shell, path string, row func(audit.Row)) error {
 }
 
 // ask lets CloudWatch Logs choose the lines roughly: it can't look into a batch.
-func (c whoCmd) ask(ctx context.Context, query audit.Query, row func(audit.Row)) error {
-	settings, err := awsconfig.LoadDefaultConfig(ctx)
+func (c whoCmd) ask(sh *shell, query audit.Query, row func(audit.Row)) error {
+	settings, err := sh.aws()
 	if err != nil {
-		return fmt.Errorf("AWS settings: %w", err)
+		return err
 	}
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(cloudwatchlogs.NewFromConfig(settings), &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: &c.LogGroup, FilterPattern: aws.String(pattern(query)), StartTime: aws.Int64(query.Since.UnixMilli()),
 	})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+		page, err := pages.NextPage(sh.ctx)
 		if err != nil {
 			return &failure{statusSilent, fmt.Errorf("--log-group: %w", err)}
 		}

@@ -1,6 +1,7 @@
 package secretsmanager
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -58,14 +59,17 @@ func fault(kind ErrorType, message string) error { return &refusal{kind, message
 func (r *refusal) Error() string { return r.kind.Error() + ": " + r.message }
 func (r *refusal) Unwrap() error { return r.kind }
 
-// A Fault is something that goes wrong with a GetSecretValue request. Its parts happen in this order.
+// A Fault is something that goes wrong with a request. Its parts happen in this order. A request that is cut (Drop) or
+// refused (Error) is not carried out.
 type Fault struct {
-	ARN   string // of the secret; empty is any
-	Stage string // AWSCURRENT or AWSPREVIOUS; empty is any
-	Times int    // how many requests it strikes; 0 is every one until it is cleared
+	Operation string // for example PutSecretValue; empty is GetSecretValue
+	ARN       string // of the secret; empty is any
+	Stage     string // the label that the request names; empty is any
+	Times     int    // how many requests it strikes; 0 is every one until it is cleared
 
 	Hold  func(context.Context) // called with the request in hand, which waits for it; the context ends when the client goes
 	Drop  bool                  // the connection is cut without an answer
+	Lost  bool                  // the request is carried out, and the connection cut without an answer
 	Date  time.Time             // the answer's Date, in place of now
 	Error ErrorType             // the answer is this error
 	Body  string                // the answer is 200 with this body, verbatim
@@ -96,7 +100,7 @@ func (s *Server) Fail(f Fault) (clear func()) {
 // strike takes the fault that is due for a request, the zero Fault when none is. s.mu is held.
 func (s *Server) strike(c call) Fault {
 	for _, f := range s.faults {
-		if f.left != 0 && (f.ARN == "" || f.ARN == c.arn) && (f.Stage == "" || f.Stage == c.stage) {
+		if f.left != 0 && cmp.Or(f.Operation, "GetSecretValue") == c.operation && (f.ARN == "" || f.ARN == c.arn) && (f.Stage == "" || f.Stage == c.stage) {
 			f.left--
 			return f.Fault
 		}

@@ -15,12 +15,13 @@ const (
 	maxRequest  = 1 << 20
 )
 
-// input holds the fields of the three requests that are understood; others are ignored, as AWS does.
+// input holds the fields of the requests that are understood; others are ignored, as AWS does.
 type input struct {
 	Name, SecretId, VersionId, VersionStage, ClientRequestToken string
 	SecretString                                                *string
 	SecretBinary                                                []byte
 	VersionStages                                               []string
+	RemoveFromVersionId, MoveToVersionId                        string
 }
 
 // output is every answer's body; each has a selection of these fields.
@@ -43,14 +44,40 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		answer(w, output{}, err)
 		return
 	}
-	if operation(r) == "GetSecretValue" {
-		s.getSecretValue(w, r, in)
-		return
+	name := operation(r)
+	if name == "GetSecretValue" && in.VersionId == "" && in.VersionStage == "" {
+		in.VersionStage = Current
 	}
 	s.mu.Lock()
-	out, err := s.change(operation(r), in)
+	s.calls[call{name, in.SecretId, in.VersionStage}]++
+	f := s.strike(call{name, in.SecretId, in.VersionStage})
+	var out output
+	if !f.Drop && f.Error == "" {
+		out, err = s.perform(name, in) // as the secrets are when the request arrives
+	}
 	s.mu.Unlock()
-	answer(w, out, err)
+	f.answer(w, r, out, err)
+}
+
+// answer sends the answer, after what the fault does to it.
+func (f Fault) answer(w http.ResponseWriter, r *http.Request, out output, err error) {
+	if f.Hold != nil {
+		f.Hold(r.Context())
+	}
+	if f.Drop || f.Lost {
+		panic(http.ErrAbortHandler)
+	}
+	if !f.Date.IsZero() {
+		w.Header().Set("Date", f.Date.UTC().Format(http.TimeFormat))
+	}
+	switch {
+	case f.Error != "":
+		answer(w, output{}, fault(f.Error, stagedMessages[f.Error]))
+	case f.Body != "":
+		io.WriteString(w, f.Body)
+	default:
+		answer(w, out, err)
+	}
 }
 
 func operation(r *http.Request) string {
@@ -63,7 +90,7 @@ func (s *Server) read(r *http.Request) (in input, err error) {
 	if err := checkSigned(r, s.now()); err != nil {
 		return in, err
 	}
-	known := []string{"CreateSecret", "GetSecretValue", "PutSecretValue"}
+	known := []string{"CreateSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"}
 	if r.Method != http.MethodPost || r.URL.Path != "/" || r.Header.Get("Content-Type") != contentType ||
 		!slices.Contains(known, operation(r)) {
 		return in, fault(UnknownOperation, "Not a POST / of "+contentType+" with one of these targets: "+strings.Join(known, ", "))
@@ -79,37 +106,6 @@ func (s *Server) read(r *http.Request) (in input, err error) {
 		return in, fault(SerializationError, "The request is not JSON of the expected shape, or over 1 MiB.")
 	}
 	return in, nil
-}
-
-// getSecretValue answers from the secrets as they are when the request arrives, after what a fault has in store.
-func (s *Server) getSecretValue(w http.ResponseWriter, r *http.Request, in input) {
-	if in.VersionId == "" && in.VersionStage == "" {
-		in.VersionStage = Current
-	}
-	s.mu.Lock()
-	asked := call{in.SecretId, in.VersionStage}
-	s.calls[asked]++
-	f := s.strike(asked)
-	out, err := s.value(in)
-	s.mu.Unlock()
-
-	if f.Hold != nil {
-		f.Hold(r.Context())
-	}
-	if f.Drop {
-		panic(http.ErrAbortHandler)
-	}
-	if !f.Date.IsZero() {
-		w.Header().Set("Date", f.Date.UTC().Format(http.TimeFormat))
-	}
-	switch {
-	case f.Error != "":
-		answer(w, output{}, fault(f.Error, stagedMessages[f.Error]))
-	case f.Body != "":
-		io.WriteString(w, f.Body)
-	default:
-		answer(w, out, err)
-	}
 }
 
 // value is the answer to GetSecretValue. s.mu is held.
@@ -128,8 +124,8 @@ func (s *Server) value(in input) (output, error) {
 	}, nil
 }
 
-// change is the answer to CreateSecret and PutSecretValue. s.mu is held.
-func (s *Server) change(operation string, in input) (output, error) {
+// perform answers one operation. s.mu is held.
+func (s *Server) perform(operation string, in input) (output, error) {
 	v := version{id: in.ClientRequestToken, text: in.SecretString, binary: in.SecretBinary}
 	if operation == "CreateSecret" {
 		made, err := s.create(in.Name, v)
@@ -141,6 +137,12 @@ func (s *Server) change(operation string, in input) (output, error) {
 	found, err := s.find(in.SecretId)
 	if err != nil {
 		return output{}, err
+	}
+	switch operation {
+	case "GetSecretValue":
+		return s.value(in)
+	case "UpdateSecretVersionStage":
+		return output{ARN: found.arn, Name: found.name}, found.moveLabel(in.VersionStage, in.RemoveFromVersionId, in.MoveToVersionId)
 	}
 	if len(in.VersionStages) == 0 {
 		in.VersionStages = []string{Current}

@@ -86,6 +86,9 @@ func (s *secret) put(v version, labels []string, now time.Time) (id string, err 
 	}
 	v.created = now
 	s.versions[v.id] = v
+	if s.labels[Current] == "" {
+		s.move(Current, v.id) // a first version is always the current one
+	}
 	for _, label := range labels {
 		s.move(label, v.id)
 	}
@@ -94,10 +97,34 @@ func (s *secret) put(v version, labels []string, now time.Time) (id string, err 
 
 // move gives a label to a version. AWSPREVIOUS follows to the version that loses AWSCURRENT.
 func (s *secret) move(label, id string) {
-	if old := s.labels[Current]; label == Current && old != "" {
+	if old := s.labels[Current]; label == Current && old != "" && old != id {
 		s.labels[Previous] = old
 	}
 	s.labels[label] = id
+}
+
+// moveLabel takes a label from one version to another, if it is where the caller believes it to be. Either may be empty.
+func (s *secret) moveLabel(label, from, to string) error {
+	holder := s.labels[label]
+	_, known := s.versions[to]
+	switch {
+	case label == "":
+		return fault(InvalidParameter, "VersionStage is required.")
+	case to != "" && !known:
+		return fault(ResourceNotFound, "Secrets Manager can't find the specified secret version: "+to)
+	case to == "" && label == Current:
+		return fault(InvalidParameter, "You can't remove AWSCURRENT without moving it to another version.")
+	case holder != "" && holder != to && from == "":
+		return fault(InvalidParameter, "The parameter RemoveFromVersionId can't be empty. Staging label "+label+" is currently attached to version "+holder+
+			", so you must explicitly reference that version in RemoveFromVersionId.")
+	case from != "" && from != holder:
+		return fault(InvalidParameter, "Staging label "+label+" is not attached to version "+from+".")
+	case to == "":
+		delete(s.labels, label)
+	case to != holder:
+		s.move(label, to)
+	}
+	return nil
 }
 
 // get finds a version by id, label, or both where they agree.

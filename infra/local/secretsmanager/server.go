@@ -1,9 +1,9 @@
 // Package secretsmanager is AWS Secrets Manager on a desk: a real HTTP server that keeps secrets in memory,
 // so that a program with an unchanged AWS SDK can be run and tested without an AWS account.
 //
-// It speaks AWS JSON 1.1: POST / with X-Amz-Target "secretsmanager.GetSecretValue", "…PutSecretValue" or
-// "…CreateSecret". Putting a value moves the label AWSCURRENT to the new version and AWSPREVIOUS to the one that
-// had it before. A request must carry a Signature Version 4 for this region and service whose time is within
+// It speaks AWS JSON 1.1: POST / with X-Amz-Target "secretsmanager.GetSecretValue", "…PutSecretValue",
+// "…UpdateSecretVersionStage" or "…CreateSecret". Putting a value without naming labels moves AWSCURRENT to the new
+// version. Whenever AWSCURRENT moves, AWSPREVIOUS moves to the version that had it before. A request must carry a Signature Version 4 for this region and service whose time is within
 // 5 minutes; any access key will do, and the signature itself is not recomputed. A secret answers to its full ARN
 // only, where AWS takes its name too: a program that is granted one ARN should not come to need more.
 //
@@ -56,7 +56,7 @@ type Server struct {
 }
 
 // call is what [Server.Calls] counts by.
-type call struct{ arn, stage string }
+type call struct{ operation, arn, stage string }
 
 // NewServer listens and serves. The error says why the address can't be had.
 func NewServer(cfg Config) (*Server, error) {
@@ -120,5 +120,5 @@ func (s *Server) rotate(arn string, v version) (string, error) {
 func (s *Server) Calls(arn, stage string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.calls[call{arn, stage}]
+	return s.calls[call{"GetSecretValue", arn, stage}]
 }

@@ -1,7 +1,13 @@
 // Package keyring changes the webhook secret: {"crm": "whsec_…", "zendesk": ["new", "old"], "desk": "off"}.
 //
-// A change touches one source and leaves the others as they stand. It is held against sources.json by the function's own
-// parser before it can be written, so that no change leaves a source worse than it says. No error shows a key.
+//	err := store.Update(ctx, func(current []byte) ([]byte, error) {
+//		secret, err := keyring.Parse(current, sources)
+//		…
+//		return secret.Text()
+//	})
+//
+// A change touches one source and leaves the others as they are. The function's own parser checks it before it is
+// stored. Two people can change a secret at the same time: neither change is lost. No error shows a key.
 package keyring
 
 import (
@@ -17,14 +23,15 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// What a change is refused for; each names its mend.
+// Why a change is refused, and how to go on. None of these costs a key that a sender made.
 var (
 	ErrUnknownSource = errors.New("no such source")
 	ErrPaused        = errors.New("the source is paused")
 	ErrNotPaused     = errors.New("the source is not paused")
-	ErrTooManyKeys   = fmt.Errorf("a source has at most %d keys: give --replace", webhook.MaxKeys)
+	ErrTooManyKeys   = fmt.Errorf("a source has at most %d keys: with --replace the new one takes the place of all of them", webhook.MaxKeys)
 	ErrNoKeyBefore   = errors.New("the secret's version before has no key for it: give the key with --stdin")
-	ErrUnusable      = errors.New("a key that the source has would disable it: give --replace")
+	ErrUnusable      = errors.New("a key that the source has is refused: copy that key from the sender again and store it by merge --replace first")
+	ErrShared        = errors.New("another source has this key, and whoever has it may end what either of the two may: give --shared if that is meant")
 )
 
 const off = "off"
@@ -32,48 +39,63 @@ const off = "off"
 // A Secret is the webhook secret beside the sources that it has keys for.
 type Secret struct {
 	sources *source.Sources
+	ring    source.Keyring // as it was read
 	members map[string]json.RawMessage
 }
 
 // Parse reads a secret. Its error is that of [source.Sources.ParseKeys].
 func Parse(text []byte, sources *source.Sources) (*Secret, error) {
-	if _, err := sources.ParseKeys(text); err != nil {
+	ring, err := sources.ParseKeys(text)
+	if err != nil {
 		return nil, err
 	}
-	s := &Secret{sources: sources}
+	s := &Secret{sources: sources, ring: ring}
 	return s, json.Unmarshal(text, &s.members)
 }
 
-// Add puts a key before those of a source, or in their place, and tells whether that changed anything.
-// It returns [ErrUnknownSource], [ErrPaused], [ErrTooManyKeys], [ErrUnusable] or the scheme's error for the key.
-func (s *Secret) Add(name, key string, replace bool) (changed bool, err error) {
-	src, err := s.lookup(name)
+// Version parses another version of the same secret.
+func (s *Secret) Version(text []byte) (*Secret, error) { return Parse(text, s.sources) }
+
+// Options of [Secret.Add] and [Secret.Resume].
+type Options struct {
+	Replace bool // in place of the source's other keys, and of "off"
+	Shared  bool // take a key that another source has too
+}
+
+// Add puts a key before those of a source and reports whether that changed anything. It returns [ErrUnknownSource],
+// [ErrPaused], [ErrTooManyKeys], [ErrUnusable], [ErrShared] or the scheme's error for the key.
+func (s *Secret) Add(name, text string, o Options) (changed bool, err error) {
+	src, err := s.Source(name)
 	if err != nil {
 		return false, err
 	}
-	key = strings.TrimRight(key, "\r\n")
-	if err := check(src, key); err != nil {
+	text = strings.TrimRight(text, "\r\n")
+	key, err := parse(src, text)
+	if err != nil {
 		return false, err
 	}
 	keys, paused := s.texts(name)
 	switch {
-	case paused && !replace:
+	case paused && !o.Replace:
 		return false, fmt.Errorf("%w: resume it with --stdin, or give --replace", ErrPaused)
-	case paused || replace:
+	case paused || o.Replace:
 		keys = nil
 	}
-	if slices.ContainsFunc(keys, func(held string) bool { return same(src, held, key) }) {
+	if slices.ContainsFunc(keys, func(held string) bool { return same(src, held, text) }) {
 		return false, nil
+	}
+	if err := s.checkShared(name, key, o); err != nil {
+		return false, err
 	}
 	if len(keys) == webhook.MaxKeys {
 		return false, ErrTooManyKeys
 	}
-	return true, s.set(name, append([]string{key}, keys...))
+	return true, s.set(name, append([]string{text}, keys...))
 }
 
 // Pause puts "off" in place of a source's keys.
 func (s *Secret) Pause(name string) error {
-	if _, err := s.lookup(name); err != nil {
+	if _, err := s.Source(name); err != nil {
 		return err
 	}
 	if _, paused := s.texts(name); paused {
@@ -83,9 +105,9 @@ func (s *Secret) Pause(name string) error {
 	return nil
 }
 
-// Resume gives a paused source the keys that it has in an older secret. It returns [ErrUnknownSource], [ErrNotPaused],
-// [ErrNoKeyBefore] or [ErrUnusable].
-func (s *Secret) Resume(name string, before *Secret) error {
+// Resume restores the keys that a paused source has in an older secret. It returns [ErrUnknownSource], [ErrNotPaused],
+// [ErrNoKeyBefore], [ErrUnusable] or [ErrShared].
+func (s *Secret) Resume(name string, before *Secret, o Options) error {
 	if err := s.mustBePaused(name); err != nil {
 		return err
 	}
@@ -93,19 +115,24 @@ func (s *Secret) Resume(name string, before *Secret) error {
 	if paused || len(keys) == 0 {
 		return ErrNoKeyBefore
 	}
+	for _, key := range before.ring[name].Keys {
+		if err := s.checkShared(name, key, o); err != nil {
+			return err
+		}
+	}
 	return s.set(name, keys)
 }
 
-// ResumeWith gives a paused source this key.
-func (s *Secret) ResumeWith(name, key string) error {
+// ResumeWith puts this key in place of "off".
+func (s *Secret) ResumeWith(name, key string, o Options) error {
 	if err := s.mustBePaused(name); err != nil {
 		return err
 	}
-	_, err := s.Add(name, key, true)
+	_, err := s.Add(name, key, Options{Replace: true, Shared: o.Shared})
 	return err
 }
 
-// Remove takes a name out, be it a source's or not.
+// Remove deletes a name, whether it is a source's or not.
 func (s *Secret) Remove(name string) error {
 	if _, there := s.members[name]; !there {
 		return fmt.Errorf("%w in the secret: %q", ErrUnknownSource, name)
@@ -114,7 +141,7 @@ func (s *Secret) Remove(name string) error {
 	return nil
 }
 
-// Text is the secret as it is to be stored.
+// Text returns the secret as JSON.
 func (s *Secret) Text() ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -123,9 +150,9 @@ func (s *Secret) Text() ([]byte, error) {
 	return bytes.TrimSpace(text.Bytes()), err
 }
 
-// Others lists the sources that the secret has keys for beside one, sorted, and counts the names that are no sources: such
-// a name could be a key in the wrong place.
-func (s *Secret) Others(but string) (names []string, strangers int) {
+// Others returns the other sources that the secret has keys for, sorted, and the number of names that are no sources:
+// such a name could be a key in the wrong place, so it is not shown.
+func (s *Secret) Others(but string) (names []string, unknown int) {
 	for _, name := range slices.Sorted(maps.Keys(s.members)) {
 		_, known := s.sources.Lookup(name)
 		switch {
@@ -133,13 +160,13 @@ func (s *Secret) Others(but string) (names []string, strangers int) {
 		case known:
 			names = append(names, name)
 		default:
-			strangers++
+			unknown++
 		}
 	}
-	return names, strangers
+	return names, unknown
 }
 
-// Describe says what a name has, and never a key.
+// Describe returns what a name has, never a key.
 func (s *Secret) Describe(name string) string {
 	if _, there := s.members[name]; !there {
 		return "no key"
@@ -154,7 +181,8 @@ func (s *Secret) Describe(name string) string {
 	return fmt.Sprintf("%d keys", len(keys))
 }
 
-func (s *Secret) lookup(name string) (*source.Source, error) {
+// Source returns a source of sources.json, or [ErrUnknownSource].
+func (s *Secret) Source(name string) (*source.Source, error) {
 	src, known := s.sources.Lookup(name)
 	if !known {
 		return nil, fmt.Errorf("%w: %q; sources.json has %s", ErrUnknownSource, name, strings.Join(s.sources.Names(), ", "))
@@ -163,7 +191,7 @@ func (s *Secret) lookup(name string) (*source.Source, error) {
 }
 
 func (s *Secret) mustBePaused(name string) error {
-	if _, err := s.lookup(name); err != nil {
+	if _, err := s.Source(name); err != nil {
 		return err
 	}
 	if _, paused := s.texts(name); !paused {
@@ -172,7 +200,7 @@ func (s *Secret) mustBePaused(name string) error {
 	return nil
 }
 
-// texts gives a member's keys: a string, a list, or none.
+// texts returns a member's keys: a string, a list, or none.
 func (s *Secret) texts(name string) (keys []string, paused bool) {
 	var one string
 	switch {
@@ -213,12 +241,22 @@ func (s *Secret) set(name string, keys []string) (err error) {
 	return nil
 }
 
-func check(src *source.Source, text string) error {
+// checkShared refuses a key that another source has, unless that is meant.
+func (s *Secret) checkShared(name string, key webhook.Key, o Options) error {
+	for _, other := range slices.Sorted(maps.Keys(s.ring)) {
+		if other != name && !o.Shared && slices.ContainsFunc(s.ring[other].Keys, key.Equal) {
+			return fmt.Errorf("%s: %w", other, ErrShared)
+		}
+	}
+	return nil
+}
+
+func parse(src *source.Source, text string) (webhook.Key, error) {
 	key, err := src.Scheme.ParseKey(text)
 	if err != nil {
-		return err
+		return key, err
 	}
-	return key.CheckStrength()
+	return key, key.CheckStrength()
 }
 
 func same(src *source.Source, a, b string) bool {

@@ -8,34 +8,86 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+	"github.com/gofrs/flock"
 )
 
 // maxSecret is the largest value that Secrets Manager stores, in bytes.
 const maxSecret = 64 << 10
 
-// Of a store.
+// Why a secret is not changed.
 var (
 	ErrNoVersionBefore = errors.New("the secret has no version before: give the key with --stdin")
 	ErrTooLarge        = fmt.Errorf("the secret is larger than %d bytes", maxSecret)
+	ErrUnknown         = errors.New("whether it was stored is not known")
+	ErrBusy            = errors.New("others change the secret all the time: nothing was stored, try again")
 )
 
-// A Store is where the secret lies.
+// A Store is where the secret is kept.
 type Store interface {
-	Read(context.Context) ([]byte, error)
-	Before(context.Context) ([]byte, error) // the version before; ErrNoVersionBefore when there is none
-	Write(context.Context, []byte) error
+	// Update stores what change makes of the current secret, unless somebody else stored in between: then change is
+	// called again with the newer one. A change that returns nil stores nothing. Errors are change's own, the store's,
+	// ErrBusy, ErrTooLarge, or ErrUnknown; after all but ErrUnknown the secret is as it was.
+	Update(ctx context.Context, change func(current []byte) ([]byte, error)) error
+
+	// Before returns the version before the current one, or ErrNoVersionBefore.
+	Before(context.Context) ([]byte, error)
 }
 
 // A File is a secret on this machine, readable by its owner alone. One that does not exist is an empty secret.
+//
+// Beside it lie an empty FILE.lock, and FILE.new for the moment of a change; what a killed process leaves of that goes
+// with the next change. Symbolic links are followed.
 type File string
 
-// Read gives the file's text.
-func (f File) Read(context.Context) ([]byte, error) {
-	file, err := os.Open(string(f))
+const lockPause = 20 * time.Millisecond
+
+// Update holds the lock from reading to writing, so change is called once.
+func (f File) Update(ctx context.Context, change func([]byte) ([]byte, error)) error {
+	path, err := target(string(f))
+	if err != nil {
+		return err
+	}
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, lockPause); err != nil {
+		return fmt.Errorf("another vicihook keys changes the file, or its folder can't be written: %w", err)
+	}
+	defer lock.Unlock()
+	text, err := read(path)
+	if err != nil {
+		return err
+	}
+	if text, err = change(text); text == nil || err != nil {
+		return err
+	}
+	if len(text) > maxSecret {
+		return ErrTooLarge
+	}
+	return write(path, append(text, '\n'))
+}
+
+// Before fails: a file has no version before.
+func (File) Before(context.Context) ([]byte, error) { return nil, ErrNoVersionBefore }
+
+// target follows symbolic links, to a file that does not exist too.
+func target(path string) (string, error) {
+	const most = 40
+	for range most {
+		next, err := os.Readlink(path)
+		if err != nil {
+			return path, nil // no link
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(filepath.Dir(path), next)
+		}
+		path = next
+	}
+	return "", fmt.Errorf("%s: more than %d symbolic links", path, most)
+}
+
+func read(path string) ([]byte, error) {
+	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return []byte("{}"), nil
 	}
@@ -50,56 +102,27 @@ func (f File) Read(context.Context) ([]byte, error) {
 	return text, err
 }
 
-// Before fails: a file has no version before.
-func (File) Before(context.Context) ([]byte, error) { return nil, ErrNoVersionBefore }
-
-// Write puts the text in the file's place in one step.
-func (f File) Write(_ context.Context, text []byte) (err error) {
-	fresh, err := os.CreateTemp(filepath.Dir(string(f)), ".vicihook-") // for its owner alone
+// write replaces the file in one step. The caller holds the lock.
+func write(path string, text []byte) error {
+	fresh := path + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(fresh.Name())
-	_, err = fresh.Write(append(text, '\n'))
-	if err = errors.Join(err, fresh.Sync(), fresh.Close()); err != nil {
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
+		err = os.Rename(fresh, path)
+	}
+	if err != nil {
+		os.Remove(fresh)
 		return err
 	}
-	return os.Rename(fresh.Name(), string(f))
-}
-
-// SecretsManager is a secret at AWS.
-type SecretsManager struct {
-	Client *secretsmanager.Client
-	ARN    string
-}
-
-// Read gives the current version.
-func (s SecretsManager) Read(ctx context.Context) ([]byte, error) {
-	return s.version(ctx, "AWSCURRENT")
-}
-
-// Before gives the version before.
-func (s SecretsManager) Before(ctx context.Context) ([]byte, error) {
-	text, err := s.version(ctx, "AWSPREVIOUS")
-	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
-		return nil, ErrNoVersionBefore
+	if folder, err := os.Open(filepath.Dir(path)); err == nil {
+		_ = folder.Sync() // not every system can
+		folder.Close()
 	}
-	return text, err
-}
-
-func (s SecretsManager) version(ctx context.Context, label string) ([]byte, error) {
-	got, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.ARN, VersionStage: &label})
-	if err != nil {
-		return nil, err
-	}
-	return []byte(aws.ToString(got.SecretString)), nil
-}
-
-// Write makes the text the current version; what was current is the version before.
-func (s SecretsManager) Write(ctx context.Context, text []byte) error {
-	if len(text) > maxSecret {
-		return ErrTooLarge
-	}
-	_, err := s.Client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &s.ARN, SecretString: aws.String(string(text))})
-	return err
+	return nil
 }
