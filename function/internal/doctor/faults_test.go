@@ -43,7 +43,7 @@ var faults = map[string]staged{
 
 	"the name is unknown":           {func(p *patient) { p.named(&net.DNSError{IsNotFound: true}) }, "dns_unknown", false, "DNS has no address for dialer.example.com"},
 	"no resolver answers":           {func(p *patient) { p.named(&net.DNSError{IsTimeout: true}) }, "dns_silent", false, "DNS gave no answer"},
-	"nothing listens":               {func(p *patient) { p.srv.Close() }, "tcp_refused", false, "refuses the connection"},
+	"nothing listens":               {func(p *patient) { p.account["url"] = deadURL }, "tcp_refused", false, "refuses the connection"},
 	"a firewall drops":              {dropped, "tcp_dropped", false, "a firewall drops the packets"},
 	"there is no route":             {func(p *patient) { p.dialing(&net.OpError{Op: "dial", Err: errors.New("no route to host")}) }, "tcp_unreachable", false, "no route to host"},
 	"the certificate has ended":     {issued(vicitest.Cert{NotBefore: ago(48), NotAfter: ago(24)}), "tls_expired", false, "ended on"},
@@ -71,7 +71,7 @@ var faults = map[string]staged{
 	"VICIdial's clock is off": {func(p *patient) {
 		p.visit(vicitest.NewServer(vicitest.Config{Now: func() time.Time { return ago(0).Add(10 * time.Minute) }}))
 	}, "clock", true, "is 10m0s ahead"},
-	"one web server of two is down":  {func(p *patient) { p.account["url"] = []string{deadURL(p), p.srv.URL} }, "tcp_refused", true, "refuses the connection"},
+	"one web server of two is down":  {func(p *patient) { p.account["url"] = []string{deadURL, p.srv.URL} }, "tcp_refused", true, "refuses the connection"},
 	"the answer takes too long":      {slow, "vicidial_too_slow", true, "a hang-up may take 60 %"},
 	"the budget outlasts the Lambda": {func(p *patient) { p.limit = 4 * time.Second }, "budget_too_long", false, "before it can answer"},
 	"the URL is signed, not known":   {twilio, "public_url", false, "Set PUBLIC_URL"},
@@ -103,7 +103,7 @@ var faults = map[string]staged{
 	"a key is of an unknown name": {func(p *patient) { p.keys = `{"crm": "` + goodKey + `", "desk": "` + goodKey + `"}` }, "unknown_source", true, "sources.json lacks: desk"},
 }
 
-func TestEachFaultIsNamedFirstWithItsMend(t *testing.T) {
+func TestEachFaultIsNamedFirstWithItsRemedy(t *testing.T) {
 	t.Parallel()
 	if len(faults) < 25 {
 		t.Fatalf("only %d faults", len(faults))
@@ -267,11 +267,8 @@ func (p *patient) answering(status int, body string) {
 	p.account["url"] = srv.URL
 }
 
-func deadURL(p *patient) string {
-	srv := httptest.NewServer(nil)
-	srv.Close()
-	return srv.URL
-}
+// deadURL is a port that no test listens on.
+const deadURL = "http://127.0.0.1:1"
 
 // slow lets the answer about the account take most of a budget of 1 s.
 func slow(p *patient) {
