@@ -3,18 +3,13 @@ package vicicall
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"maps"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 )
 
-const (
-	defaultBudget = 4 * time.Second
-	latchTime     = 15 * time.Minute // how long VICIdial's own lock lasts
-)
+const defaultBudget = 4 * time.Second
 
 // Config holds the settings of a [Client]; its zero value is ready for use.
 type Config struct {
@@ -31,17 +26,10 @@ type Config struct {
 type Client struct {
 	config Config
 
+	accounts *accounts
+
 	mu         sync.Mutex
 	transports map[string]*http.Transport // by CA and pins
-	latches    map[[sha256.Size]byte]latch
-}
-
-// A latch is a refusal that is returned for every further request with the same credentials:
-// each wrong password brings VICIdial closer to locking the account.
-type latch struct {
-	outcome Outcome
-	message string
-	until   time.Time
 }
 
 // New returns a Client. It does no I/O.
@@ -53,11 +41,7 @@ func New(config Config) *Client {
 	if config.Dial == nil {
 		config.Dial = (&net.Dialer{}).DialContext
 	}
-	return &Client{
-		config:     config,
-		transports: map[string]*http.Transport{},
-		latches:    map[[sha256.Size]byte]latch{},
-	}
+	return &Client{config: config, accounts: newAccounts(config.Now), transports: map[string]*http.Transport{}}
 }
 
 // Close drops idle connections. The Client stays usable.
@@ -98,10 +82,14 @@ func (c *Client) run(ctx context.Context, op string, cred Credentials, call Call
 	ctx, cancel := c.withBudget(ctx)
 	defer cancel()
 	s := &session{client: c, ctx: ctx, cred: cred, call: call.withDefaults()}
-	v, refused := c.refuse(cred, call)
-	if !refused {
-		s.transport = c.transport(cred)
-		v = do(s)
+	v := c.refuse(cred, call)
+	if v.outcome == "" {
+		var release func()
+		if release, v = c.accounts.admit(ctx, cred); v.outcome == "" {
+			s.transport = c.transport(cred)
+			v = do(s)
+		}
+		release()
 	}
 	s.result.Outcome, s.result.Message = v.outcome, v.message
 	s.result.Elapsed = time.Since(start)
@@ -119,33 +107,12 @@ func (c *Client) withBudget(ctx context.Context) (context.Context, context.Cance
 }
 
 // refuse returns the verdict of a request that must not be sent.
-func (c *Client) refuse(cred Credentials, call Call) (verdict, bool) {
+func (c *Client) refuse(cred Credentials, call Call) verdict {
 	if err := call.Validate(); err != nil {
-		return verdict{InvalidRequest, FaultText(err), err}, true
+		return verdict{InvalidRequest, FaultText(err), err}
 	}
 	if f := cred.faults(c.config.AllowHTTP); f.err() != nil {
-		return verdict{Misconfigured, FaultText(f.err()), f.err()}, true
+		return verdict{Misconfigured, FaultText(f.err()), f.err()}
 	}
-	return c.latched(cred)
-}
-
-// latched returns the refusal that these credentials met less than 15 minutes ago.
-func (c *Client) latched(cred Credentials) (verdict, bool) {
-	c.mu.Lock()
-	found, ok := c.latches[cred.digest()]
-	c.mu.Unlock()
-	if !ok || !c.config.Now().Before(found.until) {
-		return verdict{}, false
-	}
-	return verdict{found.outcome, "not asked again before " + found.until.UTC().Format(time.RFC3339) +
-		" or with new credentials: " + found.message, nil}, true
-}
-
-// latch remembers a refusal of the credentials.
-func (c *Client) latch(cred Credentials, r Reply) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.config.Now()
-	maps.DeleteFunc(c.latches, func(_ [sha256.Size]byte, l latch) bool { return !now.Before(l.until) })
-	c.latches[cred.digest()] = latch{r.Outcome, r.Message, now.Add(latchTime)}
+	return verdict{}
 }

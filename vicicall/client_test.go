@@ -206,7 +206,7 @@ var checkTests = map[string]struct {
 	"SUCCESS to a dry run":           {steps{ok}, vicicall.UnexpectedReply, ""},
 	"always SUCCESS for another":     {steps{say(otherCall), say(otherCall), say(otherCall)}, vicicall.UnexpectedReply, "another call or agent"},
 	"translated":                     {steps{say("FALLO: stage no valido - CHECK\n"), live}, vicicall.WouldHangUp, ""},
-	"always redirected":              {steps{redirect("/x"), redirect("/x"), redirect("/x")}, vicicall.Misconfigured, "http://localhost"},
+	"always redirected":              {steps{redirect("/x"), redirect("/x"), redirect("/x")}, vicicall.Misconfigured, "redirects to as url (HTTP 302)"},
 }
 
 func TestCheck(t *testing.T) {

@@ -224,8 +224,9 @@ func redirectOf(resp *http.Response) string {
 	return u.Scheme + "://" + u.Host
 }
 
+// redirected names the target in the cause alone: whoever answers as VICIdial chooses it, and it may be an inner host.
 func redirected(r response) verdict {
-	return verdict{Misconfigured, fmt.Sprintf("%s (HTTP %d to %s)", adviceRedirect, r.status, r.redirect), nil}
+	return verdict{Misconfigured, fmt.Sprintf("%s (HTTP %d)", adviceRedirect, r.status), fmt.Errorf("it redirects to %s", r.redirect)}
 }
 
 // unreached is the verdict when nothing could be sent.

@@ -122,8 +122,8 @@ func (c *Client) lookups(ctx context.Context, cred Credentials, source string, i
 		return l, cancel, verdict{outcome: Misconfigured, message: FaultText(err), err: err}
 	}
 	l.transport = c.transport(account)
-	v, _ := c.latched(account)
-	return l, cancel, v
+	release, v := c.accounts.admit(ctx, account)
+	return l, func() { release(); cancel() }, v
 }
 
 const adviceNoLookup = "lookup is missing in VICIdial's secret: the account for looking calls up, {\"user\": …, \"pass\": …}"
@@ -266,7 +266,9 @@ func (l *lookups) judge(r response, parse func(status int, body []byte) Reply) (
 	reply := parse(r.status, r.body)
 	switch reply.Outcome {
 	case CredentialsRejected, LockedOut, IPBlocked:
-		l.client.latch(l.cred, reply)
+		l.client.accounts.refused(l.cred, reply.Outcome, reply.Message)
+	case "", AgentNotLoggedIn, InvalidRequest:
+		l.client.accounts.accepted(l.cred)
 	}
 	l.result.Reply = reply.Line
 	v = verdict{outcome: reply.Outcome, message: reply.Message}

@@ -202,8 +202,11 @@ func (s *session) send(stage string, limit limit) answer {
 	a := answer{response: s.deliver(request{agentAPI, s.form(stage)}, limit)}
 	if a.whole {
 		a.reply = ParseReply(a.status, a.body, s.call.ID, s.call.AgentUser)
-		if a.reply.Outcome == CredentialsRejected || a.reply.Outcome == LockedOut {
-			s.client.latch(s.cred, newReply(a.reply.Outcome, ""))
+		switch a.reply.Outcome {
+		case CredentialsRejected, LockedOut:
+			s.client.accounts.refused(s.cred, a.reply.Outcome, a.reply.Outcome.Advice())
+		case Accepted, NoActiveCall, AgentNotLoggedIn, RequestRejected, PermissionDenied, APIAccessDenied:
+			s.client.accounts.accepted(s.cred)
 		}
 	}
 	return a

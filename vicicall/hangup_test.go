@@ -68,7 +68,7 @@ var hangupTests = map[string]struct {
 	"a translated SUCCESS":                             {steps{say("BIEN: ra_call_control hungup - 1028|Y1221052110000402027|HANGUP\n")}, nil, vicicall.UnexpectedReply, "default English"},
 	"a stranger's page":                                {steps{say("<html>hello</html>")}, nil, vicicall.UnexpectedReply, ""},
 	"no api.php":                                       {steps{answer(404, "Not Found")}, nil, vicicall.UnexpectedReply, "no agc/api.php"},
-	"a redirect":                                       {steps{redirect("https://other.example.com/agc/api.php?pass=S3cret")}, nil, vicicall.Misconfigured, "https://other.example.com"},
+	"a redirect":                                       {steps{redirect("https://other.example.com/agc/api.php?pass=S3cret")}, nil, vicicall.Misconfigured, "redirects to as url (HTTP 302)"},
 	"dropped, gone":                                    {steps{lost}, steps{gone}, vicicall.NoLongerListed, "no whole answer"},
 	"dropped, listed: no second":                       {steps{lost}, steps{live}, vicicall.StillListed, "no whole answer"},
 	"dropped, nobody can tell":                         {steps{lost}, steps{lost, lost, lost}, vicicall.Unknown, "no whole answer"},

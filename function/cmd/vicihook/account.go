@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"vicihook/function/internal/config"
@@ -59,6 +60,7 @@ type vicidialAnswer struct {
 	AgentUser   string           `json:"agent_user,omitempty"`
 	Disposition string           `json:"disposition,omitempty"`
 	Message     string           `json:"message"`
+	Cause       string           `json:"cause,omitempty"`
 	Remedy      string           `json:"remedy,omitempty"`
 	Reply       string           `json:"reply,omitempty"`
 	Attempts    int              `json:"attempts"`
@@ -76,7 +78,10 @@ func (sh *shell) answered(call vicicall.Call, r vicicall.Result, err error, asJS
 		Outcome: r.Outcome, CallID: call.ID, AgentUser: call.AgentUser, Disposition: call.Disposition, Message: r.Message,
 		Reply: r.Reply, Attempts: r.Attempts, Checks: r.Checks, ElapsedMS: r.Elapsed.Milliseconds(),
 	}
-	if err != nil {
+	if failed, ok := errors.AsType[*vicicall.Error](err); ok {
+		if failed.Err != nil {
+			a.Cause = strings.ReplaceAll(failed.Err.Error(), "\n", "; ")
+		}
 		rule, _ := hangup.RuleOf(r.Outcome)
 		a.Remedy = rule.Remedy
 	}
@@ -101,7 +106,7 @@ func (a vicidialAnswer) print(sh *shell, asJSON bool) error {
 }
 
 func (a vicidialAnswer) describe(w io.Writer) {
-	printRows(w, "outcome", string(a.Outcome), "message", a.Message, "remedy", a.Remedy, "reply", a.Reply,
+	printRows(w, "outcome", string(a.Outcome), "message", a.Message, "cause", a.Cause, "remedy", a.Remedy, "reply", a.Reply,
 		"sent", fmt.Sprintf("%d HANGUP, %d CHECK in %d ms", a.Attempts, a.Checks, a.ElapsedMS))
 }
 

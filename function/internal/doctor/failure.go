@@ -36,7 +36,7 @@ var failures = []struct {
 	matches      func(failure) bool
 	what, remedy string
 }{
-	{"redirect", func(f failure) bool { return errors.Is(f.err, vicicall.Misconfigured) }, "{shown}: {message}", "Put that address as url into VICIdial's secret"},
+	{"redirect", func(f failure) bool { return errors.Is(f.err, vicicall.Misconfigured) }, "{shown}: {message}: {reason}", "Put that address as url into VICIdial's secret"},
 
 	{"dns_unknown", func(f failure) bool { return f.dns() != nil && f.dns().IsNotFound }, "DNS has no address for {host}",
 		"Correct url in VICIdial's secret; a name of a private zone needs that zone attached to the function's VPC"},

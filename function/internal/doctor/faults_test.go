@@ -59,7 +59,7 @@ var faults = map[string]staged{
 	"the port says nothing":         {listening(func(c net.Conn) {}), "tls_silent", false, "says nothing"},
 	"the certificate ends soon":     {issued(vicitest.Cert{NotAfter: ago(-24 * 6)}), "tls_expiring", true, "ends in 5 days"},
 
-	"the web server redirects":     {inject("redirect"), "redirect", false, "redirects to as url (HTTP 301 to https://dialer.example.com)"},
+	"the web server redirects":     {inject("redirect"), "redirect", false, "it redirects to https://dialer.example.com"},
 	"the path to api.php is wrong": {func(p *patient) { p.answering(http.StatusNotFound, "Not Found") }, "wrong_path", false, "before /agc/api.php"},
 	"the web server refuses":       {func(p *patient) { p.answering(http.StatusForbidden, "Forbidden") }, "web_server_refuses", false, "fixed address through"},
 	"something else answers":       {inject("garbage"), "not_vicidial", false, "must lead to VICIdial's web server"},
