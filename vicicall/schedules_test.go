@@ -236,12 +236,12 @@ func sourceOf(delivery int) string { return fmt.Sprintf("vh%d", delivery) }
 var (
 	// A HANGUP among these may answer with a clean SUCCESS.
 	cleanSuccess = []string{
-		"", "does-nothing", "success-then-clean", "strict-sql-clean", "sender-stopped", "slow-work", "slow-middle", "slow", "slow-headers", "slow-body",
+		"", "restart", "does-nothing", "success-then-clean", "strict-sql-clean", "sender-stopped", "slow-work", "slow-middle", "slow", "slow-headers", "slow-body",
 		"closes-after", "closes-silently", "warnings", "agent-logs-off",
 	}
 	// A CHECK among these tells at once whether the call is listed.
 	plainCheck = []string{
-		"", "does-nothing", "success-then-500", "success-then-refused", "success-then-fatal", "success-then-clean", "success-then-silence", "strict-sql-500",
+		"", "restart", "does-nothing", "success-then-500", "success-then-refused", "success-then-fatal", "success-then-clean", "success-then-silence", "strict-sql-500",
 		"strict-sql-clean", "first-requests-collide", "sender-stopped", "slow-middle", "reset-midway", "other-agent", "other-agent-undone",
 		"closes-after", "closes-silently", "warnings", "agent-logs-off",
 	}
@@ -274,7 +274,7 @@ func (p *performance) judge(i int, result vicicall.Result, took time.Duration, s
 	p.judgeKnown(must, sent, result, state)
 	switch result.Outcome {
 	case vicicall.HungUp:
-		must(!state.LineUp || p.has("strict-sql-clean", "sender-stopped", tableReadsEmpty), "hungup means that the line is down, but for what no answer shows")
+		must(!state.LineUp || p.has("strict-sql-clean", "sender-stopped", "restart", tableReadsEmpty), "hungup means that the line is down, but for what no answer shows")
 		must(sent.struckBy(cleanSuccess), "hungup means that SUCCESS was read")
 	case vicicall.NoLongerListed:
 		must(sent.hangups == 2 || !sent.struckBy([]string{""}), "no_longer_listed means that an answer was lost or could not be trusted")

@@ -24,16 +24,14 @@ func (u *User) matches(pass string, hashed bool) bool {
 	return strings.EqualFold(u.Pass, pass)
 }
 
-// authorize is user_authorization(): GOOD, or the message that the refusal carries.
-func (c *script) authorize() string {
+// authorize is user_authorization() for users of some level or more: GOOD, or the message that the refusal carries.
+func (c *script) authorize(level int) string {
 	u, now := c.user, c.s.now().Unix()
-	good := u.matches(c.in.pass, c.s.settings.HashPasswords) && u.Level > 0 && u.Active &&
+	good := u.matches(c.in.pass, c.s.settings.HashPasswords) && u.Level >= level && u.Active &&
 		(u.FailedLogins < lockAfter || u.LastLogin < now-lockFor)
 	switch {
 	case good && !c.addressAllowed():
 		return "IPBLOCK"
-	case good && c.s.settings.NoServers:
-		return "ERRSERVERS"
 	case good:
 		return "GOOD"
 	case c.countFailure(now):
@@ -95,14 +93,13 @@ func onList(list []string, address string) bool {
 	return slices.Contains(list, address) || slices.Contains(list, classC)
 }
 
-// refused is the user validation of the script; it prints why not.
+// refused is the user validation of agc/api.php; it prints why not.
 func (c *script) refused() bool {
-	if !c.rules.accounts {
-		return c.refused24()
+	message := c.authorize(1)
+	if message == "GOOD" && c.s.settings.NoServers {
+		message = "ERRSERVERS"
 	}
-	message := c.authorize()
 	good, access := message == "GOOD", c.user != nil && c.user.AgentAPI
-	c.sql("|SELECT count(*) from vicidial_users where user='%s' and vdc_agent_api_access='1';|", c.in.user)
 	c.s.logins.attempts++
 	if good && access && len(c.in.user) >= 2 && len(c.in.pass) >= 2 {
 		return false
@@ -111,21 +108,30 @@ func (c *script) refused() bool {
 		c.s.logins.failures++
 	}
 	c.passwordStored = true
-	c.failAs("Invalid Username/Password", ": ", fmt.Sprintf("|%s|%s|%d|%d|%s|",
+	c.fail("Invalid Username/Password", ": ", fmt.Sprintf("|%s|%s|%d|%d|%s|",
 		c.in.user, c.in.pass, bit(good), bit(access), message))
 	return true
 }
 
-// refused24 knows user, password and API access, and nothing else.
-func (c *script) refused24() bool {
-	c.sql("|SELECT count(*) from vicidial_users where user='%s' and pass='%s' and vdc_agent_api_access = '1';|", c.in.user, c.in.pass)
+// refusedLookup is that of non_agent_api.php. A user below level 7 fails as with a wrong password, and is counted so;
+// one that is let in has no failures any more.
+func (c *script) refusedLookup() bool {
+	message, _, _ := strings.Cut(c.authorize(7), "|")
 	c.s.logins.attempts++
-	if c.user.matches(c.in.pass, false) && c.user.AgentAPI && len(c.in.user) >= 2 && len(c.in.pass) >= 2 {
+	if message == "GOOD" {
+		c.user.FailedLogins, c.user.LastLogin = 0, c.s.now().Unix()
 		return false
 	}
 	c.s.logins.failures++
 	c.passwordStored = true
-	c.failAs("Invalid Username/Password", ": ", fmt.Sprintf("|%s|%s|0|", c.in.user, c.in.pass))
+	switch message {
+	case "LOCK":
+		c.page.line = "ERROR: Too many login attempts, try again in 15 minutes: |" + c.in.user + "|LOCK|\n"
+	case "IPBLOCK":
+		c.page.line = "ERROR: Your IP Address is not allowed: : ||IPBLOCK|\n" // VICIdial leaves the address out
+	default:
+		c.page.line = "ERROR: Login incorrect, please try again: |" + c.in.user + "|" + c.in.pass + "|" + message + "|\n"
+	}
 	return true
 }
 

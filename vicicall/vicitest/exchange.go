@@ -15,7 +15,7 @@ type exchange struct {
 	r            *http.Request
 	in           input
 	kind, callID string
-	malformed    bool
+	nonAgent     bool // for non_agent_api.php
 	hidden       bool // the value is the password
 	fault        active
 	running      bool // counts as a HANGUP that runs
@@ -26,32 +26,23 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer s.busy.Done()
-	if !strings.HasSuffix(r.URL.Path, "/agc/api.php") {
+	nonAgent := strings.HasSuffix(r.URL.Path, "/vicidial/non_agent_api.php")
+	if !nonAgent && !strings.HasSuffix(r.URL.Path, "/agc/api.php") {
 		x := s.recordStray(r)
 		x.w = w
 		whole(x, mustObserve("any", "api.php not at this path (wrong base URL, /agc not installed)").page())
 		return
 	}
 	p := readParams(r)
-	x := s.record(r, p, p.clean(s.rules, s.nonLatin()))
+	x := s.record(r, p, p.clean(nonAgent), nonAgent)
 	defer x.over()
 	x.w = w
 	x.run()
 }
 
-func (s *Server) nonLatin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.settings.NonLatin
-}
-
 // run is the way of a request: before the script, the script, the answer.
 func (x *exchange) run() {
 	if x.fault.before != nil && x.fault.before(x) {
-		return
-	}
-	if x.malformed {
-		whole(x, page{status: 500, kind: utf8HTML, caching: true})
 		return
 	}
 	c, alive := x.script()
@@ -69,17 +60,18 @@ func (x *exchange) run() {
 // pass the checks. It returns false when the server was closed meanwhile.
 func (x *exchange) script() (c *script, alive bool) {
 	c = &script{
-		s: x.s, rules: x.s.rules, in: x.in, page: scriptPage(), address: address(x.r),
+		s: x.s, in: x.in, page: scriptPage(), address: address(x.r),
 		valueHidden: x.hidden, words: x.fault.words, blind: x.fault.blind, strict: x.fault.strict,
+	}
+	if x.nonAgent {
+		x.s.locked(c.lookup)
+		return c, true
 	}
 	x.s.locked(c.check)
 	if x.fault.pause && c.order != nil && !x.wait(nil) {
 		return c, false
 	}
-	x.s.locked(func() {
-		c.work(x.fault.without)
-		c.finish()
-	})
+	x.s.locked(func() { c.work(x.fault.without) })
 	return c, true
 }
 

@@ -26,7 +26,7 @@ const (
 // A Fault is one thing that goes wrong with some requests.
 type Fault struct {
 	Name     string          // one of Faults
-	Stage    string          // strikes this kind of request only: HANGUP, CHECK, version; empty is as FaultInfo says
+	Stage    string          // strikes this kind of request only: HANGUP, CHECK, version, agent_status, …; empty is as FaultInfo says
 	CallID   string          // strikes requests for this call only; empty is any
 	Skip     int             // lets so many requests pass first
 	Times    int             // strikes so many requests; 0 is all that follow
@@ -50,6 +50,7 @@ type definition struct {
 	info      FaultInfo
 	before    func(*exchange) bool // answers instead of the script when true
 	words     map[string]string
+	agentOnly bool   // strikes agc/api.php only
 	blind     string // a table that reads as empty
 	strict    bool   // SQL refuses a status that is too long
 	pause     bool   // waits between the checks and the work
@@ -142,9 +143,9 @@ func (s *Server) Hold(stage string) (release func()) {
 }
 
 // nextFault takes the fault that strikes a request; the server is locked.
-func (s *Server) nextFault(kind, callID string) active {
+func (s *Server) nextFault(kind, callID string, nonAgent bool) active {
 	for i, f := range s.faults {
-		if f.Stage != "" && f.Stage != kind || f.CallID != "" && fold(f.CallID) != callID {
+		if f.Stage != "" && f.Stage != kind || f.agentOnly && nonAgent || f.CallID != "" && fold(f.CallID) != callID {
 			continue
 		}
 		if f.seen++; f.seen <= f.Skip {

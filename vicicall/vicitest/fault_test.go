@@ -45,6 +45,7 @@ var aftermaths = map[string]aftermath{
 	"database-down":          untouched.saying("200 MySQL connect ERROR: Connection refused"),
 	"database-down-500":      untouched.saying("500 " + nothing),
 	"database-down-shown":    untouched.saying("200 <b>Fatal error</b>:  Uncaught mysqli_sql_exception: Connection refused in /srv/www/htdocs/agc/dbconnect_mysqli.php:68 + Stack trace:"),
+	"restart":                {answer: "200 ERROR: no active call found - " + callID, lineUp: true},
 	"agents-table-broken":    untouched.saying("200 ERROR: agent_user is not logged in - 1028"),
 	"calls-table-broken":     untouched.saying("200 ERROR: no active call found - " + callID),
 	"does-nothing":           untouched.saying("200 " + hungup),
@@ -391,8 +392,8 @@ func TestFailureAfterSuccessNeedsASuccess(t *testing.T) {
 	if want := "ERROR: no active call found - " + unlisted + "\n"; status != 200 || body != want {
 		t.Errorf("got %d %q, want 200 %q", status, body, want)
 	}
-	status, body = post(t, srv, form("close_window_link", "1"))
-	if status != 500 || body != hungup+"\n" { // the script died before its last lines
+	status, body = post(t, srv, form())
+	if status != 500 || body != hungup+"\n" {
 		t.Errorf("got %d %q", status, body)
 	}
 }

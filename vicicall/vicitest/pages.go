@@ -41,6 +41,12 @@ func redirects(x *exchange) bool {
 	return true
 }
 
+// restarts empties the list of calls before the script.
+func restarts(x *exchange) bool {
+	x.s.Restart()
+	return false
+}
+
 // unanswered breaks off in place of the script.
 func unanswered(send func(*exchange, page)) func(*exchange) bool {
 	return func(x *exchange) bool {
@@ -126,7 +132,7 @@ func fatalShown(_ *exchange, c *script) {
 
 // around takes the text before and after the line from an observed body.
 func around(c *script, condition string) {
-	body := mustObserve(string(Era214), condition).Body
+	body := mustObserve(Version, condition).Body
 	start := strings.Index(body, "SUCCESS: ")
 	if start < 0 {
 		start = strings.Index(body, "ERROR: ")

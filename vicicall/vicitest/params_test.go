@@ -1,8 +1,6 @@
 package vicitest_test
 
 import (
-	"bytes"
-	"mime/multipart"
 	"net/http"
 	"strings"
 	"testing"
@@ -27,7 +25,6 @@ func TestParametersAreReadAsPHPReadsThem(t *testing.T) {
 	all := encode(usual)
 	tests := map[string]struct {
 		query, kind, body string
-		era               vicitest.Era
 		want              string
 	}{
 		"GET beats POST, parameter by parameter":      {query: "agent_user=1999", kind: formType, body: all, want: "ERROR: agent_user is not logged in - 1999\n"},
@@ -38,37 +35,16 @@ func TestParametersAreReadAsPHPReadsThem(t *testing.T) {
 		"the last of equal keys wins":                 {kind: formType, body: all + "&agent_user=1999", want: "ERROR: agent_user is not logged in - 1999\n"},
 		"a POST without value acts on the last field": {kind: formType, body: strings.Replace(all, "value=", "valve=", 1) + "&last=xyz", want: "ERROR: no active call found - xyz\n"},
 		"a repeated key keeps its place":              {kind: formType, body: strings.Replace(all, "value=", "valve=", 1) + "&source=test", want: "ERROR: no active call found - A\n"},
-		"before 2.14-54 it is empty":                  {era: vicitest.Era24, kind: formType, body: strings.Replace(all, "value=", "valve=", 1), want: "ERROR: ra_call_control not valid - |1028|HANGUP\n"},
 		"value in the query leaves the quirk alone":   {query: "value=xyz", kind: formType, body: strings.Replace(all, "value=", "valve=", 1), want: "ERROR: no active call found - xyz\n"},
-		"an array ends with an empty 500":             {kind: formType, body: all + "&agent_user[]=x", want: ""},
-		"a broken escape stays":                       {kind: formType, body: all + "&stage=%zz+%41%", want: "ERROR: stage is not valid - %zz A%\n"},
-		"dots and spaces in names become underscores": {kind: formType, body: all + "&agent.user=1999", want: "ERROR: agent_user is not logged in - 1999\n"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv := start(t, vicitest.Config{Era: tt.era})
+			srv := start(t, vicitest.Config{})
 			if _, body := send(t, srv, tt.query, tt.kind, tt.body); body != tt.want {
 				t.Errorf("got %q, want %q", body, tt.want)
 			}
 		})
-	}
-}
-
-func TestMultipartFormIsAForm(t *testing.T) {
-	t.Parallel()
-	srv := start(t, vicitest.Config{})
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	for i := 0; i < len(usual); i += 2 {
-		form.WriteField(usual[i], usual[i+1])
-	}
-	form.Close()
-	if _, got := send(t, srv, "", form.FormDataContentType(), body.String()); got != hungup+"\n" {
-		t.Errorf("got %q", got)
-	}
-	if _, got := send(t, srv, "", "multipart/form-data", body.String()); got != "ERROR: Invalid Source - \n" {
-		t.Errorf("without a boundary got %q", got)
 	}
 }
 
@@ -81,47 +57,24 @@ func TestTooLargeABodyFillsNothing(t *testing.T) {
 	}
 }
 
-func TestEachVersionStripsInItsOwnWay(t *testing.T) {
+func TestWhatIsStripped(t *testing.T) {
 	t.Parallel()
-	const both = "both"
-	tests := map[string]struct {
-		era      vicitest.Era
-		nonLatin bool
-		name     string
-		value    string
-		want     string
-	}{
-		"agent_user between spaces":             {both, false, "agent_user", " 10 28\n", hungup},
-		"a password with characters to strip":   {both, false, "pass", "S3cret!!", hungup},
-		"a password in another case":            {both, false, "pass", "s3CRET", hungup},
-		"a call id in lower case is echoed so":  {both, false, "value", strings.ToLower(callID), strings.ReplaceAll(hungup, callID, strings.ToLower(callID))},
-		"a pipe in value stays in 2.14":         {vicitest.Era214, false, "value", "V|1", "ERROR: no active call found - V|1"},
-		"a pipe in value goes in 2.4":           {vicitest.Era24, false, "value", "V|1", "ERROR: no active call found - V1"},
-		"an underscore in agent_user stays":     {vicitest.Era214, false, "agent_user", "ra_28", "ERROR: agent_user is not logged in - ra_28"},
-		"an underscore in agent_user goes":      {vicitest.Era24, false, "agent_user", "ra_28", "ERROR: agent_user is not logged in - ra28"},
-		"quotes leave stage in 2.14":            {vicitest.Era214, false, "stage", `C"H'E\C;K<b>`, "ERROR: stage is not valid - CHECK<b>"},
-		"quotes stay in stage in 2.4":           {vicitest.Era24, false, "stage", `C"H<b>`, `ERROR: stage is not valid - C"H<b>`},
-		"function is case-sensitive":            {both, false, "function", "RA_CALL_CONTROL", ""},
-		"an accent leaves agent_user":           {vicitest.Era214, false, "agent_user", "10é28", hungup},
-		"an accent stays with use_non_latin":    {vicitest.Era214, true, "agent_user", "10é28", "ERROR: agent_user is not logged in - 10é28"},
-		"what is not UTF-8 is emptied":          {vicitest.Era214, true, "agent_user", "10\xe928", "ERROR: ra_call_control not valid - " + callID + "||HANGUP"},
-		"2.4 with use_non_latin keeps all else": {vicitest.Era24, true, "agent_user", `1'0"2\8;+é`, "ERROR: agent_user is not logged in - 1028+é"},
-		"a function with a dot becomes another": {both, false, "function", "ra_call.control", ""},
-		"source keeps letters and digits only":  {both, false, "source", "z-_!", "ERROR: Invalid Source - z"},
-	}
-	for name, tt := range tests {
-		eras := []vicitest.Era{tt.era}
-		if tt.era == both {
-			eras = []vicitest.Era{vicitest.Era214, vicitest.Era24}
-		}
-		for _, era := range eras {
-			t.Run(name+"/"+string(era), func(t *testing.T) {
-				t.Parallel()
-				srv := start(t, vicitest.Config{Era: era, Settings: vicitest.Settings{NonLatin: tt.nonLatin}})
-				if _, body := post(t, srv, form(tt.name, tt.value)); strings.TrimSuffix(body, "\n") != tt.want {
-					t.Errorf("got %q, want %q", body, tt.want)
-				}
-			})
+	for name, tt := range map[string]struct{ parameter, value, want string }{
+		"agent_user between spaces":             {"agent_user", " 10 28\n", hungup},
+		"a password with characters to strip":   {"pass", "S3cret!!", hungup},
+		"a password in another case":            {"pass", "s3CRET", hungup},
+		"a call id in lower case is echoed so":  {"value", strings.ToLower(callID), strings.ReplaceAll(hungup, callID, strings.ToLower(callID))},
+		"a pipe in value stays":                 {"value", "V|1", "ERROR: no active call found - V|1"},
+		"an underscore in agent_user stays":     {"agent_user", "ra_28", "ERROR: agent_user is not logged in - ra_28"},
+		"quotes leave stage":                    {"stage", `C"H'E\C;K<b>`, "ERROR: stage is not valid - CHECK<b>"},
+		"function is case-sensitive":            {"function", "RA_CALL_CONTROL", ""},
+		"an accent leaves agent_user":           {"agent_user", "10é28", hungup},
+		"a function with a dot becomes another": {"function", "ra_call.control", ""},
+		"source keeps letters and digits only":  {"source", "z-_!", "ERROR: Invalid Source - z"},
+	} {
+		srv := start(t, vicitest.Config{})
+		if _, body := post(t, srv, form(tt.parameter, tt.value)); strings.TrimSuffix(body, "\n") != tt.want {
+			t.Errorf("%s: got %q, want %q", name, body, tt.want)
 		}
 	}
 }

@@ -21,7 +21,7 @@ type Request struct {
 	Fault                                      string // what struck it, if anything
 }
 
-// Kind is the stage of ra_call_control, or else the function: HANGUP, CHECK, version.
+// Kind is the stage of ra_call_control, or else the function: HANGUP, CHECK, version, agent_status, logged_in_agents.
 func (r Request) Kind() string {
 	if r.Function == "ra_call_control" {
 		return r.Stage
@@ -42,14 +42,14 @@ const (
 	longest = 256          // characters kept of a parameter
 )
 
-// Requests gives every request in the order of arrival.
+// Requests returns every request in the order of arrival.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.requests)
 }
 
-// Count says how many requests of a kind came: HANGUP, CHECK, version; empty counts all.
+// Count returns how many requests of a kind came: HANGUP, CHECK, version, agent_status, …; empty counts all.
 func (s *Server) Count(kind string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +77,7 @@ func (s *Server) Await(ctx context.Context, condition func() bool) error {
 	}
 }
 
-// notify tells whoever waits that something happened; the server is locked.
+// notify wakes whoever waits for a change; the server is locked.
 func (s *Server) notify() {
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -116,33 +116,33 @@ func (s *Server) Running() int {
 	return sum
 }
 
-// APILog gives the rows of vicidial_api_log.
+// APILog returns the rows of vicidial_api_log.
 func (s *Server) APILog() []LogRow {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.log)
 }
 
-// PasswordStored says whether VICIdial's own tables hold a password by now: vicidial_api_urls keeps POST bodies too.
+// PasswordStored reports whether VICIdial's own tables hold a password by now: vicidial_api_urls keeps POST bodies too.
 func (s *Server) PasswordStored() bool {
 	return slices.ContainsFunc(s.APILog(), func(row LogRow) bool { return row.PasswordStored })
 }
 
 // record notes a request at its arrival.
-func (s *Server) record(r *http.Request, p params, in input) *exchange {
-	sent := func(name string) string { return cut(p.raw(name), longest) }
+func (s *Server) record(r *http.Request, p params, in input, nonAgent bool) *exchange {
+	sent := func(name string) string { return cut(p.values[name], longest) }
 	req := Request{
 		Time: s.now(), Method: r.Method, Path: cut(r.URL.Path, longest),
-		Function: sent("function"), Stage: sent("stage"), CallID: cut(s.shown(p), longest), AgentUser: sent("agent_user"),
+		Function: sent("function"), Stage: sent("stage"), CallID: cut(shown(p), longest), AgentUser: sent("agent_user"),
 		Disposition: sent("status"), Source: sent("source"), User: sent("user"),
-		PasswordSent: p.has("pass"), Conn: connNumber(r),
+		PasswordInURL: p.inURL.Has("pass"), Conn: connNumber(r),
 	}
-	_, req.PasswordInURL = p.get.values["pass"]
+	_, req.PasswordSent = p.values["pass"]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	req.PasswordRight = s.users[fold(in.user)].matches(in.pass, s.settings.HashPasswords)
-	x := &exchange{s: s, r: r, in: in, kind: req.Kind(), callID: fold(in.value), malformed: p.malformed, hidden: req.CallID == hidden}
-	x.fault = s.nextFault(x.kind, x.callID)
+	x := &exchange{s: s, r: r, in: in, kind: req.Kind(), callID: fold(in.value), nonAgent: nonAgent, hidden: req.CallID == hidden}
+	x.fault = s.nextFault(x.kind, x.callID, nonAgent)
 	req.Fault = x.fault.Name
 	if x.running = x.kind == "HANGUP"; x.running {
 		s.running[x.callID]++
@@ -165,16 +165,11 @@ func (s *Server) recordStray(r *http.Request) *exchange {
 }
 
 // shown is the call id as sent, or what VICIdial takes for it.
-func (s *Server) shown(p params) string {
-	last := p.last()
-	switch {
-	case !s.rules.logsURLs || last == "":
-		return p.raw("value")
-	case last == "pass":
+func shown(p params) string {
+	if p.valueName() == "pass" {
 		return hidden
-	default:
-		return p.raw(last)
 	}
+	return p.values[p.valueName()]
 }
 
 // over notes, just before the answer ends, that a HANGUP no longer runs.
@@ -200,7 +195,7 @@ func (c *script) log(result, reason string) {
 	c.s.log = append(c.s.log, LogRow{
 		Time: c.s.now(), User: cut(c.in.user, 20), AgentUser: cut(c.in.agentUser, 20), Function: cut(c.in.function, 20),
 		Value: cut(value, 255), Result: cut(c.word(result), 10), Reason: cut(c.word(reason), 255), Source: cut(c.in.source, 20),
-		PasswordStored: c.in.pass != "" && (c.passwordStored || c.rules.logsURLs),
+		PasswordStored: c.in.pass != "", // vicidial_api_urls keeps every request
 	})
 }
 

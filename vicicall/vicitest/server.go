@@ -14,33 +14,35 @@ import (
 	"time"
 )
 
-// DefaultUser and DefaultPass are the API account of a server without other ones.
+// The accounts of a server without other ones: one for the agent API, one for lookups.
 const (
-	DefaultUser = "6666"
-	DefaultPass = "S3cret"
+	DefaultUser       = "6666"
+	DefaultPass       = "S3cret"
+	DefaultLookupUser = "lookup"
+	DefaultLookupPass = "L00kup77"
 )
 
-// Config says what kind of VICIdial to be. The zero value is 2.14-82 with the default account and nobody logged in.
+// Config says what kind of VICIdial to be. The zero value has the default accounts and nobody logged in.
 type Config struct {
-	Era      Era              // empty is Era214
-	Users    []User           // API accounts; nil is APIUser(DefaultUser, DefaultPass)
+	Users    []User           // accounts; nil is APIUser(DefaultUser, DefaultPass) and LookupUser(DefaultLookupUser, DefaultLookupPass)
+	Version  string           // what function=version says; empty is Version
 	Settings Settings         // zero is a system that works
 	Now      func() time.Time // clock of lockout, log and call ids; nil is time.Now
 }
 
-// A Server is a VICIdial whose agent API answers at URL + /agc/api.php, under any prefix. Its methods may be called
-// at any time, from any goroutine.
+// A Server is a VICIdial whose APIs answer at URL + /agc/api.php and URL + /vicidial/non_agent_api.php, under any prefix.
+// Its methods may be called at any time, from any goroutine.
 type Server struct {
 	URL string // for example http://127.0.0.1:4480; empty when only its Handler is used
 
-	era   Era
-	rules rules
-	now   func() time.Time
+	version string
+	now     func() time.Time
 
 	mu         sync.Mutex
 	settings   Settings
 	users      map[string]*User
-	agents     map[string]*Agent
+	agents     map[string]*Agent // who is logged in
+	known      map[string]*Agent // who ever was
 	calls      map[string]*call
 	order      []string // of the calls
 	lead       int
@@ -64,10 +66,9 @@ type Server struct {
 
 // New makes a server that does not listen: use its Handler, and Close it.
 func New(cfg Config) *Server {
-	era := cmp.Or(cfg.Era, Era214)
 	s := &Server{
-		era: era, rules: rulesOf(era), now: cfg.Now, settings: cfg.Settings, lead: 402026,
-		users: make(map[string]*User), agents: make(map[string]*Agent), calls: make(map[string]*call),
+		version: cmp.Or(cfg.Version, Version), now: cfg.Now, settings: cfg.Settings, lead: 402026, users: make(map[string]*User),
+		agents: make(map[string]*Agent), known: make(map[string]*Agent), calls: make(map[string]*call),
 		counts: make(map[string]int), changed: make(chan struct{}), running: make(map[string]int),
 		conns: connections{idle: make(map[net.Conn]bool)}, closed: make(chan struct{}),
 	}
@@ -75,7 +76,7 @@ func New(cfg Config) *Server {
 		s.now = time.Now
 	}
 	if cfg.Users == nil {
-		cfg.Users = []User{APIUser(DefaultUser, DefaultPass)}
+		cfg.Users = []User{APIUser(DefaultUser, DefaultPass), LookupUser(DefaultLookupUser, DefaultLookupPass)}
 	}
 	for _, u := range cfg.Users {
 		s.AddUser(u)
@@ -151,7 +152,7 @@ func (s *Server) Close() {
 	s.busy.Wait()
 }
 
-// enter admits a request; the caller says busy.Done when it is over.
+// enter admits a request; the caller calls busy.Done when it is over.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// A User is an account of VICIdial's, as far as the agent API looks at it. [APIUser] makes one that may do everything.
+// A User is an account of VICIdial, as far as its APIs look at it. [APIUser] and [LookupUser] make those that may do
+// everything in the one and the other.
 type User struct {
 	Name, Pass       string
-	Level            int               // user_level; 0 may not log in
+	Level            int               // user_level; 0 may not log in, and lookups want 7
 	Active           bool              // active='Y'
 	AgentAPI         bool              // vdc_agent_api_access='1'
 	AllowedFunctions string            // api_allowed_functions: names between spaces, or ALL_FUNCTIONS anywhere
@@ -19,6 +20,9 @@ type User struct {
 	Words            map[string]string // the user's language: English phrase → its translation, byte for byte; nil is English
 	AllowedIPs       []string          // api_ip_list of the group: addresses or 203.0.113.x; nil is no list
 	IgnoreIPLists    bool              // ignore_ip_list
+	ViewReports      bool              // view_reports='1'
+	ViewableGroups   []string          // admin_viewable_groups of the group: whose agents it may view; nil is all
+	Campaigns        []string          // allowed_campaigns of the group: whose agents it may list; nil is all
 	FailedLogins     int               // failed_login_count
 	LastLogin        int64             // last_login_date in seconds since 1970
 }
@@ -31,6 +35,14 @@ func APIUser(name, pass string) User {
 	}
 }
 
+// LookupUser is an account with which agent_status and logged_in_agents work, and nothing else.
+func LookupUser(name, pass string) User {
+	return User{
+		Name: name, Pass: pass, Level: 7, Active: true, AgentAPI: true, ViewReports: true,
+		AllowedFunctions: " agent_status logged_in_agents ", Group: "LOOKUP",
+	}
+}
+
 // Spanish is a language as an administrator may have entered it: enough to lose the word SUCCESS.
 func Spanish() map[string]string {
 	return map[string]string{
@@ -40,15 +52,12 @@ func Spanish() map[string]string {
 
 // Settings are VICIdial's system settings. The zero value is a system that works.
 type Settings struct {
-	APIInactive    bool     // vdc_agent_api_active='0'
-	NoServers      bool     // no active Asterisk server
-	IPLists        bool     // allow_ip_lists
-	BlockedIPs     []string // system_ip_blacklist
-	HashPasswords  bool     // pass_hash_enabled
-	NonLatin       bool     // use_non_latin
-	WebDebug       bool     // allow_web_debug
-	InGroups       []string // active in-groups; nil is SALESLINE and SUPPORT
-	DefaultInGroup string   // default_xfer_group of every in-group; empty is ---NONE---
+	APIInactive      bool     // vdc_agent_api_active='0'
+	NoServers        bool     // no active Asterisk server
+	IPLists          bool     // allow_ip_lists
+	BlockedIPs       []string // system_ip_blacklist
+	HashPasswords    bool     // pass_hash_enabled
+	UnknownFunctions []string // of the non-agent API: an older VICIdial has no agent_status or logged_in_agents
 }
 
 // An Agent is a row of vicidial_live_agents: somebody logged in.
@@ -57,6 +66,12 @@ type Agent struct {
 	RemoteUser string // ra_user: the first user of a remote agent's lines; empty for an agent with a browser
 	Status     string // READY, QUEUE, INCALL or PAUSED; empty is READY
 	CallID     string // the call that this row holds
+	Lead       string // lead_id; empty is the call's, if any
+	Ringing    bool   // an on-hook agent whose telephone rings
+	NoUser     bool   // a line of a remote agent without a user of its own
+	FullName   string // empty is "Remote " and the user
+	Group      string // user_group; empty is AGENTS
+	Campaign   string // empty is TESTCAMP
 }
 
 // CallKind says how a call came.
@@ -66,7 +81,6 @@ type CallKind int
 const (
 	Inbound  CallKind = iota
 	Outbound          // booked in vicidial_log, in the name of the request's agent_user
-	IVR               // in a call menu: its id is the caller's number, and nothing is booked
 )
 
 // A Call is one telephone call, new.
@@ -74,9 +88,10 @@ type Call struct {
 	ID       string // vicidial_auto_calls.callerid, see [Server.NextCallID]
 	Agent    string // who talks; empty is still in queue
 	Kind     CallKind
-	Campaign string // in-group or campaign; empty is SALESLINE
-	Unlisted bool   // the line is up, but VICIdial does not list the call
-	LineDown bool   // VICIdial lists a call whose line is gone
+	Unlisted bool // the line is up, but VICIdial does not list the call
+	LineDown bool // VICIdial lists a call whose line is gone
+
+	Phone, VendorLeadCode string // of the lead
 }
 
 // A CallState is what became of a call.
@@ -90,13 +105,13 @@ type CallState struct {
 
 // A ManagerRow is an order to Asterisk: a row of vicidial_manager.
 type ManagerRow struct {
-	Action, CallerID, Channel string // Hangup with HAPI…, or Redirect with XAPI…
+	Action, CallerID, Channel string // Hangup with HAPI…
 }
 
 type call struct {
 	Call
 	CallState
-	channel, uniqueID string
+	channel string
 }
 
 // AddUser adds an account, or replaces the one of that name.
@@ -106,7 +121,7 @@ func (s *Server) AddUser(u User) {
 	s.users[fold(u.Name)] = &u
 }
 
-// User gives an account as it is now.
+// User returns an account as it is now.
 func (s *Server) User(name string) (User, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +145,7 @@ func (s *Server) AddAgent(a Agent) {
 	if a.Status == "" {
 		a.Status = "READY"
 	}
-	s.agents[fold(a.User)] = &a
+	s.agents[fold(a.User)], s.known[fold(a.User)] = &a, &a
 }
 
 // AddRemoteAgent logs in a remote agent with some lines: one row for start, one for start+1 and so on.
@@ -147,25 +162,24 @@ func (s *Server) LogOff(user string) {
 	delete(s.agents, fold(user))
 }
 
-// Agents gives everybody logged in, by user.
+// Agents returns everybody logged in, by user.
 func (s *Server) Agents() []Agent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []Agent
-	for _, user := range slices.Sorted(maps.Keys(s.agents)) {
+	for _, user := range s.loggedIn() {
 		all = append(all, *s.agents[user])
 	}
 	return all
 }
+
+func (s *Server) loggedIn() []string { return slices.Sorted(maps.Keys(s.agents)) }
 
 // AddCall lists a call, its line up, and gives it to its agent; a call of that id is replaced. It panics when the agent
 // is not logged in.
 func (s *Server) AddCall(c Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.Campaign == "" {
-		c.Campaign = "SALESLINE"
-	}
 	if c.Agent != "" {
 		agent := s.agents[fold(c.Agent)]
 		if agent == nil {
@@ -180,7 +194,6 @@ func (s *Server) AddCall(c Call) {
 		Call:      c,
 		CallState: CallState{ID: c.ID, Agent: c.Agent, Listed: !c.Unlisted, LineUp: !c.LineDown},
 		channel:   fmt.Sprintf("SIP/trunk-%08x", 0x29+len(s.order)),
-		uniqueID:  fmt.Sprintf("%d.%d", s.now().Unix(), 41+len(s.order)),
 	}
 }
 
@@ -208,19 +221,19 @@ func (s *Server) EndCall(callID string) {
 	})
 }
 
-// Listed says whether VICIdial lists the call.
+// Listed reports whether VICIdial lists the call.
 func (s *Server) Listed(callID string) bool {
 	state, _ := s.Call(callID)
 	return state.Listed
 }
 
-// LineUp says whether the call's telephone line is still connected.
+// LineUp reports whether the call's telephone line is still connected.
 func (s *Server) LineUp(callID string) bool {
 	state, _ := s.Call(callID)
 	return state.LineUp
 }
 
-// Call gives what became of one call.
+// Call returns what became of one call.
 func (s *Server) Call(callID string) (CallState, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -230,7 +243,7 @@ func (s *Server) Call(callID string) (CallState, bool) {
 	return CallState{}, false
 }
 
-// Calls gives every call ever added, in that order.
+// Calls returns every call ever added, in that order.
 func (s *Server) Calls() []CallState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,18 +254,21 @@ func (s *Server) Calls() []CallState {
 	return all
 }
 
-// ManagerRows gives every order to Asterisk.
+// ManagerRows returns every order to Asterisk.
 func (s *Server) ManagerRows() []ManagerRow {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.manager)
 }
 
-func (s *Server) inGroups() []string {
-	if s.settings.InGroups == nil {
-		return []string{"SALESLINE", "SUPPORT"}
+// Restart restarts VICIdial's database: its list of calls is empty, while lines and agents stay as they are.
+func (s *Server) Restart() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.calls {
+		c.Listed = false
 	}
-	return s.settings.InGroups
+	s.notify()
 }
 
 func (s *Server) change(callID string, f func(*call)) {
@@ -276,7 +292,7 @@ func (s *Server) holder(callID string) *Agent {
 
 // lead is the list entry of a call: the last ten digits of its id.
 func (c *call) lead() string {
-	if c.Kind == IVR || len(c.CallState.ID) != 20 {
+	if len(c.CallState.ID) != 20 {
 		return "0"
 	}
 	return strings.TrimLeft(c.CallState.ID[10:], "0")

@@ -281,9 +281,15 @@ func slow(p *patient) {
 // oldVICIdial is one of 2010, where the account lacks access or is stripped.
 func oldVICIdial(user, pass string) func(*patient) {
 	return func(p *patient) {
-		u := vicitest.APIUser(user, pass)
-		u.AgentAPI = user+pass != "6666topsecret"
-		p.visit(vicitest.NewServer(vicitest.Config{Era: vicitest.Era24, Users: []vicitest.User{u}}))
+		p.visit(vicitest.NewServer(vicitest.Config{Version: "2.4-17"}))
+		refusal, err := vicitest.Observed("2.4-17", "wrong password") // says the same without Agent API Access
+		if err != nil {
+			p.Fatal(err)
+		}
+		refusal.Stage = "CHECK"
+		if err := p.srv.Inject(refusal); err != nil {
+			p.Fatal(err)
+		}
 		p.account["user"], p.account["pass"] = user, pass
 	}
 }

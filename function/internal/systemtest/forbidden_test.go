@@ -125,7 +125,7 @@ func scopedBench(t *testing.T) *bench {
 	for _, call := range []string{"M1122131500000402028", "J1122131500000402029", "C1234123450000402030"} {
 		b.VICIdial.AddCall(vicitest.Call{ID: call, Agent: "2028"})
 	}
-	b.VICIdial.AddCall(vicitest.Call{ID: "3125551212", Kind: vicitest.IVR})
+	b.VICIdial.AddCall(vicitest.Call{ID: "3125551212"})
 	return b
 }
 
