@@ -5,15 +5,12 @@ package systemtest_test
 import (
 	"context"
 	"maps"
-	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"vicihook/function/event"
-	"vicihook/infra/bench/instance"
+	"vicihook/infra/local/runtimeapi"
 	"vicihook/infra/local/secretsmanager"
 	"vicihook/infra/local/stack"
 )
@@ -23,12 +20,12 @@ const (
 	startLimit      = 20 * time.Second
 )
 
-// A start is the binary after its start: the secrets are on their way, and Secrets Manager holds them back.
+// A start is a function that has not started yet, and whose secrets are held back until release.
 type start struct {
 	*bench
-	instance *instance.Instance
-	asked    <-chan struct{} // one for each version that was asked for
-	release  func()
+	asked   chan struct{} // one for each version that was asked for
+	release func()
+	given   func() // is called once the function has the webhook
 }
 
 func newStart(t *testing.T, env map[string]string) *start {
@@ -36,85 +33,49 @@ func newStart(t *testing.T, env map[string]string) *start {
 	if os.Getenv("SECRETSMANAGER_URL") != "" {
 		t.Skip("holds the answers of the local Secrets Manager")
 	}
-	s := &start{bench: newBench(t, stack.Config{})}
-	asked, gate := make(chan struct{}, 100), make(chan struct{})
-	s.asked, s.release = asked, sync.OnceFunc(func() { close(gate) })
+	gate := make(chan struct{})
+	s := &start{asked: make(chan struct{}, 100), release: sync.OnceFunc(func() { close(gate) })}
+	variables := map[string]string{"PREVIOUS_KEYS_FOR": "1ns"} // the keys are older, as on nearly every start
+	maps.Copy(variables, env)
+	awaitSecrets := sync.OnceFunc(func() { s.awaitSecrets(t) })
+	s.bench = newBench(t, stack.Config{Env: variables, OnStep: func(step runtimeapi.Step) {
+		switch step {
+		case runtimeapi.Asked:
+			awaitSecrets()
+		case runtimeapi.Given:
+			s.given()
+		}
+	}})
 	s.Secrets.Fail(secretsmanager.Fault{Hold: func(ctx context.Context) {
-		asked <- struct{}{}
+		s.asked <- struct{}{}
 		select {
 		case <-gate:
 		case <-ctx.Done():
 		}
 	}})
 	t.Cleanup(s.release)
-	variables := map[string]string{"PREVIOUS_KEYS_FOR": "1ns"} // the keys are older, as on nearly every start
-	maps.Copy(variables, env)
-	for _, variable := range s.Env() {
-		name, value, _ := strings.Cut(variable, "=")
-		variables[name] = value
-	}
-	var err error
-	if s.instance, err = instance.Start(bootstrap, variables); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.instance.Stop)
-	s.awaitSecrets(t)
 	return s
 }
 
 // awaitSecrets waits until all versions were asked for while none was answered.
 func (s *start) awaitSecrets(t *testing.T) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
-	defer cancel()
+	limit := time.After(startLimit)
 	for n := range versionsFetched {
 		select {
 		case <-s.asked:
-		case <-ctx.Done():
-			t.Fatalf("%d versions were asked for at once, want %d", n, versionsFetched)
+		case <-limit:
+			t.Errorf("%d versions were asked for at once, want %d", n, versionsFetched)
+			return
 		}
 	}
 }
 
-// event is a delivery as an HTTP API hands it over.
-func (d *delivery) event(t *testing.T) []byte {
+// want sends a webhook, and checks its outcome and that no further version was fetched for it.
+func (s *start) want(t *testing.T, outcome string, given func()) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, values := range d.header {
-		r.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	r.Header.Set("Content-Type", d.contentType)
-	payload, err := event.HTTPAPI.Encode(r, d.body, event.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return payload
-}
-
-// deliver hands a webhook over, does what is to be done then, and gives the answer.
-func (s *start) deliver(t *testing.T, then func()) (body string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
-	defer cancel()
-	if _, err := s.instance.Asked(ctx); err != nil {
-		t.Fatalf("no event was asked for: %v", err)
-	}
-	s.instance.Give(s.delivery(t, "crm", payloadOf(s.call)).event(t))
-	then()
-	answer, err := s.instance.Answer(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(answer.Body)
-}
-
-func (s *start) want(t *testing.T, body, outcome string) {
-	t.Helper()
-	if !strings.Contains(body, `\"outcome\":\"`+outcome+`\"`) {
-		t.Fatalf("got %s, want %s", body, outcome)
+	s.given = given
+	if got := s.send(t, s.delivery(t, "crm", payloadOf(s.call))); got.Outcome != outcome {
+		t.Fatalf("got %s, want %s", got.body, outcome)
 	}
 	if n := len(s.asked); n != 0 {
 		t.Errorf("%d further versions were fetched", n)
@@ -123,30 +84,28 @@ func (s *start) want(t *testing.T, body, outcome string) {
 
 func TestBothSecretsAreFetchedAtOnceBeforeTheFirstWebhook(t *testing.T) {
 	t.Parallel()
-	newStart(t, nil)
-}
-
-func TestAFirstWebhookGetsTheSecretsThatComeAfterIt(t *testing.T) {
-	t.Parallel()
 	s := newStart(t, nil)
-	s.want(t, s.deliver(t, s.release), "hungup")
+	s.want(t, "hungup", s.release)
 }
 
 func TestAFirstWebhookWaitsForTheSecretsOnTheirWayAndCausesNoOtherFetch(t *testing.T) {
 	t.Parallel()
 	s := newStart(t, map[string]string{"REQUEST_BUDGET": "1s"})
-	s.want(t, s.deliver(t, func() {}), "unavailable") // it has waited for all of its budget
-	s.want(t, s.deliver(t, s.release), "hungup")
+	s.want(t, "unavailable", func() {}) // it has waited for all of its budget
+	s.want(t, "hungup", s.release)
 }
 
 func TestAFirstWebhookAfterARotationGetsTheKeysOfBeforeToo(t *testing.T) {
 	t.Parallel()
 	s := newStart(t, map[string]string{"PREVIOUS_KEYS_FOR": "24h"})
-	answer := s.deliver(t, s.release)
+	s.given = s.release
+	got := s.send(t, s.delivery(t, "crm", payloadOf(s.call)))
 	select {
 	case <-s.asked: // AWSPREVIOUS, once AWSCURRENT had told its age
 	default:
 		t.Error("the version before was not asked for")
 	}
-	s.want(t, answer, "hungup")
+	if got.Outcome != "hungup" || len(s.asked) != 0 {
+		t.Errorf("got %s, and %d further versions were fetched", got.body, len(s.asked))
+	}
 }

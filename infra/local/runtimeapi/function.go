@@ -42,7 +42,17 @@ type Config struct {
 	InitTimeout  time.Duration     // limit from the start of an instance to its first request for an event; default 10 s
 	MaxInstances int               // concurrency limit; default 10
 	Log          func(line string) // gets each line that an instance prints, one at a time, at most 256 KiB; nil drops them
+	OnStep       func(Step)        // is called in the course of an invocation, which waits for it to return; nil does nothing
 }
+
+// A Step is a moment in an invocation that tests and measurements look at.
+type Step int
+
+// The steps, for every event.
+const (
+	Asked Step = iota // the instance has asked for an event, and has not got it yet
+	Given             // the event was handed over
+)
 
 // A Result is what became of one event.
 type Result struct {
@@ -81,6 +91,9 @@ func New(c Config) (*Function, error) {
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
 	c.InitTimeout = cmp.Or(c.InitTimeout, 10*time.Second)
 	c.MaxInstances = cmp.Or(c.MaxInstances, 10)
+	if c.OnStep == nil {
+		c.OnStep = func(Step) {}
+	}
 	return &Function{cfg: c, instances: map[*instance]bool{}}, nil
 }
 
@@ -134,14 +147,27 @@ func (f *Function) acquire() (*instance, error) {
 		if len(f.instances) >= f.cfg.MaxInstances {
 			return nil, ErrThrottled
 		}
-		in = newInstance(f.cfg, f.emit)
+		in = startInstance(f.cfg, f.emit)
 		f.instances[in] = true
 	}
 	f.work.Add(1)
 	return in, nil
 }
 
-// takeIdle gives the instance that was used last, or nil. Those that died in their sleep are dropped.
+// Processes returns the ids of the instances' processes.
+func (f *Function) Processes() []int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var ids []int
+	for in := range f.instances {
+		if in.failed == nil {
+			ids = append(ids, in.cmd.Process.Pid)
+		}
+	}
+	return ids
+}
+
+// takeIdle returns the instance that was used last, or nil. Those that died in their sleep are dropped.
 func (f *Function) takeIdle() *instance {
 	for len(f.idle) > 0 {
 		in := f.idle[len(f.idle)-1]

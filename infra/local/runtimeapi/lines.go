@@ -3,91 +3,63 @@
 package runtimeapi
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/rand"
+	"errors"
 	"os"
-	"sync"
-	"syscall"
 )
 
 // maxLine is the size of a log event in CloudWatch, in bytes. A longer line becomes several.
 const maxLine = 256 << 10
 
-// lines cuts what a process prints into lines. It reads all along, so that the process never waits, and on demand,
-// so that what was printed before a certain moment can be known to be there.
+// lines cuts what a process prints into lines, all along, so that the process never waits. Empty ones are left out,
+// as in CloudWatch.
 type lines struct {
-	pipe *os.File
-	raw  syscall.RawConn
-	emit func(string)
-	done chan struct{} // closed when the other end is closed and everything is read
-
-	mu      sync.Mutex
-	partial []byte
-	buffer  [32 << 10]byte
+	file  *os.File      // for the process to print to
+	mark  string        // a line of our own, by which drain knows how far was read
+	drain chan struct{} // receives when the mark was read
+	done  chan struct{} // closed when everything was read
 }
 
-// newLines gives the lines and the file for the process to print to.
-func newLines(emit func(string)) (*lines, *os.File, error) {
+func newLines(emit func(string)) (*lines, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	raw, err := r.SyscallConn()
-	if err != nil {
-		return nil, nil, err
-	}
-	l := &lines{pipe: r, raw: raw, emit: emit, done: make(chan struct{})}
+	l := &lines{file: w, mark: rand.Text(), drain: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
-		_ = l.raw.Read(l.read) // ends at the end of the pipe, or when close is called
+		defer r.Close()
+		l.read(bufio.NewReaderSize(r, maxLine), emit)
 	}()
-	return l, w, nil
+	return l, nil
 }
 
-// drain reads everything that is in the pipe now.
-func (l *lines) drain() {
-	_ = l.raw.Control(func(fd uintptr) { l.read(fd) }) // a closed pipe is empty
-}
-
-// close ends the reading; what was printed without a line end counts as a line.
-func (l *lines) close() {
-	l.drain()
-	_ = l.pipe.Close()
-	<-l.done
-	if len(l.partial) > 0 {
-		l.emit(string(l.partial))
-		l.partial = nil
-	}
-}
-
-// read takes what is there without waiting, and says whether the other end is closed.
-func (l *lines) read(fd uintptr) (closed bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (l *lines) read(r *bufio.Reader, emit func(string)) {
 	for {
-		n, err := syscall.Read(int(fd), l.buffer[:])
-		switch {
-		case n > 0:
-			l.cut(l.buffer[:n])
-		case err == syscall.EINTR:
-		default:
-			return err != syscall.EAGAIN
+		line, err := r.ReadSlice('\n')
+		switch line = bytes.TrimSuffix(line, []byte("\n")); {
+		case string(line) == l.mark:
+			l.drain <- struct{}{}
+		case len(line) > 0:
+			emit(string(line))
 		}
-	}
-}
-
-func (l *lines) cut(text []byte) {
-	l.partial = append(l.partial, text...)
-	for {
-		end := bytes.IndexByte(l.partial, '\n')
-		switch {
-		case end >= 0 && end <= maxLine:
-			l.emit(string(l.partial[:end]))
-			l.partial = l.partial[end+1:]
-		case len(l.partial) > maxLine:
-			l.emit(string(l.partial[:maxLine]))
-			l.partial = l.partial[maxLine:]
-		default:
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return
 		}
 	}
+}
+
+// flush waits until all that was printed before has been emitted.
+func (l *lines) flush() {
+	if _, err := l.file.WriteString("\n" + l.mark + "\n"); err == nil {
+		<-l.drain
+	}
+}
+
+// close ends the reading, once every process that prints is gone, and waits until all has been emitted.
+func (l *lines) close() {
+	_ = l.file.Close()
+	<-l.done
 }

@@ -60,6 +60,7 @@ type Config struct {
 	Timeout      time.Duration          // the function's; default 10 s
 	MaxInstances int                    // default 10
 	Log          func(line string)      // gets every line of the function as it comes
+	OnStep       func(runtimeapi.Step)  // see runtimeapi.Config
 }
 
 // A Stack runs until Stop.
@@ -169,6 +170,7 @@ func (s *Stack) startFunction(front net.Listener) error {
 		Timeout:      s.cfg.Timeout,
 		MaxInstances: s.cfg.MaxInstances,
 		Log:          s.keep,
+		OnStep:       s.cfg.OnStep,
 	})
 	if err != nil {
 		return err
