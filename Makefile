@@ -5,7 +5,10 @@ NAMED := $(sort $(shell sed -nE 's/.*Architecture=[\"]*(arm64|x86_64).*/\1/p' sa
 ARCH ?= $(if $(filter x86_64,$(NAMED)),amd64,arm64)
 GOOS ?= linux
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
+# What is built as the function; infra/bench builds its floor by the same recipe.
+PACKAGE := ./function
 FUZZTIME ?= 60s
+ROUNDS ?= 30
 SOAK ?= 100000
 # What SAM calls the processor that Go calls ARCH: template.yaml's parameter Architecture.
 ARCHITECTURE := $(if $(filter amd64,$(ARCH)),x86_64,$(ARCH))
@@ -24,7 +27,7 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test serve check format vet lint race template pipeline moto fuzz build build-VicihookFunction go-version \
-	sam sam-build sam-local invoke deploy canary bench budgets compare soak
+	sam sam-build sam-local invoke deploy canary bench compare soak
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +55,6 @@ serve: go-version ## Keep the local stack up, with its addresses and a command t
 
 check: go-version format vet lint race template pipeline moto ## All that CI checks
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
-	@$(MAKE) --no-print-directory budgets
 
 format:
 	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not in gofmt's format:"; echo "$$files"; exit 1; }
@@ -81,11 +83,8 @@ moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
 fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
 	@infra/fuzz $(FUZZTIME)
 
-bench: go-version ## Measure the function beside the least that a Lambda can be
-	go run ./infra/bench
-
-budgets: go-version
-	go run ./infra/bench --check
+bench: go-version ## Measure the function beside the least that a Lambda can be, in ROUNDS (30) turns
+	@infra/bench/run $(ROUNDS)
 
 soak: go-version ## Send SOAK webhooks (100000), 50 at a time, one in ten into a fault; RACE=1 looks for data races
 	go test $(if $(RACE),-race) ./function/internal/systemtest -run Soak -soak $(SOAK) -v -timeout 60m
@@ -120,7 +119,7 @@ build-VicihookFunction:
 		echo "samconfig.toml names two processors ($(NAMED)), and one build is for one: let every Architecture= in it be the same." >&2; exit 1; }
 	@mkdir -p "$(ARTIFACTS_DIR)"
 	@CGO_ENABLED=0 GOOS=$(GOOS) GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath \
-		-ldflags '-s -w -X main.version=$(VERSION)' -o "$(ARTIFACTS_DIR)/bootstrap" ./function
+		-ldflags '-s -w -X main.version=$(VERSION)' -o "$(ARTIFACTS_DIR)/bootstrap" $(PACKAGE)
 	@cp function/sources.json "$(ARTIFACTS_DIR)/sources.json"
 
 $(CFN_LINT):

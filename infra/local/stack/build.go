@@ -17,9 +17,10 @@ import (
 // ErrNoProject means that the working directory is not inside this project, so that there is nothing to build.
 var ErrNoProject = errors.New("stack: not inside the vicihook project: change to its folder, or name a folder with a built bootstrap")
 
-// Build builds the function for this machine by the recipe that builds it for AWS. It leaves bootstrap and
-// sources.json in dir. The working directory must lie in the project; it needs Go and make.
-func Build(ctx context.Context, dir string) error {
+// Build builds the function by the recipe that builds it for AWS, for this machine unless make's variables say
+// otherwise, such as ARCH=arm64. It leaves bootstrap and sources.json in dir. The working directory must lie in the
+// project; it needs Go and make.
+func Build(ctx context.Context, dir string, variables ...string) error {
 	root, err := projectRoot(ctx)
 	if err != nil {
 		return err
@@ -28,8 +29,8 @@ func Build(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("stack: build: %w", err)
 	}
-	build := exec.CommandContext(ctx, "make", "-s", "build-VicihookFunction",
-		"ARTIFACTS_DIR="+dir, "GOOS="+runtime.GOOS, "ARCH="+runtime.GOARCH)
+	arguments := []string{"-s", "build-VicihookFunction", "ARTIFACTS_DIR=" + dir, "GOOS=" + runtime.GOOS, "ARCH=" + runtime.GOARCH}
+	build := exec.CommandContext(ctx, "make", append(arguments, variables...)...)
 	build.Dir = root
 	build.Env = slices.DeleteFunc(os.Environ(), isMakes)
 	if out, err := build.CombinedOutput(); err != nil {
