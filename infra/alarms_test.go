@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,9 @@ func text(v any) string {
 	return s
 }
 
+// insights reads what a query of Metrics Insights looks at.
+var insights = regexp.MustCompile(`^SELECT SUM\((\w+)\) FROM SCHEMA\("([^"]+)", ([\w, ]+)\)`)
+
 // metrics are those that an alarm looks at.
 func metrics(alarm object) []metric {
 	if alarm["MetricName"] != nil {
@@ -44,6 +48,9 @@ func metrics(alarm object) []metric {
 	for _, query := range list(alarm["Metrics"]) {
 		if m := at(query, "MetricStat", "Metric"); len(m) > 0 {
 			all = append(all, readMetric(m))
+		}
+		if m := insights.FindStringSubmatch(text(at(query)["Expression"])); m != nil {
+			all = append(all, metric{namespace: m[2], name: m[1], dimensions: strings.Split(m[3], ", ")})
 		}
 	}
 	return all
@@ -59,11 +66,11 @@ func counted(t *testing.T, c cloudFormation) map[string][]string {
 			if text(m["MetricNamespace"]) != ours {
 				t.Errorf("%s counts in %v, where another stack's counts would mix with it", name, m["MetricNamespace"])
 			}
-			keys := []string{}
+			var keys []string
 			for _, dimension := range list(m["Dimensions"]) {
 				keys = append(keys, text(at(dimension)["Key"]))
 			}
-			if dimensions[text(m["MetricName"])] != nil {
+			if _, twice := dimensions[text(m["MetricName"])]; twice {
 				t.Errorf("two filters count %s", text(m["MetricName"]))
 			}
 			dimensions[text(m["MetricName"])] = keys
@@ -84,26 +91,43 @@ func TestOnlyDeliveriesHaveDimensionsAndTheyAreSourceAndOutcome(t *testing.T) {
 	}
 }
 
-func TestEveryAlarmTellsSomebodyAndReadsAMetricThatExists(t *testing.T) {
+// forCodeDeploy is looked at by CodeDeploy alone: FunctionErrorsAlarm rings for the same errors.
+const forCodeDeploy = "NewVersionErrorsAlarm"
+
+func TestEveryAlarmTellsSomebodyWhenItRingsAndWhenItIsOver(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
-	filters := counted(t, c)
 	for _, name := range c.ofType(t, "AWS::CloudWatch::Alarm") {
 		alarm := c.properties(name)
-		if !reflect.DeepEqual(alarm["AlarmActions"], []any{object{"Ref": "AlarmTopic"}}) {
-			t.Errorf("%s tells nobody", name)
+		topic := any([]any{object{"Ref": "AlarmTopic"}})
+		after := topic
+		if name == forCodeDeploy {
+			topic = nil
+		}
+		if name == forCodeDeploy || name == "NewVersionFailuresAlarm" { // each deployment makes them anew, so they start with OK
+			after = nil
+		}
+		if !reflect.DeepEqual(alarm["AlarmActions"], topic) || !reflect.DeepEqual(alarm["OKActions"], after) {
+			t.Errorf("%s tells %v, and when it is over %v", name, alarm["AlarmActions"], alarm["OKActions"])
 		}
 		if alarm["TreatMissingData"] != "notBreaching" || text(alarm["AlarmDescription"]) == "" {
 			t.Errorf("%s rings when nothing comes, or says nothing", name)
 		}
-		looked := metrics(alarm)
+	}
+}
+
+func TestEveryAlarmReadsAMetricThatExists(t *testing.T) {
+	c := readTemplate(t, "../template.yaml")
+	filters := counted(t, c)
+	for _, name := range c.ofType(t, "AWS::CloudWatch::Alarm") {
+		looked := metrics(c.properties(name))
 		if len(looked) == 0 {
 			t.Errorf("%s looks at nothing", name)
 		}
 		for _, m := range looked {
 			dimensions, counts := filters[m.name]
 			switch {
-			case m.namespace == ours && (!counts || len(dimensions)+len(m.dimensions) > 0):
-				t.Errorf("%s looks at %s, which no filter counts without dimensions", name, m.name)
+			case m.namespace == ours && (!counts || !slices.Equal(dimensions, m.dimensions)):
+				t.Errorf("%s looks at %s with the dimensions %v, which no filter counts", name, m.name, m.dimensions)
 			case m.namespace != ours && len(m.dimensions) == 0:
 				t.Errorf("%s looks at %s of the whole account", name, m.name)
 			}
@@ -132,7 +156,7 @@ func TestEveryAlarmStandsOnTheDashboardAndInTheDocumentation(t *testing.T) {
 	}
 }
 
-// A deployment is judged by its own version alone: neither by the version before, nor by what strangers send.
+// A deployment is judged by its own version: an alarm that rings for the version before must not stop its fix.
 func TestADeploymentIsRolledBackByAlarmsOnItsOwnVersion(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	alarms := list(at(function(t), "DeploymentPreference")["Alarms"])
@@ -142,11 +166,40 @@ func TestADeploymentIsRolledBackByAlarmsOnItsOwnVersion(t *testing.T) {
 	for _, reference := range alarms {
 		name := text(at(reference)["Ref"])
 		if !strings.Contains(text(c.properties(name)["AlarmName"]), "${VicihookFunction.Version.Version}") {
-			t.Errorf("%s keeps its name, so one that rings for the version before stops the deployment of its mend", name)
+			t.Errorf("%s keeps its name, so one that rings for the version before stops the deployment of its fix", name)
 		}
 		m := metrics(c.properties(name))[0]
 		if !slices.Contains(m.dimensions, "ExecutedVersion") && !strings.HasSuffix(m.name, "${VicihookFunction.Version.Version}") {
 			t.Errorf("%s looks at %s of every version", name, m.name)
+		}
+	}
+	if after := c.Resources["NewVersionFailuresAlarm"].(object)["DependsOn"]; !reflect.DeepEqual(after, []any{"Failures", "NewVersionFailures"}) {
+		t.Errorf("NewVersionFailuresAlarm is made before its filters: after %v", after)
+	}
+}
+
+func TestANewVersionRingsOnlyIfItFailsMoreThanTheOldOne(t *testing.T) {
+	c := readTemplate(t, "../template.yaml")
+	alarm := c.properties("NewVersionFailuresAlarm")
+	expression := text(at(list(alarm["Metrics"])[0])["Expression"])
+	threshold := number(t, alarm["Threshold"])
+	for name, test := range map[string]struct {
+		fails, allfails, calls, allcalls float64
+		rings                            bool
+	}{
+		"nothing came":                                   {0, 0, 0, 0, false},
+		"all is well":                                    {0, 0, 6, 60, false},
+		"one hiccup of VICIdial":                         {1, 1, 6, 60, false},
+		"one hiccup in each version":                     {1, 2, 6, 60, false},
+		"VICIdial is down for both":                      {6, 60, 6, 60, false},
+		"the old version fails more":                     {2, 40, 6, 60, false},
+		"the new version fails, the old one does not":    {2, 2, 6, 60, true},
+		"the new version fails always, the old at times": {6, 20, 6, 60, true},
+		"the old version is no longer called":            {9, 9, 30, 30, false},
+	} {
+		values := map[string]float64{"fails": test.fails, "allfails": test.allfails, "calls": test.calls, "allcalls": test.allcalls}
+		if rings := calculate(t, expression, values) >= threshold; rings != test.rings {
+			t.Errorf("%s: rings %v", name, rings)
 		}
 	}
 }

@@ -87,7 +87,8 @@ func (p *pattern) one() bool {
 		return operator == "!=" && p.absentDiffer
 	}
 	return slices.ContainsFunc(found, func(v string) bool {
-		return (wanted == "*" || v == wanted) == (operator == "=")
+		start, wild := strings.CutSuffix(wanted, "*")
+		return (v == wanted || wild && strings.HasPrefix(v, start)) == (operator == "=")
 	})
 }
 
@@ -115,12 +116,17 @@ func members(from any, path []string) []string {
 // counts names the metrics that a line of the function's log adds to, for version 7 as the newest.
 func counts(t *testing.T, line object) []string {
 	t.Helper()
+	return countsIn(t, "FunctionLogGroup", line)
+}
+
+func countsIn(t *testing.T, group string, line object) []string {
+	t.Helper()
 	c := readTemplate(t, "../template.yaml")
 	version := strings.NewReplacer("${VicihookFunction.Version.Version}", "7")
 	var names []string
 	for _, resource := range c.ofType(t, "AWS::Logs::MetricFilter") {
 		filter := c.properties(resource)
-		if at(filter["LogGroupName"])["Ref"] != "FunctionLogGroup" {
+		if at(filter["LogGroupName"])["Ref"] != group {
 			continue
 		}
 		pattern := version.Replace(text(filter["FilterPattern"]))
@@ -136,7 +142,10 @@ func counts(t *testing.T, line object) []string {
 	return names
 }
 
-const newVersion = "FailuresOfVersion7"
+const (
+	failure    = "Failures"
+	newVersion = "FailuresOfVersion7"
+)
 
 // countedAs is what each outcome adds to, beside Deliveries. All but the first group were asked for a hang-up.
 var countedAs = map[string][]string{
@@ -145,16 +154,16 @@ var countedAs = map[string][]string{
 	"hungup": {"Asked", "HungUp"}, "accepted": {"Asked"}, "no_longer_listed": {"Asked"}, "no_active_call": {"Asked"},
 	"agent_not_logged_in": {"Asked"}, "other_call": {"Asked"},
 
-	"still_listed": {"Asked", newVersion, "NotEnded"}, "unknown": {"Asked", newVersion, "NotEnded"},
-	"unavailable": {"Asked", newVersion, "Unavailable"},
+	"still_listed": {"Asked", failure, newVersion, "NotEnded"}, "unknown": {"Asked", failure, newVersion, "NotEnded"},
+	"unavailable": {"Asked", failure, newVersion, "Unavailable"},
 
-	"credentials_rejected": {"AccountRefused", "Asked", newVersion}, "locked_out": {"AccountRefused", "Asked", newVersion},
-	"misconfigured": {"Asked", newVersion, "Misconfigured"},
+	"credentials_rejected": {"AccountRefused", "Asked", failure, newVersion}, "locked_out": {"AccountRefused", "Asked", failure, newVersion},
+	"misconfigured": {"Asked", failure, newVersion, "Misconfigured"},
 
-	"api_access_denied": {"Asked", newVersion, "Refused"}, "ip_blocked": {"Asked", newVersion, "Refused"},
-	"permission_denied": {"Asked", newVersion, "Refused"}, "api_disabled": {"Asked", newVersion, "Refused"},
-	"no_active_server": {"Asked", newVersion, "Refused"}, "tls_untrusted": {"Asked", newVersion, "Refused"},
-	"request_rejected": {"Asked", newVersion, "Refused"}, "unexpected_reply": {"Asked", newVersion, "Refused"},
+	"api_access_denied": {"Asked", failure, newVersion, "Refused"}, "ip_blocked": {"Asked", failure, newVersion, "Refused"},
+	"permission_denied": {"Asked", failure, newVersion, "Refused"}, "api_disabled": {"Asked", failure, newVersion, "Refused"},
+	"no_active_server": {"Asked", failure, newVersion, "Refused"}, "tls_untrusted": {"Asked", failure, newVersion, "Refused"},
+	"request_rejected": {"Asked", failure, newVersion, "Refused"}, "unexpected_reply": {"Asked", failure, newVersion, "Refused"},
 
 	"unauthorized": {"Asked", "RejectedSignatures"}, "not_allowed": {"Asked"}, "invalid_request": {"Asked"},
 	"too_large": {"Asked"},
@@ -202,7 +211,7 @@ func TestLinesThatAreNoPlainDelivery(t *testing.T) {
 			[]string{"Deliveries", "VICIdialDuration"}},
 		"a fault of the version before": {
 			object{"source": "crm", "outcome": "unavailable", "status": 503, "fault": "vicidial", "function_version": "6"},
-			[]string{"Asked", "Deliveries", "Unavailable"}},
+			[]string{"Asked", "Deliveries", failure, "Unavailable"}},
 		"a refused account inside a batch": {
 			object{"source": "crm", "outcome": "unavailable", "status": 503,
 				"calls": []any{object{"outcome": "hungup"}, object{"outcome": "credentials_rejected", "fault": "operator"}}},
@@ -215,6 +224,25 @@ func TestLinesThatAreNoPlainDelivery(t *testing.T) {
 		"a line of Lambda's own":        {object{"type": "platform.report", "record": object{"status": "error"}}, nil},
 	} {
 		if got := counts(t, test.line); !slices.Equal(got, test.want) {
+			t.Errorf("%s is counted as %v, not %v", name, got, test.want)
+		}
+	}
+}
+
+func TestTheAPIsOwnFailuresAreCountedByItsAccessLog(t *testing.T) {
+	for name, test := range map[string]struct {
+		status, integrationError string
+		want                     []string
+	}{
+		"a hang-up":                         {"200", "-", nil},
+		"a 503 that the function answered":  {"503", "-", nil},
+		"a function that can't be invoked":  {"500", "The IAM role configured on the integration doesn't have permissions", []string{"NotReached"}},
+		"a function with no instance free":  {"503", "Rate Exceeded.", []string{"NotReached"}},
+		"a webhook that the API turns away": {"429", "-", []string{"ThrottledByApi"}},
+		"a path that the API does not have": {"404", "-", nil},
+	} {
+		line := object{"requestId": "x", "status": test.status, "integrationError": test.integrationError}
+		if got := countsIn(t, "AccessLogGroup", line); !slices.Equal(got, test.want) {
 			t.Errorf("%s is counted as %v, not %v", name, got, test.want)
 		}
 	}
