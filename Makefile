@@ -78,7 +78,7 @@ pipeline: sam-build ## Run the deploy scripts with the pinned SAM CLI, up to AWS
 	SAM=$(SAM) go test -count=1 ./infra/pipeline
 
 moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
-	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|AnyService' ./function/internal/systemtest ./function/internal/secret
+	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|AnyService' ./function/internal/systemtest ./function/internal/secret ./function/cmd/vicihook/internal/keyring
 
 fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
 	@infra/fuzz $(FUZZTIME)
