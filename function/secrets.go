@@ -82,8 +82,8 @@ func (a *apiAccount) Credentials(ctx context.Context) (vicicall.Credentials, han
 }
 
 func refresh[T any](store *secret.Store[T], seen secret.Snapshot[T]) hangup.Refresh {
-	return func(ctx context.Context) (changed bool, err error) {
-		_, changed, err = store.Refresh(ctx, seen)
+	return func(ctx context.Context, asker string) (changed bool, err error) {
+		_, changed, err = store.Refresh(ctx, seen, asker)
 		return changed, err
 	}
 }

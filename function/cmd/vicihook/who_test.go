@@ -46,7 +46,7 @@ func (o *office) Credentials(context.Context) (vicicall.Credentials, hangup.Refr
 	return o.account, unchanged, nil
 }
 
-func unchanged(context.Context) (bool, error) { return false, nil }
+func unchanged(context.Context, string) (bool, error) { return false, nil }
 
 func newOffice(t *testing.T) (*office, *vicitest.Server, string) {
 	t.Helper()

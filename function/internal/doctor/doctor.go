@@ -29,7 +29,7 @@ const (
 // A Store is where a secret comes from: a [secret.Store].
 type Store[T any] interface {
 	Load(context.Context) (secret.Snapshot[T], error)
-	Refresh(context.Context, secret.Snapshot[T]) (got secret.Snapshot[T], changed bool, err error)
+	Refresh(ctx context.Context, seen secret.Snapshot[T], asker string) (got secret.Snapshot[T], changed bool, err error)
 }
 
 // VICIdial is what is asked about the agent API: a [vicicall.Client].

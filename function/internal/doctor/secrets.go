@@ -20,7 +20,7 @@ func fetch[T any](ctx context.Context, store Store[T]) (secret.Snapshot[T], erro
 	if err != nil {
 		return seen, err
 	}
-	got, _, err := store.Refresh(ctx, seen)
+	got, _, err := store.Refresh(ctx, seen, "doctor")
 	return got, err
 }
 

@@ -9,10 +9,12 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -77,8 +79,12 @@ type event struct {
 		TimeEpoch        int64  `json:"timeEpoch"`        // ms
 		RequestTimeEpoch int64  `json:"requestTimeEpoch"` // REST, ms
 		HTTP             struct {
-			Method string `json:"method"`
+			Method   string `json:"method"`
+			SourceIP string `json:"sourceIp"`
 		} `json:"http"`
+		Identity struct { // REST
+			SourceIP string `json:"sourceIp"`
+		} `json:"identity"`
 	} `json:"requestContext"`
 }
 
@@ -98,6 +104,7 @@ func (g Gateway) request(payload []byte) hangup.Request {
 	r := hangup.Request{
 		Source:   e.source(),
 		ID:       e.RequestContext.RequestID,
+		Sender:   e.sender(),
 		Received: e.received(),
 		Webhook:  webhook.Request{Method: e.method(), URL: e.url(g.PublicURL), Header: e.header()},
 	}
@@ -116,6 +123,19 @@ func (e *event) method() string {
 		return e.HTTPMethod
 	}
 	return e.RequestContext.HTTP.Method
+}
+
+// sender is the address that the gateway saw. Of IPv6 it is the network of 64 bits, which one host may have all of.
+func (e *event) sender() string {
+	address, err := netip.ParseAddr(cmp.Or(e.RequestContext.HTTP.SourceIP, e.RequestContext.Identity.SourceIP))
+	if err != nil {
+		return ""
+	}
+	if address = address.Unmap(); address.Is4() {
+		return address.String()
+	}
+	network, _ := address.WithZone("").Prefix(64)
+	return network.String()
 }
 
 func (e *event) received() time.Time {

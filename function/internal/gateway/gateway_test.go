@@ -102,6 +102,22 @@ func TestTwoSpellingsOfAHeaderAreTwoValues(t *testing.T) {
 	}
 }
 
+func TestTheSenderIsTheAddressThatTheGatewaySaw(t *testing.T) {
+	for address, want := range map[string]string{
+		"198.51.100.7": "198.51.100.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "::ffff:198.51.100.7": "198.51.100.7",
+		"fe80::1%eth0": "fe80::/64", "": "", "a name": "",
+	} {
+		for _, shape := range []string{
+			`{"requestContext":{"http":{"method":"POST","sourceIp":%q}}}`,
+			`{"httpMethod":"POST","requestContext":{"identity":{"sourceIp":%q}}}`,
+		} {
+			if got, _ := through(t, "", fmt.Appendf(nil, shape, address)); got.Sender != want {
+				t.Errorf("%q in %s: got %q, want %q", address, shape, got.Sender, want)
+			}
+		}
+	}
+}
+
 func TestTheURLIsKnownOnlyWhereTheEventHoldsItWhole(t *testing.T) {
 	urls := map[string]struct {
 		front          event.Front

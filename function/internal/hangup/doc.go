@@ -2,8 +2,11 @@
 //
 // [Handler.Handle] is a staircase: authenticate the sender over the exact bytes, select the calls that the payload
 // names, hang them up, answer. The order is fixed: size, source, signature, payload, scope. Nothing of the body is
-// parsed before its signature holds, and an unknown source and a bad signature get byte-identical answers. A paused
-// source has no keys to check a signature with, so it says so to any request that is signed in its scheme's form.
+// parsed before its signature holds, and an unknown source and a bad signature get byte-identical answers.
+//
+// Two answers tell a stranger that a source exists, if the request is in the form of its scheme with a time that holds.
+// While the keys can't be fetched or used, it is unavailable or misconfigured, since a sender must know. A paused source
+// says so if no key of before is left to check the signature with.
 //
 // The answer is one [Outcome] with one HTTP status, chosen so that senders redeliver what another try can fix and
 // nothing else. Each delivery leaves one structured log line. There is no store of deliveries: a call id dies with

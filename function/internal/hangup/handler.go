@@ -16,7 +16,8 @@ import (
 var ErrMisconfigured = errors.New("misconfigured")
 
 // Refresh fetches the secret again, unless that was done just now, and reports whether it changed since it was loaded.
-type Refresh func(context.Context) (changed bool, err error)
+// asker is who caused it: one asker's refreshes must not keep another from one.
+type Refresh func(ctx context.Context, asker string) (changed bool, err error)
 
 // Keys loads the webhook keys in force for a source.
 type Keys interface {
@@ -126,7 +127,7 @@ func (h *Handler) authenticate(ctx context.Context, d *delivery) *Report {
 	if refusal == nil || !errors.Is(refusal.cause, webhook.ErrMismatch) {
 		return refusal
 	}
-	if changed, err := refresh(ctx); err == nil && changed {
+	if changed, err := refresh(ctx, d.Sender); err == nil && changed {
 		refusal, _ = h.verify(ctx, d)
 	}
 	return refusal
@@ -137,14 +138,17 @@ func (h *Handler) verify(ctx context.Context, d *delivery) (*Report, Refresh) {
 	switch {
 	case err != nil:
 		return new(withoutSecret("the webhook keys", err)), nil
-	case keys.Paused:
-		return new(refuse(Paused, "this source is paused", nil)), nil
 	case keys.Refused != nil:
 		return new(unauthorized(keys.Refused)), nil
+	case keys.Paused && len(keys.Keys) == 0:
+		return new(refuse(Paused, pausedMessage, nil)), nil
 	}
 	if d.key, err = d.source.Verifier.Verify(d.Webhook, keys.Keys, h.now()); err != nil {
 		d.key = noKey
 		return new(unauthorized(err)), refresh
+	}
+	if keys.Paused {
+		return new(refuse(Paused, pausedMessage, nil)), nil
 	}
 	return nil, nil
 }

@@ -95,7 +95,7 @@ func (h *Handler) ask(ctx context.Context, call vicicall.Call, dryRun bool) Repo
 	if !refused || first.Attempts > 1 {
 		return first
 	}
-	if changed, err := refresh(ctx); err != nil || !changed {
+	if changed, err := refresh(ctx, ""); err != nil || !changed {
 		return first
 	}
 	second, _ := h.askOnce(ctx, call, dryRun)

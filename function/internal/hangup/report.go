@@ -34,6 +34,7 @@ type Report struct {
 
 const (
 	unauthorizedMessage = "source, signature, key or time is not accepted" // all that a stranger learns
+	pausedMessage       = "this source is paused"
 	failedMessage       = "the function failed; its log says where"
 )
 

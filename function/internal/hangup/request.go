@@ -15,6 +15,7 @@ type Request struct {
 	Webhook     webhook.Request // what the signature covers
 	ContentType string
 	ID          string    // the gateway's request id
+	Sender      string    // the address that it came from, or its network; empty when the gateway does not say
 	Received    time.Time // when the gateway took the request; zero when it does not say
 	TooLarge    bool      // the body was above MaxBody and is not held
 	Undecodable bool      // the gateway's envelope does not decode, so nothing can be verified

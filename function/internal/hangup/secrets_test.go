@@ -39,7 +39,7 @@ func (k *heldKeys) Keys(_ context.Context, name string) (source.Keys, hangup.Ref
 	return k.ring[name], k.refresh, k.err
 }
 
-func (k *heldKeys) refresh(context.Context) (bool, error) {
+func (k *heldKeys) refresh(context.Context, string) (bool, error) {
 	k.refreshed++
 	if k.next == "" {
 		return false, nil
@@ -62,7 +62,7 @@ func (a *heldAccount) Credentials(context.Context) (vicicall.Credentials, hangup
 	return a.account, a.refresh, a.err
 }
 
-func (a *heldAccount) refresh(context.Context) (bool, error) {
+func (a *heldAccount) refresh(context.Context, string) (bool, error) {
 	if a.next == nil {
 		return false, nil
 	}
@@ -99,6 +99,31 @@ func TestASecretThatIsNotThereIsToldFromOneThatCantBeUsed(t *testing.T) {
 			}
 			if d.vicidial.Count("") != 0 {
 				t.Error("VICIdial was asked")
+			}
+		})
+	}
+}
+
+func TestAPausedSourceTellsThatToItsSenderWhereKeysOfBeforeAreHeld(t *testing.T) {
+	for name, c := range map[string]struct {
+		previous, key string
+		want          hangup.Outcome
+	}{
+		"its sender":                        {`{"crm": "` + goodKey + `"}`, goodKey, hangup.Paused},
+		"a stranger":                        {`{"crm": "` + goodKey + `"}`, otherKey, hangup.Unauthorized},
+		"anybody where no key of before is": {`{"crm": "off"}`, otherKey, hangup.Paused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			previous, err := d.keys.sources.ParseKeys([]byte(c.previous))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.keys.put(t, `{"crm": "off"}`)
+			d.keys.ring = d.keys.ring.WithPrevious(previous)
+			_, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { sign(t, r, c.key, time.Now()) })
+			if report.Outcome != c.want || d.vicidial.Count("") != 0 {
+				t.Errorf("got %s after %d requests, want %s", report.Outcome, d.vicidial.Count(""), c.want)
 			}
 		})
 	}

@@ -123,7 +123,10 @@ func parse(text []byte) (string, error) {
 	return string(text), nil
 }
 
-var throttled = &smithy.GenericAPIError{Code: "ThrottlingException"}
+var (
+	throttled = &smithy.GenericAPIError{Code: "ThrottlingException"}
+	denied    = &smithy.GenericAPIError{Code: "AccessDeniedException"}
+)
 
 // load asserts which version a request gets.
 func load(t *testing.T, s *secret.Store[string], want string) secret.Snapshot[string] {

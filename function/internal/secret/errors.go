@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -13,9 +12,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Categories of errors. Their texts say what to mend, and hold nothing that the secret holds.
+// Categories of errors. The texts say how to fix them, and hold nothing that the secret holds.
 var (
-	ErrUnavailable = errors.New("no answer to be had")     // network, time, throttling, a fault of AWS: it may pass
+	ErrUnavailable = errors.New("no answer")               // network, time, throttling, a fault of AWS: it may pass
 	ErrDenied      = errors.New("access denied")           // IAM, KMS or the role's credentials
 	ErrNotFound    = errors.New("no such secret or value") // the ARN, the region, or a secret marked for deletion
 	ErrMalformed   = errors.New("unusable value")          // binary, or Parse refused it
@@ -38,19 +37,25 @@ var categories = map[string]error{
 	"ValidationException":                 ErrNotFound,
 }
 
-// refused puts a failed call in our words. The SDK's error is left behind: it may quote an answer.
+// refused describes a failed call. The SDK's error is dropped, since it may quote an answer.
 func (s *Store[T]) refused(label string, err error) error {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return s.fault(label, ErrUnavailable, s.unanswered(err))
 	}
 	category := cmp.Or(categories[api.ErrorCode()], ErrUnavailable)
-	return s.fault(label, category, api.ErrorCode()+"; "+s.mend(api.ErrorCode()))
+	return s.fault(label, category, api.ErrorCode()+"; "+s.remedy(api.ErrorCode()))
 }
 
 // late is the error of a request that could not wait for the answer.
 func (s *Store[T]) late(cause error) error {
-	return fmt.Errorf("%w: %w", s.fault(current, ErrUnavailable, "not within the request's time"), cause)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := fmt.Errorf("%w: %w", s.fault(current, ErrUnavailable, "not within the request's time"), cause)
+	if s.failure != nil {
+		err = fmt.Errorf("%w; the fetch before failed: %v", err, s.failure)
+	}
+	return err
 }
 
 func (s *Store[T]) malformed(label, why string) error {
@@ -61,17 +66,17 @@ func (s *Store[T]) fault(label string, category error, why string) error {
 	return fmt.Errorf("secret: %s of %s: %w: %s", label, s.cfg.ARN, category, why)
 }
 
-// mend tells an operator what to look at.
-func (s *Store[T]) mend(code string) string {
+// remedy says what an operator should look at.
+func (s *Store[T]) remedy(code string) string {
 	switch category := categories[code]; {
 	case code == "AccessDeniedException" || code == "DecryptionFailure":
 		return "allow the function's role secretsmanager:GetSecretValue on this ARN, and kms:Decrypt on its key if that is a customer managed one"
 	case category == ErrDenied:
-		return "the credentials or the signature were not taken: check the role, that the function calls region " + s.region() + ", and the clock"
+		return "the credentials or the signature were refused: check the role, that the function calls region " + s.region() + ", and the clock"
 	case category == ErrNotFound:
 		return "check the ARN, that the function calls region " + s.region() + ", and that the secret has a value and is not marked for deletion"
 	}
-	return "it may pass, and is asked again"
+	return "it may pass, and is tried again"
 }
 
 // region is the fourth part of the ARN.
@@ -82,31 +87,18 @@ func (s *Store[T]) region() string {
 	return "?"
 }
 
-// unanswered tells why no answer came, from those errors whose texts hold addresses and certificate names only.
+// unanswered says why no answer came, from those errors whose texts hold addresses and certificate names only.
 func (s *Store[T]) unanswered(err error) string {
 	var network *net.OpError
 	var certificate *tls.CertificateVerificationError
-	why := "the call failed before a whole answer came, or for want of credentials"
+	why := "the call failed before a whole answer came, or there were no credentials"
 	switch {
 	case errors.As(err, &network):
 		why = network.Error()
 	case errors.As(err, &certificate):
 		why = certificate.Error()
 	case errors.Is(err, context.DeadlineExceeded):
-		why = "silence until its time was over"
+		why = "timed out"
 	}
 	return why + "; a function in a VPC needs a NAT gateway or the interface endpoint com.amazonaws." + s.region() + ".secretsmanager"
-}
-
-// shown is Parse's error in words that quote nothing.
-func shown(err error) string {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		return fmt.Sprintf("it is not JSON from byte %d on", syntax.Offset)
-	case errors.As(err, &kind):
-		return fmt.Sprintf("a value of the wrong type in its JSON, at byte %d", kind.Offset)
-	}
-	return err.Error()
 }

@@ -45,7 +45,7 @@ func ExampleStore() {
 
 	local.Put(arn, "second key")
 	clock = clock.Add(10 * time.Second)
-	now, changed, err := keys.Refresh(ctx, seen)
+	now, changed, err := keys.Refresh(ctx, seen, "")
 	fmt.Println(now.Current.Value, changed, err)
 	fmt.Println(now.Previous.Value)
 	// Output:

@@ -17,83 +17,112 @@ const (
 	previous = "AWSPREVIOUS"
 )
 
-// attempts is how often one call is tried inside its fetch. The SDK's own 3 attempts pause for seconds; with a single
-// one it could not correct the time that it signs with.
+// attempts bounds the tries of one call. The SDK's own 3 attempts pause for seconds; with a single one it could not
+// correct the time that it signs with.
 const attempts = 2
 
-// A holding is a fetched value and how old its parts are.
-type holding[T any] struct {
-	Snapshot[T]
-	at     time.Time // when its fetch began
-	lookup lookup[T] // where Previous comes from
+// A fetch is in flight until done, shared by all that wait for it.
+type fetch[T any] struct {
+	began  time.Time
+	cancel context.CancelFunc
+	done   chan struct{} // closed when got and err are final
+	got    *Snapshot[T]
+	err    error
 }
 
-// A lookup is one answer about AWSPREVIOUS. That there is none is an answer like others.
-type lookup[T any] struct {
-	version *Version[T]
-	err     error
-	of      string    // the version that was current
-	at      time.Time // when its fetch began
+// inFlight reports whether there is a fetch within its limit by the wall clock. s.mu is held.
+func (s *Store[T]) inFlight(now time.Time) bool {
+	return s.fetch != nil && within(fetchLimit, s.fetch.began, now)
 }
 
-// fetch asks for AWSCURRENT, and then for AWSPREVIOUS where that counts and could have changed: nearly every start,
-// with a secret that was not put just now, makes do with one call. A rotation between the two gives AWSCURRENT twice,
-// and the next fetch makes it good.
-func (s *Store[T]) fetch(ctx context.Context, began time.Time, old *holding[T]) (*holding[T], error) {
-	now, err := s.version(ctx, current, old)
+// join returns the fetch in flight, or begins one when there is none or it died in a freeze. s.mu is held.
+func (s *Store[T]) join(ctx context.Context, now time.Time) (f *fetch[T], joined bool) {
+	if s.inFlight(now) {
+		return s.fetch, true
+	}
+	if s.fetch != nil {
+		s.fetch.cancel()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchLimit)
+	s.began = now
+	s.fetch = &fetch[T]{began: now, cancel: cancel, done: make(chan struct{})}
+	go s.run(ctx, s.fetch, s.usable(now))
+	return s.fetch, false
+}
+
+// run fetches, keeps the result and wakes those that wait.
+func (s *Store[T]) run(ctx context.Context, f *fetch[T], old *Snapshot[T]) {
+	defer close(f.done)
+	defer f.cancel()
+	f.got, f.err = s.get(ctx, f.began, old)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fetch != f { // abandoned: a younger fetch took its place
+		return
+	}
+	s.fetch, s.failure = nil, f.err
 	switch {
-	case err != nil:
+	case f.err == nil:
+		s.held = f.got
+	case s.held != nil:
+		held := *s.held
+		held.RefreshErr = f.err
+		s.held = &held
+	}
+	s.since, s.pause = f.began, freshFor
+	if f.err != nil || errors.Is(f.got.PreviousErr, ErrUnavailable) {
+		s.since, s.pause = s.now(), retryAfter
+	}
+}
+
+// wait returns the result of a fetch, or an error that wraps ErrUnavailable and the context's when that ends before.
+func (s *Store[T]) wait(ctx context.Context, f *fetch[T]) (Snapshot[T], error) {
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return Snapshot[T]{}, s.late(ctx.Err())
+	}
+	if f.err != nil {
+		return Snapshot[T]{}, f.err
+	}
+	return *f.got, nil
+}
+
+// get fetches AWSCURRENT, and then AWSPREVIOUS where that counts and may have changed: nearly every start, with a
+// secret that was not put just now, needs one call. A rotation between the two calls returns the same version twice,
+// and the next fetch corrects it.
+func (s *Store[T]) get(ctx context.Context, began time.Time, old *Snapshot[T]) (*Snapshot[T], error) {
+	now, err := s.version(ctx, current, old)
+	if err != nil {
 		return nil, err
-	case !now.IsYounger(s.cfg.PreviousFor, began):
-		return hold(now, lookup[T]{}, began), nil
-	case old != nil && old.lookup.answers(now.ID, began):
-		return hold(now, old.lookup, began), nil
 	}
-	before := s.lookUp(ctx, now.ID, began, old)
-	if old != nil && now.ID == old.Current.ID && errors.Is(before.err, ErrUnavailable) {
-		before = old.lookup
+	got := &Snapshot[T]{Current: now, at: began}
+	if !now.IsYounger(s.cfg.PreviousFor, began) {
+		return got, nil
 	}
-	return hold(now, before, began), nil
-}
-
-func hold[T any](now Version[T], before lookup[T], at time.Time) *holding[T] {
-	return &holding[T]{
-		Snapshot: Snapshot[T]{Current: now, Previous: before.version, PreviousErr: before.err},
-		at:       at,
-		lookup:   before,
+	same := old != nil && old.Current.ID == now.ID
+	if same && within(previousFreshFor, old.previousAt, began) && !errors.Is(old.PreviousErr, ErrUnavailable) {
+		got.takePrevious(old)
+		return got, nil
 	}
-}
-
-// failed is the holding after a refresh that failed.
-func (h *holding[T]) failed(err error) *holding[T] {
-	if h == nil {
-		return nil
-	}
-	same := *h
-	same.RefreshErr = err
-	return &same
-}
-
-// answers tells whether the lookup still stands for a current version.
-func (l lookup[T]) answers(current string, now time.Time) bool {
-	return l.of == current && within(previousFreshFor, l.at, now) && !errors.Is(l.err, ErrUnavailable)
-}
-
-func (s *Store[T]) lookUp(ctx context.Context, of string, began time.Time, old *holding[T]) lookup[T] {
 	ctx, cancel := context.WithTimeout(ctx, previousLimit)
 	defer cancel()
-	found, err := s.version(ctx, previous, old)
+	before, err := s.version(ctx, previous, old)
+	got.previousAt = began
 	switch {
-	case errors.Is(err, ErrNotFound):
-		return lookup[T]{of: of, at: began}
-	case err != nil:
-		return lookup[T]{err: err, of: of, at: began}
+	case err == nil:
+		got.Previous = &before
+	case same && errors.Is(err, ErrUnavailable):
+		got.takePrevious(old)
+	case !errors.Is(err, ErrNotFound): // no previous version is an answer like any other
+		got.PreviousErr = err
 	}
-	return lookup[T]{version: &found, of: of, at: began}
+	return got, nil
 }
 
-// version gets the version that has a label. What is known of it already is not parsed again: versions never change.
-func (s *Store[T]) version(ctx context.Context, label string, old *holding[T]) (Version[T], error) {
+// version fetches the version that has a label. A version never changes, so that a cached one is not parsed again.
+func (s *Store[T]) version(ctx context.Context, label string, old *Snapshot[T]) (Version[T], error) {
 	out, err := s.cfg.API.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
 		SecretId:     aws.String(s.cfg.ARN),
 		VersionStage: aws.String(label),
@@ -110,12 +139,12 @@ func (s *Store[T]) version(ctx context.Context, label string, old *holding[T]) (
 	}
 	value, err := s.parse(*out.SecretString)
 	if err != nil {
-		return Version[T]{}, s.malformed(label, shown(err))
+		return Version[T]{}, s.malformed(label, err.Error())
 	}
 	return Version[T]{ID: id, Created: aws.ToTime(out.CreatedDate), Value: value}, nil
 }
 
-// parse lets a panic of Parse be an error that shows its type: the runtime would print its value, and end the process.
+// parse turns a panic in Parse into an error that names only its type: the runtime would print its value.
 func (s *Store[T]) parse(text string) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -125,20 +154,7 @@ func (s *Store[T]) parse(text string) (value T, err error) {
 	return s.cfg.Parse([]byte(text))
 }
 
-// find returns the version of that id which is at hand, nil when it is not.
-func (h *holding[T]) find(id string) *Version[T] {
-	switch {
-	case h == nil || id == "":
-		return nil
-	case h.Current.ID == id:
-		return &h.Current
-	case h.Previous != nil && h.Previous.ID == id:
-		return h.Previous
-	}
-	return nil
-}
-
-// newRetryer tries again what the SDK holds for passing, after 50 to 150 ms.
+// newRetryer tries again what the SDK considers transient, after 50 to 150 ms.
 func newRetryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = attempts

@@ -112,7 +112,7 @@ func pausesOver(t *testing.T, a *api, s *secret.Store[string]) {
 	seen := load(t, s, "v1")
 	time.Sleep(settled)
 	a.fail(current, throttled)
-	if _, _, err := s.Refresh(t.Context(), seen); err == nil {
+	if _, _, err := s.Refresh(t.Context(), seen, ""); err == nil {
 		t.Fatal("Refresh: got no error, want one")
 	}
 	a.fail(current, nil)
@@ -120,12 +120,12 @@ func pausesOver(t *testing.T, a *api, s *secret.Store[string]) {
 	a.freeze(time.Minute)
 	load(t, s, "v2")
 	a.rotate("v3")
-	if got, changed, err := s.Refresh(t.Context(), seen); !changed || err != nil || got.Current.ID != "v2" {
+	if got, changed, err := s.Refresh(t.Context(), seen, ""); !changed || err != nil || got.Current.ID != "v2" {
 		t.Fatalf("Refresh: got %v, %v, %v, want v2 at hand", got, changed, err)
 	}
 	seen = load(t, s, "v2")
 	time.Sleep(settled)
-	if got, changed, err := s.Refresh(t.Context(), seen); !changed || err != nil || got.Current.ID != "v3" {
+	if got, changed, err := s.Refresh(t.Context(), seen, ""); !changed || err != nil || got.Current.ID != "v3" {
 		t.Fatalf("Refresh: got %v, %v, %v, want v3", got, changed, err)
 	}
 }

@@ -146,27 +146,85 @@ func clockSetBack(t *testing.T, a *api, s *secret.Store[string]) {
 
 func TestLoadWithoutAValue(t *testing.T) {
 	bubbles(t, map[string]func(*testing.T, *api, *secret.Store[string]){
-		"a failure is not kept":                                        failureNotKept,
-		"a panic of the parsing is an error that shows no value":       panicked,
-		"a prefetch that comes after a request fetches nothing":        prefetchLate,
-		"a hundred requests share one fetch":                           shared,
-		"a request goes when its context ends, the fetch stays":        leavesAlone,
-		"a fetch ends after 3 s":                                       fetchLimited,
-		"a prefetch is joined, and its failure made good in a request": prefetchFailed,
-		"a prefetch outlives its context":                              prefetchDetached,
+		"a failure is not kept, but the next fetch begins 1 s later":    failureNotKept,
+		"a request that can't wait for that gets the last failure":      restLeft,
+		"a hundred requests whose fetch failed share the next":          failedTogether,
+		"a value that gets too old in an outage is fetched by requests": expiredInOutage,
+		"a panic of the parsing is an error that shows no value":        panicked,
+		"a prefetch that comes after a request fetches nothing":         prefetchLate,
+		"a hundred requests share one fetch":                            shared,
+		"a request goes when its context ends, the fetch stays":         leavesAlone,
+		"a fetch ends after 3 s":                                        fetchLimited,
+		"a prefetch is joined, and its failure made good in a request":  prefetchFailed,
+		"a prefetch outlives its context":                               prefetchDetached,
 	})
 }
 
 func failureNotKept(t *testing.T, a *api, s *secret.Store[string]) {
 	a.fail(current, throttled)
+	began := time.Now()
 	for range 3 {
 		if _, err := s.Load(t.Context()); !errors.Is(err, secret.ErrUnavailable) {
 			t.Fatalf("Load: got %v, want ErrUnavailable", err)
 		}
 	}
 	wantCalls(t, a, current, 3)
+	wantTook(t, began, 2*time.Second)
 	a.fail(current, nil)
 	load(t, s, "v1")
+	wantTook(t, began, 3*time.Second)
+}
+
+func restLeft(t *testing.T, a *api, s *secret.Store[string]) {
+	a.fail(current, throttled)
+	if _, err := s.Load(t.Context()); !errors.Is(err, secret.ErrUnavailable) {
+		t.Fatalf("Load: got %v, want ErrUnavailable", err)
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if _, err := s.Load(ctx); !errors.Is(err, secret.ErrUnavailable) || !strings.Contains(err.Error(), "Throttling") {
+		t.Fatalf("Load: got %v, want the last failure", err)
+	}
+	wantTook(t, began, 0)
+	ctx, cancel = context.WithCancel(t.Context())
+	time.AfterFunc(300*time.Millisecond, cancel)
+	if _, err := s.Load(ctx); !errors.Is(err, secret.ErrUnavailable) || !strings.Contains(err.Error(), "Throttling") {
+		t.Fatalf("Load: got %v, want the last failure", err)
+	}
+	wantTook(t, began, 300*time.Millisecond)
+	wantCalls(t, a, current, 1)
+}
+
+func failedTogether(t *testing.T, a *api, s *secret.Store[string]) {
+	a.fail(current, throttled)
+	a.takes = 100 * time.Millisecond
+	began := time.Now()
+	var wg sync.WaitGroup
+	for range 100 {
+		wg.Go(func() {
+			if _, err := s.Load(t.Context()); !errors.Is(err, secret.ErrUnavailable) {
+				t.Errorf("Load: got %v, want ErrUnavailable", err)
+			}
+		})
+	}
+	wg.Wait()
+	wantTook(t, began, 1100*time.Millisecond)
+	wantCalls(t, a, current, 2)
+}
+
+func expiredInOutage(t *testing.T, a *api, s *secret.Store[string]) {
+	load(t, s, "v1")
+	a.fail(current, throttled)
+	time.Sleep(time.Hour - 5*time.Second)
+	load(t, s, "v1") // the refresh failed, and the next is due in 10 s
+	time.Sleep(5*time.Second + 1)
+	began := time.Now()
+	if _, err := s.Load(t.Context()); !errors.Is(err, secret.ErrUnavailable) {
+		t.Fatalf("Load: got %v, want ErrUnavailable", err)
+	}
+	wantTook(t, began, 0)
+	wantCalls(t, a, current, 3)
 }
 
 func shared(t *testing.T, a *api, s *secret.Store[string]) {
@@ -231,6 +289,7 @@ func panicked(t *testing.T, a *api, s *secret.Store[string]) {
 		t.Fatalf("Load: got %v, want ErrMalformed without the panic's value", err)
 	}
 	a.rotate("v2")
+	time.Sleep(time.Second)
 	load(t, s, "v2")
 }
 

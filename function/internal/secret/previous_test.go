@@ -6,8 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/smithy-go"
-
 	"vicihook/function/internal/secret"
 )
 
@@ -141,7 +139,7 @@ func previousMalformed(t *testing.T, a *api, s *secret.Store[string]) {
 }
 
 func previousDenied(t *testing.T, a *api, s *secret.Store[string]) {
-	a.fail(previous, &smithy.GenericAPIError{Code: "AccessDeniedException"})
+	a.fail(previous, denied)
 	if got := loadBoth(t, s, "v1", ""); !errors.Is(got.PreviousErr, secret.ErrDenied) {
 		t.Errorf("PreviousErr: got %v, want ErrDenied", got.PreviousErr)
 	}

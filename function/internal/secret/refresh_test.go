@@ -3,6 +3,7 @@ package secret_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +17,6 @@ const settled = 5 * time.Second
 func TestRefresh(t *testing.T) {
 	bubbles(t, map[string]func(*testing.T, *api, *secret.Store[string]){
 		"a rotation is seen at once":                                         refreshSees,
-		"it asks once in 30 s":                                               refreshLimited,
 		"a value that was just fetched is not asked for again":               refreshTooSoon,
 		"one that failed counts, and its error comes with the value at hand": refreshFailed,
 		"a caller that saw an older value gets the newer one without a call": refreshCaughtUp,
@@ -24,14 +24,17 @@ func TestRefresh(t *testing.T) {
 		"a fetch in flight that fails is joined, then made again":            refreshJoined,
 		"it waits longer than 300 ms, but no longer than its context":        refreshWaits,
 		"without a value it loads, as often as it is called":                 refreshFirst,
-		"ten thousand in a hundred seconds cost four calls":                  refreshFlood,
+		"a flood costs two calls a minute, for hours":                        floodCost,
+		"a key that is put in a flood of 80 s counts 5 s later":              floodBegins,
+		"a flood of hours leaves refreshes to other addresses":               floodElsewhere,
+		"a flood from many addresses costs no more":                          refreshSpent,
 	})
 }
 
 // refresh asserts what a Refresh of a caller that saw one version comes to.
 func refresh(t *testing.T, s *secret.Store[string], seen secret.Snapshot[string], want string, wantChanged bool) {
 	t.Helper()
-	got, changed, err := s.Refresh(t.Context(), seen)
+	got, changed, err := s.Refresh(t.Context(), seen, "")
 	if err != nil || changed != wantChanged || got.Current.ID != want {
 		t.Fatalf("Refresh: got %v, %v, %v, want %s, %v", got.Current, changed, err, want, wantChanged)
 	}
@@ -46,24 +49,11 @@ func refreshSees(t *testing.T, a *api, s *secret.Store[string]) {
 	wantCalls(t, a, current, 2)
 }
 
-func refreshLimited(t *testing.T, a *api, s *secret.Store[string]) {
-	seen := load(t, s, "v1")
-	time.Sleep(settled)
-	refresh(t, s, seen, "v1", false)
-	a.rotate("v2")
-	time.Sleep(30*time.Second - 1)
-	refresh(t, s, seen, "v1", false)
-	wantCalls(t, a, current, 2)
-	time.Sleep(time.Nanosecond)
-	refresh(t, s, seen, "v2", true)
-	wantCalls(t, a, current, 3)
-}
-
 func refreshFailed(t *testing.T, a *api, s *secret.Store[string]) {
 	seen := load(t, s, "v1")
 	time.Sleep(settled)
 	a.fail(current, throttled)
-	got, changed, err := s.Refresh(t.Context(), seen)
+	got, changed, err := s.Refresh(t.Context(), seen, "")
 	if !errors.Is(err, secret.ErrUnavailable) || changed || got.Current.ID != "v1" {
 		t.Fatalf("Refresh: got %v, %v, %v, want v1, false, ErrUnavailable", got, changed, err)
 	}
@@ -127,7 +117,7 @@ func refreshWaits(t *testing.T, a *api, s *secret.Store[string]) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	began := time.Now()
-	if _, changed, err := s.Refresh(ctx, seen); changed || !errors.Is(err, context.DeadlineExceeded) {
+	if _, changed, err := s.Refresh(ctx, seen, ""); changed || !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("Refresh: got %v, %v, want the context's error", changed, err)
 	}
 	wantTook(t, began, time.Second)
@@ -139,7 +129,7 @@ func refreshWaits(t *testing.T, a *api, s *secret.Store[string]) {
 func refreshFirst(t *testing.T, a *api, s *secret.Store[string]) {
 	a.fail(current, throttled)
 	for range 3 {
-		if _, changed, err := s.Refresh(t.Context(), secret.Snapshot[string]{}); changed || !errors.Is(err, secret.ErrUnavailable) {
+		if _, changed, err := s.Refresh(t.Context(), secret.Snapshot[string]{}, ""); changed || !errors.Is(err, secret.ErrUnavailable) {
 			t.Fatalf("Refresh: got %v, %v, want ErrUnavailable", changed, err)
 		}
 	}
@@ -148,10 +138,54 @@ func refreshFirst(t *testing.T, a *api, s *secret.Store[string]) {
 	refresh(t, s, secret.Snapshot[string]{}, "v1", true)
 }
 
-func refreshFlood(t *testing.T, a *api, s *secret.Store[string]) {
-	for range 10_000 {
-		refresh(t, s, load(t, s, "v1"), "v1", false)
-		time.Sleep(10 * time.Millisecond)
+// flood forces a refresh every 10 ms for d, as somebody at one address.
+func flood(t *testing.T, s *secret.Store[string], want string, d time.Duration) {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < d; time.Sleep(10 * time.Millisecond) {
+		refresh(t, s, load(t, s, want), want, false)
 	}
-	wantCalls(t, a, current, 1+4) // the first, and forced at 0, 30, 60 and 90 s, which renew the value too
+}
+
+func floodCost(t *testing.T, a *api, s *secret.Store[string]) {
+	for hour := range 3 {
+		before := a.count(current)
+		flood(t, s, "v1", time.Hour)
+		if calls := a.count(current) - before; calls < 60 || calls > 114 {
+			t.Errorf("%d calls in hour %d, want 60 to 114", calls, hour)
+		}
+	}
+}
+
+func floodBegins(t *testing.T, a *api, s *secret.Store[string]) {
+	time.Sleep(time.Hour)
+	flood(t, s, "v1", 80*time.Second)
+	a.rotate("v2")
+	time.Sleep(settled)
+	refresh(t, s, secret.Snapshot[string]{Current: secret.Version[string]{ID: "v1"}}, "v2", true)
+}
+
+func floodElsewhere(t *testing.T, a *api, s *secret.Store[string]) {
+	flood(t, s, "v1", time.Hour)
+	for i, address := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"} {
+		seen := load(t, s, fmt.Sprintf("v%d", i+1))
+		next := fmt.Sprintf("v%d", i+2)
+		a.rotate(next)
+		time.Sleep(settled)
+		if got, changed, err := s.Refresh(t.Context(), seen, address); err != nil || !changed || got.Current.ID != next {
+			t.Fatalf("Refresh: got %v, %v, %v, want %s", got.Current, changed, err, next)
+		}
+	}
+}
+
+func refreshSpent(t *testing.T, a *api, s *secret.Store[string]) {
+	flood(t, s, "v1", time.Hour)
+	for i := range 1000 {
+		if _, _, err := s.Refresh(t.Context(), load(t, s, "v1"), fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+	}
+	if calls := a.count(current); calls > 150 {
+		t.Errorf("a thousand addresses cost %d calls in 77 minutes", calls)
+	}
 }

@@ -75,7 +75,7 @@ func TestRotationAtAnyService(t *testing.T) {
 	}
 	id := service.put(sdk.PutSecretValueInput{SecretId: &arn, SecretString: aws.String(value("2"))})
 	service.settle()
-	second, changed, err := s.Refresh(t.Context(), first)
+	second, changed, err := s.Refresh(t.Context(), first, "")
 	if err != nil || !changed || second.Current.ID != id || second.Current.Value.Pass != marker+"2" {
 		t.Fatalf("Refresh: got %v, %v, %v, want version %s", second, changed, err, id)
 	}
@@ -98,7 +98,7 @@ func TestPutAgainAtAnyService(t *testing.T) {
 	}
 	service.put(sdk.PutSecretValueInput{SecretId: &arn, SecretString: aws.String(value("1"))})
 	service.settle()
-	if _, changed, err := s.Refresh(t.Context(), seen); !changed || err != nil {
+	if _, changed, err := s.Refresh(t.Context(), seen, ""); !changed || err != nil {
 		t.Fatalf("Refresh: got %v, %v, want the same value to be a new version", changed, err)
 	}
 }

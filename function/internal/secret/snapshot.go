@@ -12,30 +12,10 @@ type Version[T any] struct {
 	Value   T
 }
 
-// IsYounger tells whether the version was put less than d before at, so that the one before it counts where it may for
-// d. Secrets Manager's clock may be ahead; nothing is younger than 0.
+// IsYounger reports whether the version was put less than d before at, so that the one before it still counts.
+// Secrets Manager's clock may be ahead; nothing is younger than 0.
 func (v Version[T]) IsYounger(d time.Duration, at time.Time) bool {
 	return d > 0 && at.Sub(v.Created) < d
-}
-
-// A Snapshot is what one fetch found. Requests share what it points to, so it must not be changed.
-type Snapshot[T any] struct {
-	Current     Version[T]
-	Previous    *Version[T] // nil when it is not wanted, there is none, or it can't be used
-	PreviousErr error       // why there is a Previous that can't be used; Current is good all the same
-	RefreshErr  error       // why the last refresh failed, so that a newer version may be there
-}
-
-// differs tells that o has other versions.
-func (s Snapshot[T]) differs(o Snapshot[T]) bool {
-	return s.Current.ID != o.Current.ID || s.Previous.id() != o.Previous.id()
-}
-
-func (v *Version[T]) id() string {
-	if v == nil {
-		return ""
-	}
-	return v.ID
 }
 
 // String shows no value.
@@ -48,3 +28,44 @@ func (v Version[T]) Format(f fmt.State, _ rune) { fmt.Fprint(f, v.String()) }
 
 // MarshalText is String, for encoding/json and log/slog.
 func (v Version[T]) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// A Snapshot is the result of one fetch. Requests share what it points to, so it must not be changed.
+type Snapshot[T any] struct {
+	Current     Version[T]
+	Previous    *Version[T] // nil when it does not count, there is none, or it can't be used
+	PreviousErr error       // why Previous can't be used; Current is good all the same
+	RefreshErr  error       // why the last refresh failed; there may be a newer version
+
+	at         time.Time // when its fetch began
+	previousAt time.Time // when the fetch began that Previous is from
+}
+
+// takePrevious takes over what is known of AWSPREVIOUS.
+func (s *Snapshot[T]) takePrevious(old *Snapshot[T]) {
+	s.Previous, s.PreviousErr, s.previousAt = old.Previous, old.PreviousErr, old.previousAt
+}
+
+// find returns the version of that id, nil when the snapshot has none.
+func (s *Snapshot[T]) find(id string) *Version[T] {
+	switch {
+	case s == nil || id == "":
+		return nil
+	case s.Current.ID == id:
+		return &s.Current
+	case s.Previous != nil && s.Previous.ID == id:
+		return s.Previous
+	}
+	return nil
+}
+
+// differs reports whether o has other versions.
+func (s Snapshot[T]) differs(o Snapshot[T]) bool {
+	return s.Current.ID != o.Current.ID || s.previousID() != o.previousID()
+}
+
+func (s Snapshot[T]) previousID() string {
+	if s.Previous == nil {
+		return ""
+	}
+	return s.Previous.ID
+}

@@ -20,7 +20,7 @@ var (
 	ErrInvalidKeys   = fmt.Errorf(`source: keys must be a text, a list of 1 to %d texts, or "off"`, webhook.MaxKeys)
 )
 
-// Keys are those of one source. Exactly one of the three is set.
+// Keys are those of one source. Exactly one of the three is set, but a paused source may have the keys of before.
 type Keys struct {
 	Keys    []webhook.Key // any may have signed
 	Paused  bool          // deliveries are to be sent again later
@@ -105,11 +105,11 @@ func (s *Source) refused(why error) Keys {
 }
 
 // WithPrevious adds the keys of the secret's previous version, after the current ones, up to 4 in all.
-// Only sources that have keys now get any: one that is paused, refused or gone stays so.
+// A source that is refused or gone gets none. One that is paused stays so; the keys tell its sender from strangers.
 func (k Keyring) WithPrevious(previous Keyring) Keyring {
 	ring := maps.Clone(k)
 	for name, now := range k {
-		if len(now.Keys) == 0 {
+		if now.Refused != nil {
 			continue
 		}
 		keys := slices.Clone(now.Keys)
@@ -118,7 +118,7 @@ func (k Keyring) WithPrevious(previous Keyring) Keyring {
 				keys = append(keys, key)
 			}
 		}
-		ring[name] = Keys{Keys: keys}
+		ring[name] = Keys{Keys: keys, Paused: now.Paused}
 	}
 	return ring
 }

@@ -169,7 +169,7 @@ func TestWithPrevious(t *testing.T) {
 		"old keys come after the new one":       {`{"desk": "` + otherKey + `9"}`, []string{"9", "1", "2", "3"}, false},
 		"a key that stays is not counted twice": {`{"desk": ["` + otherKey + `9", "` + otherKey + `2"]}`, []string{"9", "2", "1", "3"}, false},
 		"there are four keys at most":           {`{"desk": ["` + otherKey + `9", "` + otherKey + `8", "` + otherKey + `7"]}`, []string{"9", "8", "7", "1"}, false},
-		"a paused source stays paused":          {`{"desk": "off"}`, nil, true},
+		"a paused source stays paused":          {`{"desk": "off"}`, []string{"1", "2", "3"}, true},
 		"a refused source stays refused":        {`{"desk": "short"}`, nil, false},
 		"a source without a key stays so":       {`{"crm": "off"}`, nil, false},
 	} {

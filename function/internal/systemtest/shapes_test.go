@@ -91,7 +91,7 @@ func (h *hall) Credentials(context.Context) (vicicall.Credentials, hangup.Refres
 	return vicicall.Credentials{}, h.refresh, nil
 }
 
-func (h *hall) refresh(context.Context) (bool, error) { return false, nil }
+func (h *hall) refresh(context.Context, string) (bool, error) { return false, nil }
 
 func (h *hall) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
 	h.hangups++
