@@ -398,7 +398,7 @@ func TestARepeatedItemTellsWhatWasDoneForItsCall(t *testing.T) {
 	_, report := d.deliver(t, "many", payload, nil)
 	var got []string
 	for _, c := range report.Calls {
-		repeated := strings.Contains(c.Message, "another item of this delivery named this call first")
+		repeated := strings.Contains(c.Message, "done for another item that names this call")
 		got = append(got, strings.Join([]string{string(c.Outcome), c.AgentUser, c.Disposition, c.Ref, fmt.Sprint(repeated)}, " "))
 	}
 	if want := []string{"", "hungup 1028 SALE T1 false", "hungup 1028 SALE T2 true", "hungup 1028 SALE T3 false"}; !slices.Equal(got[1:], want[1:]) || report.Calls[0].Outcome != vicicall.InvalidRequest {
@@ -430,7 +430,7 @@ func TestASetUpRequestIsAnsweredAndEndsNoCall(t *testing.T) {
 		header, value     string
 		body, contentType string
 	}{
-		"Help Scout's test gets a report": {"x-helpscout-event", "helpscout.test", `{"outcome":"ignored","message":"the sender's test was answered","request_id":"req-1"}`, "application/json"},
+		"Help Scout's test gets a report": {"x-helpscout-event", "helpscout.test", `{"outcome":"ignored","message":"the sender's test was answered; nothing more to do","request_id":"req-1"}`, "application/json"},
 		"Front's challenge is echoed":     {"x-front-challenge", "c-42", "c-42", "text/plain; charset=utf-8"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,7 @@ func (h *Handler) log(ctx context.Context, d *delivery, r Report, status int) {
 	attrs = append(attrs,
 		slog.Int64("duration_ms", h.now().Sub(d.started).Milliseconds()),
 		slog.String("request_id", d.ID), slog.String("version", h.Version))
-	h.Log.LogAttrs(ctx, level(r), r.Message, attrs...)
+	h.Log.LogAttrs(ctx, level(r), r.whole, attrs...)
 }
 
 func (d *delivery) sourceName() string {
@@ -82,7 +82,7 @@ func (r Report) attrs() []slog.Attr {
 func logged(calls []Report) []map[string]any {
 	lines := make([]map[string]any, len(calls))
 	for i, c := range calls {
-		lines[i] = map[string]any{"message": c.Message}
+		lines[i] = map[string]any{"message": c.whole}
 		for _, a := range c.attrs() {
 			lines[i][a.Key] = a.Value.Any()
 		}

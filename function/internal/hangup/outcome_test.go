@@ -101,8 +101,15 @@ func checkTable(t *testing.T, file, head string, want []string) {
 	t.Helper()
 	_, table, found := strings.Cut(readFile(t, file), head+"\n")
 	table, _, _ = strings.Cut(table, "\n\n")
-	if table = strings.TrimSpace(table); !found || table != strings.Join(want, "\n") {
-		t.Errorf("%s: the table below %q must be\n%s", file, head, strings.Join(want, "\n"))
+	rows := strings.Split(strings.TrimSpace(table), "\n")
+	if !found || len(rows) != len(want) {
+		t.Errorf("%s: the table below %q has %d rows and must be\n%s", file, head, len(rows), strings.Join(want, "\n"))
+		return
+	}
+	for i, row := range rows {
+		if row != want[i] {
+			t.Errorf("%s: a row of the table below %q must be\n%s", file, head, want[i])
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"vicihook/function/internal/source"
 	"vicihook/vicicall"
@@ -27,14 +28,18 @@ type Report struct {
 	Calls       []Report `json:"calls,omitempty"`    // a batch: one report an item, in the payload's order
 	RequestID   string   `json:"request_id,omitempty"`
 
-	actor    string // who asked: for the log
-	cause    error  // for the log
-	vicidial time.Duration
+	actor    string        // who asked: for the log
+	cause    error         // for the log
+	whole    string        // the message before it was made to fit the answer: for the log
+	vicidial time.Duration // spent waiting for VICIdial: for the log
 }
+
+// maxMessage bounds a message, in characters: voice agents read it to a language model.
+const maxMessage = 200
 
 const (
 	unauthorizedMessage = "source, signature, key or time is not accepted" // all that a stranger learns
-	pausedMessage       = "this source is paused"
+	pausedMessage       = "this source is paused: try again later"
 	failedMessage       = "the function failed; its log says where"
 )
 
@@ -54,7 +59,7 @@ func refuseItem(err error) Report {
 	case errors.Is(err, vicicall.ErrInvalidCall):
 		return refuse(vicicall.InvalidRequest, vicicall.FaultText(err), nil)
 	}
-	return refuse(vicicall.Unavailable, "the time budget was spent before this call's turn; nothing was sent", err)
+	return refuse(vicicall.Unavailable, "the time was up before this call's turn; nothing was sent: try again", err)
 }
 
 // withoutSecret keeps the secret's fault, which names ARNs and policies, for the log.
@@ -62,7 +67,7 @@ func withoutSecret(what string, cause error) Report {
 	if errors.Is(cause, ErrMisconfigured) {
 		return refuse(vicicall.Misconfigured, what+" can't be used; the function's log says why", cause)
 	}
-	r := refuse(vicicall.Unavailable, what+" can't be fetched now; nothing was sent to VICIdial", cause)
+	r := refuse(vicicall.Unavailable, what+" can't be fetched now; nothing was sent to VICIdial: try again", cause)
 	r.Fault = OperatorFault // VICIdial was not asked
 	return r
 }
@@ -72,7 +77,7 @@ func batch(calls []Report) Report {
 	for i, c := range calls {
 		outcomes[i] = c.Outcome
 	}
-	r := Report{Outcome: worst(outcomes), Message: fmt.Sprintf("the worst outcome of %d items", len(calls)), Calls: calls}
+	r := Report{Outcome: worst(outcomes), Message: fmt.Sprintf("the worst outcome of %d items; calls has the outcome of each", len(calls)), Calls: calls}
 	r.Fault = calls[slices.Index(outcomes, r.Outcome)].Fault
 	return r
 }
@@ -98,16 +103,16 @@ func (r Report) withOrder(o source.Order) Report {
 // nothing was sent for this one, so it must not claim that its own disposition was booked.
 func (r Report) asDoneFor(first source.Order) Report {
 	r.AgentUser, r.Disposition = first.AgentUser, first.Disposition
-	r.Message = "another item of this delivery named this call first, with the agent and disposition shown here: " + r.Message
+	r.Message = "done for another item that names this call: " + r.Message
 	return r
 }
 
 // finish completes a report with what holds for all: who can fix it, and the request it answers. The request id stays
 // out of a 401, so that all of them are byte-identical.
 func (d *delivery) finish(r Report) Report {
-	r = r.withFault()
+	r = r.withFault().withMessage()
 	for i, c := range r.Calls {
-		r.Calls[i] = c.withFault()
+		r.Calls[i] = c.withFault().withMessage()
 	}
 	if r.Outcome != Unauthorized {
 		r.RequestID = d.ID
@@ -123,6 +128,39 @@ func (r Report) withFault() Report {
 	}
 	r.Fault = cmp.Or(r.Fault, rule(r.Outcome).Fault)
 	return r
+}
+
+// withMessage makes the message say what to do now, in at most 200 characters. What does not fit is cut where the sender
+// must know which field is wrong, else replaced by the outcome's meaning.
+func (r Report) withMessage() Report {
+	r.whole = r.Message
+	next := r.nextStep()
+	if fits(r.Message + next) {
+		r.Message += next
+		return r
+	}
+	if r.Fault == SenderFault {
+		r.Message = string([]rune(r.Message)[:maxMessage-1]) + "…"
+		return r
+	}
+	r.Message = rule(r.Outcome).Meaning + next
+	return r
+}
+
+func fits(message string) bool { return utf8.RuneCountInString(message) <= maxMessage }
+
+// nextStep is what to do now, where the message does not say it.
+func (r Report) nextStep() string {
+	switch r.Outcome {
+	case vicicall.HungUp, vicicall.Accepted, vicicall.OtherCall, vicicall.NoLongerListed, vicicall.NoActiveCall, Ignored:
+		return "; nothing more to do"
+	case Paused, vicicall.Unavailable:
+		return ""
+	}
+	if r.Fault == OperatorFault {
+		return "; only an operator can fix this"
+	}
+	return ""
 }
 
 // answer is the report as HTTP; to a sender's challenge, what that sender expects.
