@@ -20,8 +20,12 @@ import (
 	"vicihook/vicicall"
 )
 
+// alias is the one that serves, as template.yaml calls it.
+const alias = "live"
+
 type doctorCmd struct {
-	Function string        `placeholder:"NAME" help:"Ask the deployed function of this name or ARN, an alias after a colon, as AWS's own settings allow (default: examine from here, with the function's settings in the environment)."`
+	Stack    string        `placeholder:"NAME" help:"Ask the deployed function of this CloudFormation stack, with AWS's own settings (default: examine from here, with the function's settings in the environment)."`
+	Function string        `placeholder:"NAME" help:"Ask the deployed function of this name or ARN, an alias after a colon."`
 	Sources  string        `from:"SOURCES_FILE" default:"function/sources.json" placeholder:"FILE" help:"Where sources.json is, when examining from here ($$SOURCES_FILE, else function/sources.json)."`
 	Timeout  time.Duration `default:"30s" help:"How long to wait for the function."`
 	JSON     bool          `name:"json" help:"Print the report as JSON and nothing else."`
@@ -35,7 +39,7 @@ Exit status 0 when healthy, warnings included; 1 when not; 3 when the function g
 
 Examples:
 
-    vicihook doctor --function vicihook-prod:live     # inside the function, by its role and from its address
+    vicihook doctor --stack vicihook-prod     # inside the function, with its role and from its address
     WEBHOOK_SECRET_ARN=arn:… VICIDIAL_SECRET_ARN=arn:… vicihook doctor`
 }
 
@@ -43,9 +47,19 @@ func (c doctorCmd) Run(sh *shell) error {
 	if c.Timeout <= 0 {
 		return fmt.Errorf("--timeout: %s: give a time above 0, for example 30s", c.Timeout)
 	}
+	if c.Stack != "" && c.Function != "" {
+		return errors.New("--function: give a stack or a function, not both")
+	}
 	settings, err := sh.aws()
 	if err != nil {
 		return err
+	}
+	if c.Stack != "" {
+		name, err := sh.stackOutput(settings, c.Stack, functionNameOutput)
+		if err != nil {
+			return err
+		}
+		c.Function = name + ":" + alias
 	}
 	examine := c.fromHere
 	if c.Function != "" {

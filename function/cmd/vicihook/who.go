@@ -21,7 +21,8 @@ type whoCmd struct {
 	Agent    string   `placeholder:"USER" help:"What did this agent's calls end by?"`
 	Source   string   `placeholder:"NAME" help:"What did this source do?"`
 	Since    string   `placeholder:"TIME" help:"No earlier than this: today, a duration such as 24h, or RFC 3339 (default: all of the files; of a log group 24h)."`
-	LogGroup string   `placeholder:"NAME" help:"Ask CloudWatch Logs for this log group, as AWS's own settings allow, in place of files."`
+	Stack    string   `placeholder:"NAME" help:"Read the log of this CloudFormation stack in place of files, with AWS's own settings."`
+	LogGroup string   `placeholder:"NAME" help:"Read this log group of CloudWatch Logs in place of files."`
 	JSON     bool     `name:"json" help:"Print one JSON object a row and nothing else."`
 	Files    []string `arg:"" optional:"" placeholder:"FILE|-" help:"The function's log lines; - for standard input, which is read when there is no file and no log group."`
 }
@@ -33,9 +34,9 @@ Exit status 0 when there is a row, 1 when there is none.
 
 Examples:
 
-    vicihook who --call Y1221052110000402027 --log-group /aws/lambda/vicihook-prod --since 72h
-    vicihook who --agent 1028 --since today --log-group /aws/lambda/vicihook-prod
-    aws logs tail /aws/lambda/vicihook-prod | vicihook who --source zendesk --json`
+    vicihook who --call Y1221052110000402027 --stack vicihook-prod --since 72h
+    vicihook who --agent 1028 --since today --stack vicihook-prod
+    sam logs --stack-name vicihook-prod | vicihook who --source zendesk --json`
 }
 
 func (c whoCmd) Run(sh *shell) error {
@@ -49,7 +50,7 @@ func (c whoCmd) Run(sh *shell) error {
 			rows = append(rows, r)
 		}
 	}
-	if c.LogGroup != "" {
+	if c.atAWS() {
 		err = c.ask(sh, query, take)
 	} else {
 		err = c.readFiles(sh, take)
@@ -66,17 +67,19 @@ func (c whoCmd) Run(sh *shell) error {
 	return nil
 }
 
+func (c whoCmd) atAWS() bool { return c.Stack != "" || c.LogGroup != "" }
+
 func (c whoCmd) query(now time.Time) (audit.Query, error) {
 	query := audit.Query{CallID: c.Call, AgentUser: c.Agent, Source: c.Source}
 	if strings.ContainsAny(c.Call+c.Agent+c.Source, "\"\\\n") {
 		return query, errors.New("--call: a call id, agent or source holds no quotes")
 	}
-	if c.LogGroup != "" && len(c.Files) > 0 {
-		return query, errors.New("--log-group: give a log group or files, not both")
+	if c.Stack != "" && c.LogGroup != "" || c.atAWS() && len(c.Files) > 0 {
+		return query, errors.New("--log-group: give a stack, a log group or files, not two of them")
 	}
 	var err error
 	query.Since, err = since(c.Since, now)
-	if c.LogGroup != "" && c.Since == "" {
+	if c.atAWS() && c.Since == "" {
 		query.Since = now.Add(-24 * time.Hour)
 	}
 	return query, err
@@ -130,6 +133,11 @@ func (c whoCmd) ask(sh *shell, query audit.Query, row func(audit.Row)) error {
 	settings, err := sh.aws()
 	if err != nil {
 		return err
+	}
+	if c.Stack != "" {
+		if c.LogGroup, err = sh.stackOutput(settings, c.Stack, logGroupOutput); err != nil {
+			return err
+		}
 	}
 	pages := cloudwatchlogs.NewFilterLogEventsPaginator(cloudwatchlogs.NewFromConfig(settings), &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: &c.LogGroup, FilterPattern: aws.String(pattern(query)), StartTime: aws.Int64(query.Since.UnixMilli()),
