@@ -57,7 +57,7 @@ func TestTheAPIHasOneThrottledRouteAndAnAccessLog(t *testing.T) {
 	if err := json.Unmarshal([]byte(log["Format"].(string)), &fields); err != nil || fields["status"] != "$context.status" {
 		t.Errorf("the access log's format is no JSON with a status: %v %v", err, fields)
 	}
-	if disabled := c.properties("WebhookApi")["DisableExecuteApiEndpoint"]; !reflect.DeepEqual(disabled, object{"Fn::If": []any{"HasDomain", "true", "false"}}) {
+	if disabled := c.properties("WebhookApi")["DisableExecuteApiEndpoint"]; !reflect.DeepEqual(disabled, object{"Fn::If": []any{"ClosesExecuteApi", "true", "false"}}) {
 		t.Errorf("an own domain does not close the execute-api endpoint: %v", disabled)
 	}
 }

@@ -58,6 +58,7 @@ func TestTheRealSAMAsksForAChangeSetOfTheStagesStack(t *testing.T) {
 		for name, value := range map[string]string{
 			"DeploymentType": own, "Architecture": "arm64", "PermissionsBoundaryArn": boundary,
 			"AlarmEmail": "ops@example.com", "VICIdialUrl": "https://dialer.example.com",
+			"ReservedConcurrency": "0", // prod.yaml says 8: what PARAMETERS says goes over it
 		} {
 			if parameters[name] != value {
 				t.Errorf("%s: parameter %s is %q, not %q", stage, name, parameters[name], value)
@@ -104,7 +105,7 @@ func deploy(t *testing.T, sam, address, target string) (printed string, status i
 		"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x",
 		"AWS_ENDPOINT_URL="+address, "AWS_MAX_ATTEMPTS=1", "AWS_EC2_METADATA_DISABLED=true", "SAM_CLI_TELEMETRY=0",
 		"ARTIFACT_BUCKET=artifacts", "CLOUDFORMATION_ROLE_ARN="+cloudFormationRole, "PERMISSIONS_BOUNDARY_ARN="+boundary,
-		"PARAMETERS=AlarmEmail=ops@example.com VICIdialUrl=https://dialer.example.com")
+		"PARAMETERS=AlarmEmail=ops@example.com VICIdialUrl=https://dialer.example.com ReservedConcurrency=0")
 	out, err := run.CombinedOutput()
 	if _, failed := err.(*exec.ExitError); err != nil && !failed {
 		t.Fatal(err)
