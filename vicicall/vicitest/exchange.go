@@ -26,8 +26,8 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer s.busy.Done()
-	nonAgent := strings.HasSuffix(r.URL.Path, "/vicidial/non_agent_api.php")
-	if !nonAgent && !strings.HasSuffix(r.URL.Path, "/agc/api.php") {
+	known, nonAgent := apiAt(r.URL.Path)
+	if !known {
 		x := s.recordStray(r)
 		x.w = w
 		whole(x, mustObserve("any", "api.php not at this path (wrong base URL, /agc not installed)").page())
@@ -38,6 +38,17 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	defer x.over()
 	x.w = w
 	x.run()
+}
+
+// apiAt reports whether a path is one of the two APIs', and whether it is the non-agent API's. A proxy may add a prefix,
+// but not one that names an API itself: that is a client which was given too long an address.
+func apiAt(path string) (known, nonAgent bool) {
+	for _, api := range []string{"/agc/api.php", "/vicidial/non_agent_api.php"} {
+		if prefix, found := strings.CutSuffix(path, api); found {
+			return !strings.HasSuffix(prefix, "/agc") && !strings.HasSuffix(prefix, ".php"), api != "/agc/api.php"
+		}
+	}
+	return false, false
 }
 
 // run is the way of a request: before the script, the script, the answer.

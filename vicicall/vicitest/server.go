@@ -30,7 +30,8 @@ type Config struct {
 	Now      func() time.Time // clock of lockout, log and call ids; nil is time.Now
 }
 
-// A Server is a VICIdial whose APIs answer at URL + /agc/api.php and URL + /vicidial/non_agent_api.php, under any prefix.
+// A Server is a VICIdial whose APIs answer at URL + /agc/api.php and URL + /vicidial/non_agent_api.php, under any prefix
+// that names no API itself.
 // Its methods may be called at any time, from any goroutine.
 type Server struct {
 	URL string // for example http://127.0.0.1:4480; empty when only its Handler is used

@@ -28,6 +28,9 @@ import (
 // bootstrap is the folder of the binary as AWS gets it, built once for all tests; with -race that has the detector too.
 var bootstrap string
 
+// tools is where buildCommand puts the command.
+var tools string
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
@@ -37,12 +40,12 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(folder)
+	bootstrap, tools = filepath.Join(folder, "function"), filepath.Join(folder, "tools")
 	readSources()
-	if err := build(context.Background(), folder); err != nil {
+	if err := build(context.Background(), bootstrap); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	bootstrap = folder
 	flag.Parse()
 	_ = flag.Set("test.parallel", "8") // they wait much more than they work
 	return m.Run()
@@ -110,7 +113,7 @@ func (d *delivery) sign(t *testing.T, key string, at time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := webhook.Request{Method: http.MethodPost, URL: d.url(), Header: webhook.Header{}, Body: d.body}
+	r := webhook.Request{Method: http.MethodPost, URL: d.url(), Header: webhook.Header{"content-type": {d.contentType}}, Body: d.body}
 	if err := src.Verifier.Sign(&r, parsed, "msg_1", at); err != nil {
 		t.Fatal(err)
 	}

@@ -7,12 +7,14 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -229,12 +231,20 @@ func keysFor(t *testing.T, file, key string) map[string]string {
 	return keys
 }
 
-// buildCommand builds the integrator's command.
+// buildCommand returns the integrator's command, built once for all tests.
 func buildCommand(t *testing.T) (path string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "vicihook")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "vicihook/function/cmd/vicihook").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	path, err := builtCommand()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
+
+var builtCommand = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(tools, "vicihook")
+	if out, err := exec.Command("go", "build", "-o", path, "vicihook/function/cmd/vicihook").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
