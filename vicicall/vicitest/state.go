@@ -103,6 +103,9 @@ type CallState struct {
 	BookedTo    string // vicidial_log.user of an outbound call: whoever the request named
 }
 
+// A Lead is the customer of a call: a row of vicidial_list.
+type Lead struct{ ID, Phone, VendorLeadCode string }
+
 // A ManagerRow is an order to Asterisk: a row of vicidial_manager.
 type ManagerRow struct {
 	Action, CallerID, Channel string // Hangup with HAPI…
@@ -241,6 +244,16 @@ func (s *Server) Call(callID string) (CallState, bool) {
 		return c.CallState, true
 	}
 	return CallState{}, false
+}
+
+// LeadOf returns the lead of a call; empty for a call that was never added.
+func (s *Server) LeadOf(callID string) Lead {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.calls[fold(callID)]; c != nil {
+		return Lead{c.lead(), c.Phone, c.VendorLeadCode}
+	}
+	return Lead{}
 }
 
 // Calls returns every call ever added, in that order.

@@ -181,3 +181,17 @@ func TestVICIdialStoresThePasswordOfEveryRequest(t *testing.T) {
 		t.Error("not stored")
 	}
 }
+
+func TestLeadOfCallIsItsPhoneAndCode(t *testing.T) {
+	srv := vicitest.New(vicitest.Config{})
+	defer srv.Close()
+	srv.AddRemoteAgent(1028, 1)
+	id := srv.NextCallID('Y')
+	srv.AddCall(vicitest.Call{ID: id, Agent: "1028", Phone: "3125551212", VendorLeadCode: "T-7"})
+	if got, want := srv.LeadOf(id), (vicitest.Lead{ID: strings.TrimLeft(id[10:], "0"), Phone: "3125551212", VendorLeadCode: "T-7"}); got != want {
+		t.Errorf("lead %+v, want %+v", got, want)
+	}
+	if got := srv.LeadOf("Y0000000000000000000"); got != (vicitest.Lead{}) {
+		t.Errorf("a call that was never added has the lead %+v", got)
+	}
+}
