@@ -5,10 +5,13 @@ import "vicihook/function/internal/webhook"
 // A Challenge is what a sender expects in answer to the request that sets its webhook up.
 type Challenge = webhook.Echo
 
-// testHeaders mark the requests of senders' test buttons.
-var testHeaders = map[string]string{
-	"x-helpscout-event": "helpscout.test",
-	"x-github-event":    "ping",
+// A ping is a header that marks the requests of a sender's test button.
+type ping struct{ header, value string }
+
+var pings = map[string]ping{
+	"helpscout":   {"x-helpscout-event", "helpscout.test"},
+	"github":      {"x-github-event", "ping"},
+	"github-sha1": {"x-github-event", "ping"},
 }
 
 // Challenge answers a request that sets the webhook up or tests it, which never ends a call. What the scheme's
@@ -16,15 +19,15 @@ var testHeaders = map[string]string{
 // Intercom's ping is left to Select, which finds no items in it nor in any challenge.
 // The signature must have been verified before.
 func (s *Source) Challenge(r webhook.Request) (Challenge, bool) {
-	for name, value := range testHeaders {
-		if values := r.Header[name]; len(values) == 1 && values[0] == value {
+	if ping, ok := pings[s.Scheme.Name()]; ok {
+		if values := r.Header[ping.header]; len(values) == 1 && values[0] == ping.value {
 			return Challenge{}, true
 		}
 	}
 	return s.Verifier.Challenge(r)
 }
 
-// isSetUp tells a challenge or Intercom's ping from a delivery.
+// isSetUp reports whether a payload is a challenge, or Intercom's ping.
 func (s *Source) isSetUp(payload any) bool {
 	members, _ := payload.(map[string]any)
 	if name := s.Scheme.Challenge.JSON; name != "" {
@@ -32,5 +35,5 @@ func (s *Source) isSetUp(payload any) bool {
 			return true
 		}
 	}
-	return members["type"] == "notification_event" && members["topic"] == "ping"
+	return s.Scheme.Name() == "intercom" && members["type"] == "notification_event" && members["topic"] == "ping"
 }

@@ -1,66 +1,75 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"vicihook/function/internal/source/jq"
 	"vicihook/function/internal/webhook"
 )
-
-// The members of a source. Those that hold jq are read by the selector.
-const (
-	fieldScheme         = "scheme"
-	fieldAcceptUnsigned = "accept_unsigned"
-	fieldAgents         = "agents"
-	fieldDispositions   = "dispositions"
-	fieldCalls          = "calls"
-	fieldDryRun         = "dry_run"
-	fieldBudget         = "budget"
-)
-
-var fields = []string{
-	fieldScheme, fieldAcceptUnsigned,
-	fieldEach, fieldWhen, fieldCallID, fieldAgentUser, fieldDisposition, fieldRef, fieldActor,
-	fieldAgents, fieldDispositions, fieldCalls, fieldDryRun, fieldBudget,
-}
 
 const (
 	shortestBudget = time.Second
 	longestBudget  = 25 * time.Second // API Gateway waits 29 s or 30 s
 	slackBudget    = 2500 * time.Millisecond
-	apiSourceLimit = 20 // characters, VICIdial's own
+	apiSourceLimit = 20      // characters, VICIdial's own
+	callLetters    = "VYJMC" // what VICIdial's call ids begin with
 )
 
-// What names and VICIdial's statuses are made of, and what its call ids begin with.
-// (Package-level regular expressions would cost every start a third of a millisecond.)
-const (
-	longestName   = 31
-	nameLetters   = "abcdefghijklmnopqrstuvwxyz0123456789-"
-	longestStatus = 6
-	statusLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + nameLetters + "_"
-	callLetters   = "VYJMC"
+var (
+	sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,30}$`) // stands in a URL and, without hyphens, in VICIdial's API log
+	statusName = regexp.MustCompile(`^[-_0-9A-Za-z]{1,6}$`)
 )
 
-// isName tells whether a text can name a source: it stands in a URL and, without hyphens, in VICIdial's API log.
-func isName(text string) bool {
-	return madeOf(nameLetters, longestName, text) && text[0] != '-'
+var byteOrderMark = []byte("\ufeff")
+
+// A definition is one source as sources.json has it.
+type definition struct {
+	Scheme         jsontext.Value            `json:"scheme"`
+	AcceptUnsigned bool                      `json:"accept_unsigned"`
+	Each           *string                   `json:"each"`
+	When           *string                   `json:"when"`
+	CallID         *string                   `json:"call_id"`
+	AgentUser      *string                   `json:"agent_user"`
+	LeadID         *string                   `json:"lead_id"`
+	Phone          *string                   `json:"phone"`
+	VendorLeadCode *string                   `json:"vendor_lead_code"`
+	Disposition    *string                   `json:"disposition"`
+	Ref            *string                   `json:"ref"`
+	Actor          *string                   `json:"actor"`
+	Agents         *string                   `json:"agents"`
+	Dispositions   *[]string                 `json:"dispositions"`
+	Calls          *string                   `json:"calls"`
+	Confirm        bool                      `json:"confirm"`
+	DryRun         bool                      `json:"dry_run"`
+	Budget         *string                   `json:"budget"`
+	Answer         *string                   `json:"answer"`
+	Others         map[string]jsontext.Value `json:",embed"`
 }
 
-func isStatus(text string) bool { return madeOf(statusLetters, longestStatus, text) }
-
-func madeOf(letters string, longest int, text string) bool {
-	return text != "" && len(text) <= longest && strings.Trim(text, letters) == ""
-}
+// members are the names that a definition may have.
+const members = "scheme, accept_unsigned, each, when, call_id, agent_user, lead_id, phone, vendor_lead_code, disposition, ref, actor, " +
+	"agents, dispositions, calls, confirm, dry_run, budget, answer"
 
 // A reader collects the faults of one file.
 type reader struct {
-	file    string
-	faults  []error
-	checked map[string]checked // expressions by text: most sources share theirs
+	file     string
+	faults   []*Fault
+	compiled map[string]compiled // expressions by text: most sources share theirs
+}
+
+type compiled struct {
+	expression *jq.Expression
+	faults     []string
 }
 
 func (r *reader) fault(source, field, format string, args ...any) {
@@ -68,59 +77,105 @@ func (r *reader) fault(source, field, format string, args ...any) {
 }
 
 func parse(file string, text []byte) (*Sources, error) {
-	r := reader{file: file, checked: map[string]checked{}}
+	r := reader{file: file, compiled: map[string]compiled{}}
 	sources := &Sources{byName: map[string]*Source{}}
-	for name, value := range r.members(text) {
-		sources.byName[name] = r.source(name, value)
+	for name, text := range r.members(text) {
+		sources.byName[name] = r.source(name, text)
 	}
 	sources.names = slices.Sorted(maps.Keys(sources.byName))
-	r.checkNames(sources)
-	if len(r.faults) > 0 {
-		slices.SortStableFunc(r.faults, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-		return nil, errors.Join(r.faults...)
+	r.checkNames(sources.names)
+	if len(r.faults) == 0 {
+		return sources, nil
 	}
-	return sources, nil
+	slices.SortStableFunc(r.faults, func(a, b *Fault) int { return strings.Compare(a.Error(), b.Error()) })
+	var all []error
+	for _, fault := range r.faults {
+		all = append(all, fault)
+		source := sources.byName[fault.Source]
+		if source == nil {
+			sources = nil
+			break
+		}
+	}
+	if sources == nil {
+		return nil, r.joined("")
+	}
+	for name, source := range sources.byName {
+		source.Fault = r.joined(name)
+	}
+	return sources, errors.Join(all...)
 }
 
-// members gives the sources of a file as they are written.
-func (r *reader) members(text []byte) map[string]any {
+// joined returns the faults of one source, or all.
+func (r *reader) joined(source string) error {
+	var faults []error
+	for _, fault := range r.faults {
+		if source == "" || fault.Source == source {
+			faults = append(faults, fault)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// members returns the sources of a file as they are written.
+func (r *reader) members(text []byte) map[string]jsontext.Value {
+	text = bytes.TrimPrefix(text, byteOrderMark)
 	if len(text) > maxFile {
 		r.fault("", "", "is larger than %d bytes", maxFile)
 		return nil
 	}
-	value, err := decodeJSON(text)
-	if err != nil {
-		r.undecodable(err)
+	if len(bytes.TrimSpace(text)) == 0 {
+		r.fault("", "", "is empty")
 		return nil
 	}
-	members, ok := value.(map[string]any)
-	if !ok {
-		r.fault("", "", "must be an object of sources, not %s", kind(value))
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(text, &members); err != nil || members == nil {
+		r.unreadable(text, err)
 		return nil
 	}
-	if _, given := members["$schema"].(string); given {
-		delete(members, "$schema") // for editors
-	}
+	delete(members, "$schema") // for editors
 	if len(members) == 0 {
 		r.fault("", "", "names no source")
 	}
 	return members
 }
 
-func (r *reader) undecodable(err error) {
-	var wrong *jsonError
-	if !errors.As(err, &wrong) {
-		wrong = &jsonError{why: err.Error()}
+func (r *reader) unreadable(text []byte, err error) {
+	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case !ok:
+		r.fault("", "", "must be an object of sources, not %s", kindOf(text))
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		path := append(slices.Collect(syntax.JSONPointer.Tokens()), "", "")
+		r.fault(path[0], strings.TrimRight(strings.Join(path[1:], "."), "."), "is given twice")
+	default:
+		r.fault("", "", "is not one JSON value: fault at byte %d: %v", syntax.ByteOffset, syntax.Err)
 	}
-	path := append(slices.Clone(wrong.path), "", "")
-	r.fault(path[0], strings.TrimRight(strings.Join(path[1:], "."), "."), "%s", wrong.why)
 }
 
-func (r *reader) checkNames(sources *Sources) {
+// kindOf names the type of a JSON value with its article.
+func kindOf(text jsontext.Value) string {
+	switch text.Kind() {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case '0':
+		return "a number"
+	case 'n':
+		return "null"
+	default:
+		return "a boolean"
+	}
+}
+
+func (r *reader) checkNames(names []string) {
 	taken := map[string]string{}
-	for _, name := range sources.names {
-		if !isName(name) {
-			r.fault(fmt.Sprintf("%.40q", name), "", "a source's name is 1 to 31 of a-z, 0-9 and -, and starts with no -")
+	for _, name := range names {
+		if !sourceName.MatchString(name) {
+			r.fault(name, "", "a source's name is 1 to 31 of a-z, 0-9 and -, and starts with no -")
 			continue
 		}
 		apiSource := apiSourceOf(name)
@@ -137,96 +192,130 @@ func apiSourceOf(name string) string {
 }
 
 // source reads one source. With faults in r it may be incomplete.
-func (r *reader) source(name string, value any) *Source {
-	members, ok := value.(map[string]any)
-	if !ok {
-		r.fault(name, "", "must be an object, not %s", kind(value))
-		return nil
+func (r *reader) source(name string, text jsontext.Value) *Source {
+	s := &Source{Name: name, apiSource: apiSourceOf(name)}
+	if text.Kind() != '{' {
+		r.fault(name, "", "must be an object, not %s", kindOf(text))
+		return s
 	}
-	d := definition{reader: r, name: name, members: members}
-	for _, member := range slices.Sorted(maps.Keys(members)) {
-		if !slices.Contains(fields, member) {
-			d.fault(fmt.Sprintf("%.40q", member), "no such member; there are %s", strings.Join(fields, ", "))
-		}
+	d := r.definition(name, text)
+	s.DryRun, s.Confirm = d.DryRun, d.Confirm
+	check := sourceReader{r, name}
+	check.scheme(s, d)
+	s.selector = check.selector(d)
+	if each := s.selector.each; each != nil {
+		s.Batch = each.Several
 	}
-	s := &Source{Name: name, apiSource: apiSourceOf(name), DryRun: d.flag(fieldDryRun)}
-	d.scheme(s)
-	s.selector = d.selector()
-	s.Batch = s.selector.each.many
-	d.scope(s)
-	d.budget(s)
+	check.scope(s, d)
+	check.times(s, d)
 	return s
 }
 
-// A definition is one source as it is written.
-type definition struct {
+// definition decodes a source. A member of the wrong type is a fault and does not hide the others.
+func (r *reader) definition(name string, text jsontext.Value) (d definition) {
+	wrongType := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, target any) error {
+		switch target.(type) {
+		case *string, *bool, *[]string:
+		default:
+			return errors.ErrUnsupported
+		}
+		value, err := dec.ReadValue()
+		if err == nil && (json.Unmarshal(value, target) != nil || value.Kind() == 'n') {
+			r.fault(name, dec.StackPointer().LastToken(), "must be %s, not %s", expected(target), kindOf(value))
+		}
+		return err
+	})
+	if err := json.Unmarshal(text, &d, json.WithUnmarshalers(wrongType)); err != nil {
+		r.fault(name, "", "%v", err)
+	}
+	for _, member := range slices.Sorted(maps.Keys(d.Others)) {
+		r.fault(name, fmt.Sprintf("%.40q", member), "no such member; there are %s", members)
+	}
+	return d
+}
+
+func expected(target any) string {
+	switch target.(type) {
+	case *bool:
+		return "true or false"
+	case *[]string:
+		return "a list of texts"
+	default:
+		return "a text"
+	}
+}
+
+// A sourceReader reads one source and collects its faults.
+type sourceReader struct {
 	*reader
-	name    string
-	members map[string]any
+	name string
 }
 
-func (d *definition) fault(field, format string, args ...any) {
-	d.reader.fault(d.name, field, format, args...)
+func (r sourceReader) fault(field, format string, args ...any) {
+	r.reader.fault(r.name, field, format, args...)
 }
 
-// text gives a member that must be a text that is not empty.
-func (d *definition) text(field string) (text string, given bool) {
-	value, given := d.members[field]
-	if !given {
+// text returns a member that must not be empty.
+func (r sourceReader) text(field string, value *string) (text string, given bool) {
+	if value == nil {
 		return "", false
 	}
-	text, ok := value.(string)
-	switch {
-	case !ok:
-		d.fault(field, "must be a text, not %s", kind(value))
-	case text == "":
-		d.fault(field, "is empty; leave it out instead")
+	if *value == "" {
+		r.fault(field, "is empty; leave it out instead")
 	}
-	return text, text != ""
+	return *value, *value != ""
 }
 
-func (d *definition) flag(field string) bool {
-	value, given := d.members[field]
-	on, ok := value.(bool)
-	if given && !ok {
-		d.fault(field, "must be true or false, not %s", kind(value))
-	}
-	return on
-}
-
-func (d *definition) scheme(s *Source) {
-	value, given := d.members[fieldScheme]
+// expression compiles a member of jq, or its default.
+func (r sourceReader) expression(field string, value *string, standard string) *jq.Expression {
+	text, given := r.text(field, value)
 	if !given {
-		d.fault(fieldScheme, "is missing: a preset's name or an object")
+		text = standard
+	}
+	if text == "" {
+		return nil
+	}
+	c, known := r.compiled[text]
+	if !known {
+		c.expression, c.faults = jq.Compile(text)
+		r.compiled[text] = c
+	}
+	for _, why := range c.faults {
+		r.fault(field, "%s", why)
+	}
+	if c.expression != nil && c.expression.Several && field != fieldEach {
+		r.fault(field, "may yield several values: take one with first(…), or give the items with each")
+	}
+	return c.expression
+}
+
+func (r sourceReader) scheme(s *Source, d definition) {
+	if d.Scheme == nil {
+		r.fault("scheme", "is missing: a preset's name or an object")
 		return
 	}
-	var err error
-	if s.Scheme, err = webhook.SchemeOf(value); err == nil {
+	err := s.Scheme.UnmarshalJSON(d.Scheme)
+	if err == nil {
 		s.Verifier, err = webhook.NewVerifier(s.Scheme)
 	}
-	for _, fault := range unjoined(err) {
-		d.schemeFault(fault)
+	for _, fault := range each(err) {
+		if wrong, ok := errors.AsType[*webhook.FieldError](fault); ok {
+			r.fault("scheme."+wrong.Field, "%s", wrong.Why)
+			continue
+		}
+		r.fault("scheme", "%s", strings.TrimPrefix(fault.Error(), "webhook: "))
 	}
-	accepted := d.flag(fieldAcceptUnsigned)
 	switch {
 	case err != nil:
-	case !accepted && !s.Verifier.Signed():
-		d.fault(fieldAcceptUnsigned, "must be true with a scheme of kind %s, whose requests prove nothing about their body", s.Scheme.Kind)
-	case accepted && s.Verifier.Signed():
-		d.fault(fieldAcceptUnsigned, "has no meaning with a scheme that signs")
+	case !d.AcceptUnsigned && !s.Verifier.Signed():
+		r.fault("accept_unsigned", "must be true with a scheme of kind %s, whose requests prove nothing about their body", s.Scheme.Kind)
+	case d.AcceptUnsigned && s.Verifier.Signed():
+		r.fault("accept_unsigned", "has no meaning with a scheme that signs")
 	}
 }
 
-func (d *definition) schemeFault(err error) {
-	var wrong *webhook.FieldError
-	if errors.As(err, &wrong) {
-		d.fault(fieldScheme+"."+wrong.Field, "%s", wrong.Why)
-		return
-	}
-	d.fault(fieldScheme, "%s", strings.TrimPrefix(err.Error(), "webhook: "))
-}
-
-func unjoined(err error) []error {
+// each returns the errors that are joined in one.
+func each(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()
 	}
@@ -237,59 +326,72 @@ func unjoined(err error) []error {
 }
 
 // scope reads what the source may end.
-func (d *definition) scope(s *Source) {
-	if pattern, given := d.text(fieldAgents); given {
+func (r sourceReader) scope(s *Source, d definition) {
+	if pattern, given := r.text("agents", d.Agents); given {
 		var err error
 		if s.agents, err = wholeMatch(pattern); err != nil {
-			d.fault(fieldAgents, "%s", err)
+			r.fault("agents", "%s", err)
 		}
 	}
-	s.dispositions = d.dispositions()
-	if len(s.dispositions) > 0 && s.selector.disposition == nil {
-		d.fault(fieldDispositions, "needs %s: without one VICIdial books RAXFER", fieldDisposition)
+	if d.Dispositions != nil {
+		r.dispositions(*d.Dispositions)
+		s.dispositions = *d.Dispositions
+		if len(s.dispositions) > 0 && d.Disposition == nil {
+			r.fault("dispositions", "needs disposition: without one VICIdial books RAXFER")
+		}
 	}
-	s.calls, _ = d.text(fieldCalls)
+	s.calls, _ = r.text("calls", d.Calls)
 	for i, letter := range s.calls {
 		if !strings.ContainsRune(callLetters, letter) || strings.ContainsRune(s.calls[:i], letter) {
-			d.fault(fieldCalls, "must be different letters out of %s, not %q", callLetters, s.calls)
+			r.fault("calls", "must be different letters out of %s, not %q", callLetters, s.calls)
 			break
 		}
 	}
 }
 
-func (d *definition) dispositions() (list []string) {
-	value, given := d.members[fieldDispositions]
-	if !given {
-		return nil
+func (r sourceReader) dispositions(list []string) {
+	if len(list) == 0 {
+		r.fault("dispositions", "must be a list of statuses that is not empty")
 	}
-	elements, ok := value.([]any)
-	if !ok || len(elements) == 0 {
-		d.fault(fieldDispositions, "must be a list of statuses that is not empty, not %s", kind(value))
-	}
-	for _, element := range elements {
-		status, _ := element.(string)
+	for i, status := range list {
 		switch {
-		case !isStatus(status):
-			d.fault(fieldDispositions, "holds what is no status of VICIdial: 1 to 6 letters, digits, - and _")
-		case slices.Contains(list, status):
-			d.fault(fieldDispositions, "holds %s twice", status)
+		case !statusName.MatchString(status):
+			r.fault("dispositions", "holds what is no status of VICIdial: 1 to 6 letters, digits, - and _")
+		case slices.Contains(list[:i], status):
+			r.fault("dispositions", "holds %s twice", status)
 		}
-		list = append(list, status)
 	}
-	return list
 }
 
-func (d *definition) budget(s *Source) {
-	if d.members[fieldScheme] == "slack" {
-		s.Budget = slackBudget // Slack waits 3 s
+// wholeMatch compiles a pattern that must match a whole value, whether or not it is written with ^ and $:
+// a forgotten anchor then allows less than was meant, never more.
+func wholeMatch(pattern string) (*regexp.Regexp, error) {
+	if err := jq.CheckPattern(pattern); err != nil {
+		return nil, err
 	}
-	text, given := d.text(fieldBudget)
+	return regexp.Compile(`\A(?:` + pattern + `)\z`)
+}
+
+// times reads the budget, and what the sender waits for.
+func (r sourceReader) times(s *Source, d definition) {
+	switch s.Scheme.Name() {
+	case "slack":
+		s.Budget = slackBudget // Slack waits 3 s
+	case "vapi":
+		s.Answer = AnswerVapiTool
+	}
+	if answer, given := r.text("answer", d.Answer); given {
+		if s.Answer = answer; answer != AnswerVapiTool {
+			r.fault("answer", "must be %s, or be left out", AnswerVapiTool)
+		}
+	}
+	text, given := r.text("budget", d.Budget)
 	if !given {
 		return
 	}
 	budget, err := time.ParseDuration(text)
 	if err != nil || budget < shortestBudget || budget > longestBudget {
-		d.fault(fieldBudget, "must be a duration from %s to %s such as 2.5s, not %.40q", shortestBudget, longestBudget, text)
+		r.fault("budget", "must be a duration from %s to %s such as 2.5s, not %.40q", shortestBudget, longestBudget, text)
 	}
 	s.Budget = budget
 }

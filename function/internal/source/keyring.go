@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"vicihook/function/internal/source/jq"
 	"vicihook/function/internal/webhook"
 )
 
@@ -35,14 +36,13 @@ type Keyring map[string]Keys
 // A key that is empty, not in its scheme's form, short, a placeholder or published as an example disables its own
 // source only; so does a missing one. The error errors.Is ErrInvalidSecret and, as all of them, quotes nothing.
 func (s *Sources) ParseKeys(secret []byte) (Keyring, error) {
-	value, err := decodeJSON(secret)
-	var wrong *jsonError
-	if errors.As(err, &wrong) {
-		return nil, fmt.Errorf("%w: %s%s", ErrInvalidSecret, s.known(wrong.path), wrong.why)
+	value, err := jq.Decode(secret)
+	if wrong, ok := errors.AsType[*jq.SyntaxError](err); ok {
+		return nil, fmt.Errorf("%w: %s%s", ErrInvalidSecret, s.known(wrong.Path), wrong.Why)
 	}
 	members, ok := value.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("%w, not %s", ErrInvalidSecret, kind(value))
+		return nil, fmt.Errorf("%w, not %s", ErrInvalidSecret, jq.Kind(value))
 	}
 	ring := Keyring{}
 	for name := range members {
@@ -123,19 +123,27 @@ func (k Keyring) WithPrevious(previous Keyring) Keyring {
 	return ring
 }
 
-// Unknown lists the names in the secret that are no sources. A name that could not be a source's may be a key in
-// the wrong place and is not shown.
-func (k Keyring) Unknown() []string {
-	var names []string
-	for name, keys := range k {
-		switch {
-		case keys.Refused != ErrNoSource:
-		case isName(name):
-			names = append(names, name)
-		default:
-			names = append(names, "(not a source's name)")
+// Unknown counts the names in the secret that are no sources. They are not shown: one may be a key in the wrong place.
+func (k Keyring) Unknown() (count int) {
+	for _, keys := range k {
+		if keys.Refused == ErrNoSource {
+			count++
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return count
+}
+
+// Shared lists the pairs of sources that have a key in common, in alphabetical order. What one of the two refuses can
+// be sent to the other, so that the scope of each is only as narrow as the wider of them.
+func (k Keyring) Shared() (pairs [][2]string) {
+	names := slices.Sorted(maps.Keys(k))
+	for i, one := range names {
+		for _, other := range names[i+1:] {
+			common := func(key webhook.Key) bool { return slices.ContainsFunc(k[other].Keys, key.Equal) }
+			if slices.ContainsFunc(k[one].Keys, common) {
+				pairs = append(pairs, [2]string{one, other})
+			}
+		}
+	}
+	return pairs
 }

@@ -1,46 +1,77 @@
 package source
 
 import (
+	"bytes"
+	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"vicihook/function/internal/source/jq"
 )
 
-// decodePayload gives a body to jq: a form as an object of its fields, anything else as JSON, also without a content
-// type. Repeated fields and duplicate members are refused, since sender and reader could mean different ones.
-func decodePayload(body []byte, contentType string) (any, error) {
-	if isForm(contentType) {
-		return decodeForm(string(body))
+// decodePayload reads a body. Its bytes alone decide how, since they are what is signed: after a byte order mark and
+// white space an object or a list is JSON or refused; anything else is a form or refused.
+func (s *Source) decodePayload(body []byte) (any, error) {
+	text := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
+	switch {
+	case len(text) == 0:
+		return nil, invalid(fieldPayload, "is empty")
+	case text[0] == '{' || text[0] == '[':
+		return s.decodeJSON(bytes.TrimPrefix(body, byteOrderMark))
 	}
-	payload, err := decodeJSON(body)
+	form, err := s.decodeForm(string(text))
+	if err != nil {
+		return nil, err
+	}
+	if inner, ok := form["payload"].(string); ok && len(form) == 1 && slices.Contains(payloadPresets, s.Scheme.Name()) {
+		if strings.HasPrefix(strings.TrimSpace(inner), "{") {
+			return s.decodeJSON([]byte(inner))
+		}
+	}
+	return form, nil
+}
+
+// payloadPresets send JSON as the one field of a form: GitHub by its default content type, Slack's interactions.
+var payloadPresets = []string{"github", "github-sha1", "slack"}
+
+func (s *Source) decodeJSON(text []byte) (any, error) {
+	payload, err := jq.Decode(text)
+	if wrong, ok := errors.AsType[*jq.SyntaxError](err); ok && wrong.Path != nil {
+		if name := wrong.Path[len(wrong.Path)-1]; s.selector.names(name) {
+			return nil, invalid(fieldPayload, "member %.100q appears twice", name)
+		}
+	}
 	if err != nil {
 		return nil, invalid(fieldPayload, "%s", err)
 	}
 	return payload, nil
 }
 
-func isForm(contentType string) bool {
-	media, _, _ := strings.Cut(contentType, ";")
-	return strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded")
-}
-
-func decodeForm(body string) (any, error) {
-	values, err := url.ParseQuery(body)
-	if err != nil {
-		return nil, invalid(fieldPayload, "is not a form")
+// decodeForm returns the fields of a form as an object. A field that is given twice or is not UTF-8 is a fault if an
+// expression of the source reads it, and left out else.
+func (s *Source) decodeForm(text string) (map[string]any, error) {
+	values, err := url.ParseQuery(text)
+	isForm := err == nil && strings.Contains(text, "=") && !strings.ContainsAny(text, "<\" \t\r\n")
+	if !isForm {
+		return nil, invalid(fieldPayload, "is neither a JSON object or list nor a form")
 	}
-	members := make(map[string]any, len(values))
+	form := make(map[string]any, len(values))
 	for name, list := range values {
+		why := ""
 		switch {
 		case len(list) > 1:
-			return nil, invalid(fieldPayload, "field %.100q appears twice", name)
-		case !utf8.ValidString(name) || !utf8.ValidString(list[0]):
-			return nil, invalid(fieldPayload, "is not UTF-8")
+			why = "appears twice"
+		case !utf8.ValidString(name + list[0]):
+			why = "is not UTF-8"
+		default:
+			form[name] = list[0]
+			continue
 		}
-		members[name] = list[0]
+		if s.selector.names(name) {
+			return nil, invalid(fieldPayload, "field %.100q %s", name, why)
+		}
 	}
-	if len(members) == 0 {
-		return nil, invalid(fieldPayload, "is empty")
-	}
-	return members, nil
+	return form, nil
 }

@@ -1,11 +1,16 @@
 // Package source knows who may call: sources.json names each sender, how it signs, where in its payload the call
 // stands and what it may end.
 //
-// A sender's payload is untrusted even when its signature holds. It is decoded strictly, read by a subset of jq that
-// no payload can make run long, and held against the source's scope. Nothing of it is cleaned: a call id, an agent
-// or a disposition is taken as it stands or refused by the name of its field.
+//	sources, err := source.Load("sources.json")
+//	src, known := sources.Lookup("crm")
+//	key, err := src.Verifier.Verify(request, keys, now)
+//	items, err := src.Select(ctx, request.Body)
 //
-// The file's form is described by function/sources.schema.json; jq: https://jqlang.org/manual/v1.7/
+// A sender's payload is untrusted even when its signature holds. It is read strictly, searched by jq within limits
+// (package jq), and compared with the source's scope. What decides whether a call ends is refused by the name of its
+// field when it is wrong; what decides nothing stops nothing.
+//
+// The file's form is described by function/sources.schema.json.
 package source
 
 import (
@@ -54,11 +59,14 @@ func (f *Fault) Unwrap() error { return ErrInvalidFile }
 // A Source is one sender.
 type Source struct {
 	Name     string
+	Fault    error // what is wrong with its definition, each a *Fault; then nothing but Name is to be used
 	Scheme   webhook.Scheme
 	Verifier *webhook.Verifier
 	Budget   time.Duration // for one delivery, 1 s to 25 s; 0 = the function's own
 	DryRun   bool          // look, but do not end the call
+	Confirm  bool          // end a named call only if VICIdial shows its agent in it
 	Batch    bool          // one delivery may name several calls: `each` may yield more than one item
+	Answer   string        // what the sender reads in place of an outcome's JSON: "" or AnswerVapiTool
 
 	apiSource    string
 	selector     selector
@@ -67,9 +75,18 @@ type Source struct {
 	calls        string         // first letters of call ids; empty = any
 }
 
+// AnswerVapiTool answers Vapi's tool calls: {"results": [{"toolCallId": …, "result": …}]}.
+const AnswerVapiTool = "vapi-tool"
+
 // APISource is what VICIdial's API log calls the source: "vh" and the letters and digits of its name, at most 20
 // characters. No two sources of a file have the same.
 func (s *Source) APISource() string { return s.apiSource }
+
+// Finds reports whether deliveries of this source may have to be looked up in VICIdial: it names calls by a lead, a
+// phone or a code, or confirms them.
+func (s *Source) Finds() bool {
+	return s.Confirm || s.selector.leadID != nil || s.selector.phone != nil || s.selector.vendorLeadCode != nil
+}
 
 // Sources are all senders of one file. They are safe for concurrent use.
 type Sources struct {
@@ -78,7 +95,8 @@ type Sources struct {
 }
 
 // Load reads a sources.json. Its error is os.ReadFile's, or every fault of the file joined, each a *Fault that
-// errors.Is ErrInvalidFile.
+// errors.Is ErrInvalidFile. If all faults are of single sources, Load returns the sources too: those with a fault have
+// Source.Fault set, and the others can serve.
 func Load(path string) (*Sources, error) {
 	file, err := os.Open(path)
 	if err != nil {

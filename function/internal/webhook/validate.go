@@ -3,9 +3,11 @@ package webhook
 import (
 	"errors"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // longestTolerance bounds how long a captured request can be sent again.
@@ -54,9 +56,11 @@ func (s Scheme) validate(signed template, malformed error) error {
 // checkUnsigned refuses members that would let a token pass for a signature.
 func (s Scheme) checkUnsigned(f *faults) {
 	meant := []string{"kind", "header", "prefix", "secret", "require", "dedupe", "challenge"}
-	for _, m := range s.members() {
-		given := !reflect.ValueOf(m.where).Elem().IsZero()
-		f.add(given && !slices.Contains(meant, m.name), m.name, "has no meaning without a signature")
+	data, err := json.Marshal(s)
+	var given map[string]jsontext.Value
+	f.add(err != nil || json.Unmarshal(data, &given) != nil, "kind", "can't be written as JSON")
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		f.add(!slices.Contains(meant, name), name, "has no meaning without a signature")
 	}
 	f.add(s.Secret != "" && s.Secret != "raw", "secret", "must be raw without a signature")
 }

@@ -1,0 +1,140 @@
+package jq
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// What one JSON text may hold. A payload of 256 KiB from a real sender stays far below; a hostile one could
+// otherwise make jq walk 130,000 empty values or compare numbers of 250,000 digits.
+const (
+	maxDepth  = 100
+	maxValues = 10_000
+	maxNumber = 100 // bytes
+)
+
+// A SyntaxError says what is wrong with a JSON text. Error does not quote the text; Path does.
+type SyntaxError struct {
+	Path []string // members that lead to a member that is given twice; nil for other faults
+	Why  string
+}
+
+func (e *SyntaxError) Error() string { return e.Why }
+
+// Decode reads exactly one JSON value, as jq takes it. Numbers are json.Number, so that a call id of 20 digits
+// survives and 1e999999999 costs nothing. Half a surrogate pair reads as U+FFFD. It returns a *SyntaxError for what
+// two readers could understand differently, a member given twice or bytes that are not UTF-8, and for what is
+// too deep, too long or of too many values.
+func Decode(text []byte) (any, error) {
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
+		return nil, &SyntaxError{Why: "is empty"}
+	case !utf8.Valid(text):
+		return nil, &SyntaxError{Why: "is not UTF-8"}
+	}
+	d := decoder{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true))}
+	value, err := d.value()
+	if err == nil {
+		if _, err = d.ReadToken(); err == nil {
+			err = errTrailing
+		} else if err == io.EOF {
+			err = nil
+		}
+	}
+	if err != nil {
+		return nil, d.syntaxError(err)
+	}
+	return value, nil
+}
+
+var errTrailing = errors.New("data after the value")
+
+type decoder struct {
+	*jsontext.Decoder
+	values int
+}
+
+func (d *decoder) syntaxError(err error) error {
+	if limit, ok := errors.AsType[*SyntaxError](err); ok {
+		return limit
+	}
+	offset := d.InputOffset()
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		offset = syntax.ByteOffset
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			path := []string{}
+			for name := range syntax.JSONPointer.Tokens() {
+				path = append(path, name)
+			}
+			return &SyntaxError{Path: path, Why: fmt.Sprintf("gives a member twice, at byte %d", offset)}
+		}
+	}
+	return &SyntaxError{Why: fmt.Sprintf("is not one JSON value: fault at byte %d", offset)}
+}
+
+func (d *decoder) value() (any, error) {
+	if d.values++; d.values > maxValues {
+		return nil, &SyntaxError{Why: fmt.Sprintf("holds more than %d values", maxValues)}
+	}
+	token, err := d.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch token.Kind() {
+	case '{', '[':
+		if d.StackDepth() > maxDepth {
+			return nil, &SyntaxError{Why: fmt.Sprintf("is nested more than %d deep", maxDepth)}
+		}
+		if token.Kind() == '{' {
+			return d.object()
+		}
+		return d.array()
+	case '"':
+		return token.String(), nil
+	case '0':
+		number := token.String()
+		if len(number) > maxNumber {
+			return nil, &SyntaxError{Why: fmt.Sprintf("holds a number of more than %d characters", maxNumber)}
+		}
+		return json.Number(number), nil
+	case 'n':
+		return nil, nil
+	default:
+		return token.Bool(), nil
+	}
+}
+
+func (d *decoder) object() (any, error) {
+	members := map[string]any{}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		key := name.String()
+		if members[key], err = d.value(); err != nil {
+			return nil, err
+		}
+	}
+	_, err := d.ReadToken()
+	return members, err
+}
+
+func (d *decoder) array() (any, error) {
+	elements := []any{}
+	for d.PeekKind() != ']' {
+		element, err := d.value()
+		if err != nil {
+			return nil, err
+		}
+		elements = append(elements, element)
+	}
+	_, err := d.ReadToken()
+	return elements, err
+}

@@ -1,0 +1,99 @@
+package jq
+
+import (
+	"errors"
+	"fmt"
+	"regexp/syntax"
+	"strings"
+
+	"github.com/itchyny/gojq"
+)
+
+const (
+	maxLoopText = 4 << 10 // bytes that scan, gsub, splits and match with g take: gojq can't be ended within one of them
+	maxPattern  = 500     // instructions of a compiled regular expression
+)
+
+// matchers are jq's functions of regular expressions, by the number of arguments up to their flags.
+var matchers = map[string]int{
+	"test": 1, "match": 1, "capture": 1, "sub": 2,
+	"scan": 1, "gsub": 2, "splits": 1, "split": 1,
+}
+
+// A pattern is the regular expression of one call of a matcher.
+type pattern struct {
+	instructions int
+	groups       int
+	loops        bool // is matched again and again
+}
+
+// patternOf returns the pattern that a function is called with, or nil for a function without one.
+func patternOf(f *gojq.Func) (*pattern, error) {
+	before, found := matchers[f.Name]
+	if !found || f.Name == "split" && len(f.Args) < 2 || len(f.Args) < before {
+		return nil, nil
+	}
+	expression, ok := literal(f.Args[0])
+	if !ok {
+		return nil, errors.New(`the regular expression must be a text literal, such as test("re"; "i")`)
+	}
+	flags := ""
+	if len(f.Args) > before {
+		if flags, ok = literal(f.Args[before]); !ok {
+			return nil, errors.New("the flags must be a text literal")
+		}
+	}
+	if strings.Contains(flags, "i") {
+		expression = "(?i)" + expression
+	}
+	p, err := parsePattern(expression)
+	if err != nil {
+		return nil, err
+	}
+	p.loops = strings.Contains(flags, "g") || strings.Contains("scan gsub splits split", f.Name)
+	return p, nil
+}
+
+func patternFault(f *gojq.Func) string {
+	if _, err := patternOf(f); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// CheckPattern refuses what is no regular expression (RE2 syntax) or too large a one: Go matches in time proportional
+// to instructions times bytes.
+func CheckPattern(expression string) error {
+	_, err := parsePattern(expression)
+	return err
+}
+
+func parsePattern(expression string) (*pattern, error) {
+	parsed, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
+		return nil, notAPattern(err)
+	}
+	groups := parsed.MaxCap()
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil, notAPattern(err)
+	}
+	if len(program.Inst) > maxPattern {
+		return nil, fmt.Errorf("the regular expression compiles to %d instructions, more than %d: shorten its repetitions", len(program.Inst), maxPattern)
+	}
+	return &pattern{instructions: len(program.Inst), groups: groups}, nil
+}
+
+func notAPattern(err error) error {
+	if fault, ok := errors.AsType[*syntax.Error](err); ok {
+		return fmt.Errorf("no regular expression: %s: %q", fault.Code, fault.Expr)
+	}
+	return fmt.Errorf("no regular expression: %w", err)
+}
+
+func literal(q *gojq.Query) (string, bool) {
+	if q.Term == nil || q.Term.Type != gojq.TermTypeString || q.Term.Str.Queries != nil || len(q.Term.SuffixList) > 0 {
+		return "", false
+	}
+	return q.Term.Str.Str, true
+}

@@ -1,0 +1,135 @@
+package jq
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/itchyny/gojq"
+)
+
+// refused is what of jq can run long or grow large on a payload, or reaches out of it, with what to write instead.
+var refused = map[string]string{
+	"..":              "name the path, such as .a[].b",
+	"recurse":         "name the path, such as .a[].b",
+	"walk":            "name the path, or map over a list",
+	"paths":           "use to_entries, or keys",
+	"tostream":        "use to_entries",
+	"fromstream":      "use from_entries",
+	"truncate_stream": "use a slice, such as .[1:]",
+	"range":           "map over a list of the payload",
+	"limit":           "take a slice of a list, such as [f][0:3], or first(f)",
+	"repeat":          "use map or reduce over a list of the payload",
+	"while":           "use map or reduce over a list of the payload",
+	"until":           "use map or reduce over a list of the payload",
+	"combinations":    "write the two loops: .a[] as $x | .b[] as $y",
+	"transpose":       "map over the list, such as map(.[0])",
+	"setpath":         `build an object, such as . + {"name": .value}`,
+	"pick":            "build an object, such as {name: .name}",
+	"jn":              "no substitute is known",
+	"yn":              "no substitute is known",
+	"input":           "the payload is the input: .",
+	"inputs":          "the payload is the input: .",
+	"env":             "write the value as a literal",
+	"$ENV":            "write the value as a literal",
+	"debug":           "try the expression with jq on a payload",
+	"builtins":        "see the manual of jq",
+	"modulemeta":      "modules are not read",
+	"import":          "write its definitions here",
+	"module":          "leave it out",
+	"halt":            "use empty",
+	"halt_error":      "use error",
+}
+
+// refuse returns what a query may not hold.
+func refuse(query *gojq.Query) []string {
+	var faults []string
+	fault := func(format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); !slices.Contains(faults, text) {
+			faults = append(faults, text)
+		}
+	}
+	name := func(name string) {
+		if instead, found := refused[name]; found {
+			fault("jq `%s` is not allowed, since it can run long or reaches out of the payload: %s", name, instead)
+		}
+	}
+	visit(reflect.ValueOf(query), func(node any) {
+		switch node := node.(type) {
+		case *gojq.Query:
+			if node.Meta != nil {
+				name("module")
+			}
+			if len(node.Imports) > 0 {
+				name("import")
+			}
+			if node.Op >= gojq.OpAssign {
+				fault("jq `%s` is not allowed, since an assignment can make a list of any length: build an object, such as . + {\"name\": .value}", node.Op)
+			}
+		case *gojq.Term:
+			if node.Type == gojq.TermTypeRecurse {
+				name("..")
+			}
+		case *gojq.Func:
+			name(node.Name)
+			if strings.HasPrefix(strings.TrimLeft(node.Name, "$"), "_") && node.Name != "$__loc__" {
+				fault("jq function %q is not allowed: names that start with _ are jq's own", node.Name)
+			}
+			if why := patternFault(node); why != "" {
+				fault("jq function %q: %s", node.Name, why)
+			}
+		case *gojq.FuncDef:
+			if calls(node.Body, node.Name, len(node.Args)) {
+				fault("jq function %q calls itself, which can run long: map over a list of the payload", node.Name)
+			}
+		}
+	})
+	return faults
+}
+
+// visit calls see for every node of a query, inner ones first.
+func visit(node reflect.Value, see func(node any)) {
+	switch node.Kind() {
+	case reflect.Pointer:
+		if !node.IsNil() {
+			visit(node.Elem(), see)
+			see(node.Interface())
+		}
+	case reflect.Struct:
+		for i := range node.NumField() {
+			visit(node.Field(i), see)
+		}
+	case reflect.Slice:
+		for i := range node.Len() {
+			visit(node.Index(i), see)
+		}
+	}
+}
+
+func calls(query *gojq.Query, name string, args int) (found bool) {
+	visit(reflect.ValueOf(query), func(node any) {
+		f, ok := node.(*gojq.Func)
+		found = found || ok && f.Name == name && len(f.Args) == args
+	})
+	return found
+}
+
+// names returns every member that a query names, each once.
+func names(query *gojq.Query) []string {
+	found := map[string]bool{}
+	visit(reflect.ValueOf(query), func(node any) {
+		switch node := node.(type) {
+		case *gojq.Index:
+			found[node.Name] = true
+			if node.Str != nil {
+				found[node.Str.Str] = true
+			}
+		case *gojq.String:
+			found[node.Str] = true
+		}
+	})
+	delete(found, "")
+	return slices.Sorted(maps.Keys(found))
+}
