@@ -49,12 +49,15 @@ func (w *webhookKeys) logFaults(v secret.Version[source.Keyring]) {
 		switch why := v.Value[name].Refused; {
 		case errors.Is(why, source.ErrNoKey):
 			w.log.Warn("a source has no webhook key", "source", name, "cause", why.Error())
-		case why != nil && !errors.Is(why, source.ErrNoSource):
+		case why != nil && !errors.Is(why, source.ErrNoSource) && !errors.Is(why, source.ErrInvalidFile):
 			w.log.Error("a source is disabled by its webhook key", "source", name, "cause", why.Error())
 		}
 	}
-	if unknown := v.Value.Unknown(); len(unknown) > 0 {
-		w.log.Warn("the webhook secret has keys for sources that sources.json lacks", "names", unknown)
+	if unknown := v.Value.Unknown(); unknown > 0 {
+		w.log.Warn("the webhook secret has keys for names that sources.json lacks", "names", unknown)
+	}
+	for _, pair := range v.Value.Shared() {
+		w.log.Warn("two sources have a key in common: what the scope of one refuses can be sent to the other", "sources", pair)
 	}
 }
 

@@ -35,6 +35,11 @@ func wire(ctx context.Context, getenv func(string) string, folder string) gatewa
 	if err := errors.Join(err, sdkErr); err != nil {
 		return misconfiguredGateway(err, log)
 	}
+	for _, name := range settings.Sources.Names() {
+		if source, _ := settings.Sources.Lookup(name); source.Fault != nil {
+			log.Error("a source is disabled by its entry in sources.json", "source", name, "cause", source.Fault.Error())
+		}
+	}
 	log.Debug("configured", "sources", settings.Sources.Names(), "budget", settings.Budget.String(),
 		"recheck", settings.Recheck, "dry_run", settings.DryRun, "previous_keys_for", settings.PreviousKeysFor.String())
 	handler, doctor := parts(ctx, settings, secretsmanager.NewFromConfig(sdk), log)

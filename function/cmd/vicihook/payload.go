@@ -86,7 +86,7 @@ func (f payloadFlags) made(shape payloadShape) ([]byte, error) {
 
 // ignores tells whether the source would find nothing to do. What it would refuse is sent: that may be what is tried.
 func ignores(ctx context.Context, src *source.Source, body []byte) bool {
-	items, err := src.Select(ctx, body, "application/json")
+	items, err := src.Select(ctx, body)
 	return err == nil && !slices.ContainsFunc(items, func(item source.Item) bool { return !item.Ignored })
 }
 

@@ -53,6 +53,9 @@ func Load(getenv func(string) string, folder string) (Config, error) {
 		PreviousKeysFor:   env.duration("PREVIOUS_KEYS_FOR", 24*time.Hour, 0, 365*24*time.Hour),
 		Sources:           env.sources("SOURCES_FILE", filepath.Join(folder, "sources.json")),
 	}
+	if c.Sources == nil || len(env.faults) > 0 {
+		env.faults = append(env.faults, env.sourceFaults...) // a fault in one source alone leaves the others to serve
+	}
 	return c, errors.Join(env.faults...)
 }
 
@@ -60,6 +63,8 @@ func Load(getenv func(string) string, folder string) (Config, error) {
 type environment struct {
 	getenv func(string) string
 	faults []error
+
+	sourceFaults []error
 }
 
 func (e *environment) fault(name, format string, args ...any) {
@@ -133,7 +138,7 @@ func (e *environment) sources(name, beside string) *source.Sources {
 	}
 	sources, err := source.Load(path)
 	if err != nil {
-		e.faults = append(e.faults, fmt.Errorf("%w: %w", ErrInvalid, err))
+		e.sourceFaults = append(e.sourceFaults, fmt.Errorf("%w: %w", ErrInvalid, err))
 	}
 	return sources
 }

@@ -100,7 +100,7 @@ var faults = map[string]staged{
 	"the source is paused":        {keyed(`"off", "desk": "` + goodKey + `"`), "paused", true, "vicihook keys resume crm"},
 	"the source has no key":       {func(p *patient) { withDesk(p); p.keys = `{"desk": "` + goodKey + `"}` }, "no_key", true, "source crm has no key"},
 	"no source has a key":         {func(p *patient) { p.keys = `{}` }, "no_source", false, "none has a good key"},
-	"a key is of an unknown name": {func(p *patient) { p.keys = `{"crm": "` + goodKey + `", "desk": "` + goodKey + `"}` }, "unknown_source", true, "sources.json lacks: desk"},
+	"a key is of an unknown name": {func(p *patient) { p.keys = `{"crm": "` + goodKey + `", "desk": "` + goodKey + `"}` }, "unknown_source", true, "the webhook secret has 1 names that sources.json lacks"},
 }
 
 func TestEachFaultIsNamedFirstWithItsRemedy(t *testing.T) {

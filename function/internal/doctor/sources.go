@@ -1,15 +1,14 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"vicihook/function/internal/secret"
 	"vicihook/function/internal/source"
-	"vicihook/function/internal/webhook"
 )
 
 // States of a source.
@@ -41,9 +40,9 @@ func (d *Doctor) examineKeys(ctx context.Context) (e examination) {
 		e.found(Finding{Fault: "no_source", What: "no source can be used: none has a good key",
 			Remedy: "Run `vicihook keys make SOURCE`, and give the key to the sender"})
 	}
-	if unknown := got.Current.Value.Unknown(); len(unknown) > 0 {
+	if unknown := got.Current.Value.Unknown(); unknown > 0 {
 		e.found(Finding{Fault: "unknown_source", Warning: true,
-			What:   "the webhook secret has keys for names that sources.json lacks: " + strings.Join(unknown, ", "),
+			What:   fmt.Sprintf("the webhook secret has %d names that sources.json lacks", unknown),
 			Remedy: "Add the source, or run `vicihook keys remove NAME`"})
 	}
 	return e
@@ -58,8 +57,10 @@ func (d *Doctor) inForce(got secret.Snapshot[source.Keyring]) source.Keyring {
 }
 
 func sourceOf(src *source.Source, now, inForce source.Keys) Source {
-	s := Source{Name: src.Name, Scheme: schemeName(src.Scheme), State: ready, Keys: len(now.Keys), Previous: len(inForce.Keys) - len(now.Keys)}
+	s := Source{Name: src.Name, Scheme: cmp.Or(src.Preset, "its own ("+src.Scheme.Kind+")"), State: ready, Keys: len(now.Keys), Previous: len(inForce.Keys) - len(now.Keys)}
 	switch {
+	case src.Fault != nil:
+		s.Scheme, s.State, s.Why = "", disabled, src.Fault.Error()
 	case now.Paused:
 		s.State = paused
 	case errors.Is(now.Refused, source.ErrNoKey):
@@ -70,18 +71,11 @@ func sourceOf(src *source.Source, now, inForce source.Keys) Source {
 	return s
 }
 
-// schemeName is the preset that a scheme is, or its kind.
-func schemeName(s webhook.Scheme) string {
-	for _, name := range webhook.PresetNames() {
-		if preset, _ := webhook.Preset(name); reflect.DeepEqual(preset, s) {
-			return name
-		}
-	}
-	return "its own (" + s.Kind + ")"
-}
-
 func (d *Doctor) sourceFaults(src *source.Source, s Source) []Finding {
 	switch {
+	case src.Fault != nil:
+		return []Finding{{Fault: "configuration", What: strings.ReplaceAll(src.Fault.Error(), "\n", "; "),
+			Remedy: "Correct the source's entry in sources.json; its webhooks are answered misconfigured until then"}}
 	case s.State == disabled:
 		return []Finding{{Fault: "key_refused", What: s.Why,
 			Remedy: fmt.Sprintf("Run `vicihook keys make %s --replace`, and give the new key to the sender", s.Name)}}

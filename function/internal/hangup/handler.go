@@ -84,6 +84,9 @@ func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 	if d.source, known = h.Sources.Lookup(d.Source); !known {
 		return unauthorized(errors.New("sources.json has no such source"))
 	}
+	if d.source.Fault != nil {
+		return refuse(vicicall.Misconfigured, "this source's entry in sources.json is wrong; the function's log names each fault", d.source.Fault)
+	}
 	ctx, cancel := context.WithDeadline(ctx, h.deadline(d))
 	defer cancel()
 
@@ -94,7 +97,7 @@ func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 		d.challenge = challenge
 		return Report{Outcome: Ignored, Message: "the sender's test was answered"}
 	}
-	items, err := d.source.Select(ctx, d.Webhook.Body, d.ContentType)
+	items, err := d.source.Select(ctx, d.Webhook.Body)
 	if err != nil {
 		return refuseItem(err)
 	}

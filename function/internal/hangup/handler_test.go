@@ -436,10 +436,9 @@ func TestASetUpRequestIsAnsweredAndEndsNoCall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
 			src, _ := d.Sources.Lookup("crm")
-			if strings.HasPrefix(c.header, "x-front") {
-				src.Scheme, _ = webhook.Preset("front-app")
-				src.Verifier, _ = webhook.NewVerifier(src.Scheme)
-			}
+			src.Preset = map[string]string{"x-front-challenge": "front-app", "x-helpscout-event": "helpscout"}[c.header]
+			src.Scheme, _ = webhook.Preset(src.Preset)
+			src.Verifier, _ = webhook.NewVerifier(src.Scheme)
 			r := hangup.Request{Source: "crm", ID: "req-1", Webhook: webhook.Request{
 				Header: webhook.Header{c.header: {c.value}}, Body: []byte(payloadOf(d.call)),
 			}}

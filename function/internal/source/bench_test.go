@@ -1,7 +1,6 @@
 package source_test
 
 import (
-	"fmt"
 	"testing"
 
 	"vicihook/function/internal/source"
@@ -30,27 +29,10 @@ func BenchmarkSelect(b *testing.B) {
 			s, _ := sources.Lookup(name)
 			b.ReportAllocs()
 			for b.Loop() {
-				if items, err := s.Select(b.Context(), []byte(body), ""); err != nil || len(items) != 1 || items[0].Err != nil {
+				if items, err := s.Select(b.Context(), []byte(body)); err != nil || len(items) != 1 || items[0].Err != nil {
 					b.Fatal(items, err)
 				}
 			}
 		})
-	}
-}
-
-// BenchmarkHostile shows the slowest delivery of 256 KiB for each expression.
-func BenchmarkHostile(b *testing.B) {
-	for _, expression := range hostileExpressions {
-		s := crm(b, map[string]any{"ref": expression})
-		for name, value := range hostileValues(250<<10, 9_900) {
-			body := fmt.Appendf(nil, `{%s, "y": 0, "x": %s}`, anyCall, value)
-			b.Run(expression+" on "+name, func(b *testing.B) {
-				for b.Loop() {
-					if _, err := s.Select(b.Context(), body, ""); err != nil {
-						b.Fatal(err)
-					}
-				}
-			})
-		}
 	}
 }

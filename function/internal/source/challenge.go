@@ -19,7 +19,7 @@ var pings = map[string]ping{
 // Intercom's ping is left to Select, which finds no items in it nor in any challenge.
 // The signature must have been verified before.
 func (s *Source) Challenge(r webhook.Request) (Challenge, bool) {
-	if ping, ok := pings[s.Scheme.Name()]; ok {
+	if ping, ok := pings[s.Preset]; ok {
 		if values := r.Header[ping.header]; len(values) == 1 && values[0] == ping.value {
 			return Challenge{}, true
 		}
@@ -35,5 +35,5 @@ func (s *Source) isSetUp(payload any) bool {
 			return true
 		}
 	}
-	return s.Scheme.Name() == "intercom" && members["type"] == "notification_event" && members["topic"] == "ping"
+	return s.Preset == "intercom" && members["type"] == "notification_event" && members["topic"] == "ping"
 }

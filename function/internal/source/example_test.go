@@ -21,7 +21,7 @@ const exampleFile = `{
 
 func ExampleParse() {
 	_, err := source.Parse([]byte(`{
-	  "crm": {"scheme": "standard-webhooks", "call_id": ".text | gsub(\" \"; \"\")", "agents": "10[0-9"},
+	  "crm": {"scheme": "standard-webhooks", "call_id": ".text | limit(1; .[])", "agents": "10[0-9"},
 	  "zendesk": {"scheme": "zendsk", "when": ".event", "calls": "VX"}
 	}`))
 	var joined interface{ Unwrap() []error }
@@ -29,13 +29,13 @@ func ExampleParse() {
 	for _, err := range joined.Unwrap() {
 		var fault *source.Fault
 		errors.As(err, &fault)
-		fmt.Printf("%s %s %s: %.60s\n", fault.File, fault.Source, fault.Field, fault.Why)
+		fmt.Printf("%s %s %s: %.53s\n", fault.File, fault.Source, fault.Field, fault.Why)
 	}
 	// Output:
 	// sources.json crm agents: no regular expression: missing closing ]: "[0-9"
-	// sources.json crm call_id: jq function "gsub/2" is not allowed; allowed are all/0 all/1
+	// sources.json crm call_id: jq `limit` is not allowed, since it can run long or r
 	// sources.json zendesk calls: must be different letters out of VYJMC, not "VX"
-	// sources.json zendesk scheme: unknown preset "zendsk"; did you mean zendesk?
+	// sources.json zendesk scheme: unknown preset "zendsk"; there are autotask, clickup,
 }
 
 func ExampleSource_Select() {
@@ -52,7 +52,7 @@ func ExampleSource_Select() {
 		`{"event": "end_call", "agent": 1028}`,
 		`{"event": "comment"}`,
 	} {
-		items, err := zendesk.Select(context.Background(), []byte(body), "application/json")
+		items, err := zendesk.Select(context.Background(), []byte(body))
 		if err != nil {
 			fmt.Println(err)
 			continue

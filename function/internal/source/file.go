@@ -255,9 +255,14 @@ func (r sourceReader) fault(field, format string, args ...any) {
 	r.reader.fault(r.name, field, format, args...)
 }
 
+// isFaulty reports whether a member has a fault already: it is of another type.
+func (r sourceReader) isFaulty(field string) bool {
+	return slices.ContainsFunc(r.faults, func(f *Fault) bool { return f.Source == r.name && f.Field == field })
+}
+
 // text returns a member that must not be empty.
 func (r sourceReader) text(field string, value *string) (text string, given bool) {
-	if value == nil {
+	if value == nil || r.isFaulty(field) {
 		return "", false
 	}
 	if *value == "" {
@@ -294,6 +299,7 @@ func (r sourceReader) scheme(s *Source, d definition) {
 		r.fault("scheme", "is missing: a preset's name or an object")
 		return
 	}
+	_ = json.Unmarshal(d.Scheme, &s.Preset) // an object leaves it empty
 	err := s.Scheme.UnmarshalJSON(d.Scheme)
 	if err == nil {
 		s.Verifier, err = webhook.NewVerifier(s.Scheme)
@@ -333,7 +339,7 @@ func (r sourceReader) scope(s *Source, d definition) {
 			r.fault("agents", "%s", err)
 		}
 	}
-	if d.Dispositions != nil {
+	if d.Dispositions != nil && !r.isFaulty("dispositions") {
 		r.dispositions(*d.Dispositions)
 		s.dispositions = *d.Dispositions
 		if len(s.dispositions) > 0 && d.Disposition == nil {
@@ -374,7 +380,7 @@ func wholeMatch(pattern string) (*regexp.Regexp, error) {
 
 // times reads the budget, and what the sender waits for.
 func (r sourceReader) times(s *Source, d definition) {
-	switch s.Scheme.Name() {
+	switch s.Preset {
 	case "slack":
 		s.Budget = slackBudget // Slack waits 3 s
 	case "vapi":

@@ -63,6 +63,9 @@ func (s *Sources) known(path []string) string {
 }
 
 func (s *Source) parseKeys(value any) Keys {
+	if s.Fault != nil {
+		return s.refused(s.Fault)
+	}
 	var texts []any
 	switch value := value.(type) {
 	case nil:

@@ -25,7 +25,7 @@ func (s *Source) decodePayload(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if inner, ok := form["payload"].(string); ok && len(form) == 1 && slices.Contains(payloadPresets, s.Scheme.Name()) {
+	if inner, ok := form["payload"].(string); ok && len(form) == 1 && slices.Contains(payloadPresets, s.Preset) {
 		if strings.HasPrefix(strings.TrimSpace(inner), "{") {
 			return s.decodeJSON([]byte(inner))
 		}

@@ -22,7 +22,7 @@ var forbidden = map[string]struct {
 			"agent_user 1": {CallID: callID, AgentUser: "10280"},
 			"agent_user 2": {CallID: callID, AgentUser: "51028"},
 			"agent_user 3": {CallID: callID, AgentUser: "1029"},
-			"agent_user 4": {CallID: callID, AgentUser: "1028\u2028"},
+			"agent_user 4": {CallID: callID, AgentUser: "10\u202828"},
 		},
 	},
 	"a team without anchors": {
@@ -97,22 +97,25 @@ func TestScope(t *testing.T) {
 func ordered(t *testing.T, s *source.Source, o source.Order) []source.Item {
 	t.Helper()
 	body := fmt.Appendf(nil, `{"call_id": %q, "agent_user": %q, "disposition": %q}`, o.CallID, o.AgentUser, o.Disposition)
-	items, err := s.Select(t.Context(), body, "")
+	items, err := s.Select(t.Context(), body)
 	if err != nil || len(items) != 1 {
 		t.Fatalf("got %+v, %v", items, err)
 	}
 	return items
 }
 
-func TestRefusalTellsNothingAboutTheScope(t *testing.T) {
+func TestARefusalNamesTheStatusesAndNothingElseOfTheScope(t *testing.T) {
 	t.Parallel()
-	s := crm(t, map[string]any{"agents": "4711", "calls": "V", "disposition": ".d", "dispositions": []string{"HIDDEN"}})
-	for _, order := range []source.Order{{CallID: callID}, {CallID: "V1", AgentUser: "8"}, {CallID: "V1", AgentUser: "4711", Disposition: "X"}} {
+	s := crm(t, map[string]any{"agents": "4711", "calls": "V", "disposition": ".d", "dispositions": []string{"SALE", "NI"}})
+	if err := s.Allows(source.Order{CallID: "V1", AgentUser: "4711", Disposition: "X"}); err == nil || err.Error() != "disposition: this source may not book this status, but SALE, NI" {
+		t.Errorf("got %v", err)
+	}
+	for _, order := range []source.Order{{CallID: callID}, {CallID: "V1", AgentUser: "8"}, {AgentUser: "8"}} {
 		err := s.Allows(order)
 		if err == nil {
 			t.Fatalf("%+v was allowed", order)
 		}
-		for _, part := range []string{"4711", "HIDDEN", `"V"`} {
+		for _, part := range []string{"4711", "SALE", `"V"`} {
 			if strings.Contains(err.Error(), part) {
 				t.Errorf("%v tells %s", err, part)
 			}

@@ -59,7 +59,8 @@ func (f *Fault) Unwrap() error { return ErrInvalidFile }
 // A Source is one sender.
 type Source struct {
 	Name     string
-	Fault    error // what is wrong with its definition, each a *Fault; then nothing but Name is to be used
+	Fault    error  // what is wrong with its definition, each a *Fault; then nothing but Name is to be used
+	Preset   string // the scheme's name; empty for a scheme of the source's own
 	Scheme   webhook.Scheme
 	Verifier *webhook.Verifier
 	Budget   time.Duration // for one delivery, 1 s to 25 s; 0 = the function's own

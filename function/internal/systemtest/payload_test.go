@@ -31,17 +31,15 @@ var twoReadings = map[string]struct{ body, contentType string }{
 	"a member given twice deep inside":       {`{"call_id":"CALL","agent_user":"1028","a":[{"b":1,"b":2}]}`, "application/json"},
 	"a second value after the first":         {`{"call_id":"CALL","agent_user":"1028"}{"call_id":"x"}`, "application/json"},
 	"a bracket too many":                     {`{"call_id":"CALL","agent_user":"1028"}}`, "application/json"},
-	"a byte order mark":                      {"\ufeff" + `{"call_id":"CALL","agent_user":"1028"}`, "application/json"},
 	"bytes that are no UTF-8":                {`{"call_id":"CALL","agent_user":"1028","text":"` + "\xff\"}", "application/octet-stream"},
-	"half a surrogate pair":                  {`{"call_id":"CALL","agent_user":"1028","text":"\ud83d"}`, "application/json"},
+	"JSON with a form behind it":             {`{"call_id":"x"}&call_id=CALL&agent_user=1028`, formType},
+	"XML":                                    {`<call id="CALL" agent_user="1028"/>`, "application/xml"},
 	"nothing":                                {``, "application/json"},
 	"a form field given twice":               {`call_id=CALL&call_id=CALL&agent_user=1028`, formType},
 	"a form field given twice by its escape": {`call_id=CALL&call%5Fid=x&agent_user=1028`, formType},
 	"a form with a broken escape":            {`call_id=CALL&agent_user=1028&text=%4`, formType},
-	"a form that is no UTF-8":                {`call_id=CALL&agent_user=1028&text=%FF`, formType},
+	"a form field that is no UTF-8":          {`call_id=CALL&agent_user=%FF`, formType},
 	"a form with semicolons":                 {`call_id=CALL;agent_user=1028&agent_user=1028`, formType},
-	"JSON that is called a form":             {`{"call_id":"CALL","agent_user":"1028"}`, formType},
-	"a form that is called JSON":             {`call_id=CALL&agent_user=1028`, "application/json"},
 }
 
 func TestEndToEndAPayloadWithTwoReadingsIsRefusedOnceItsSignatureHeld(t *testing.T) {
@@ -60,6 +58,59 @@ func TestEndToEndAPayloadWithTwoReadingsIsRefusedOnceItsSignatureHeld(t *testing
 	}
 	if n := b.VICIdial.Count(""); n != 0 {
 		t.Errorf("%d requests reached VICIdial", n)
+	}
+}
+
+// oneReading are payloads that have one reading, whatever their content type says.
+var oneReading = map[string]string{
+	"JSON":                        `{"call_id":"CALL","agent_user":"1028"}`,
+	"JSON with blanks around it":  " \r\n{\"call_id\":\"CALL\",\"agent_user\":\"1028\"}\n",
+	"a byte order mark":           "\ufeff" + `{"call_id":"CALL","agent_user":"1028"}`,
+	"half a surrogate pair":       `{"call_id":"CALL","agent_user":"1028","text":"\ud83d"}`,
+	"JSON with a form in a text":  `{"call_id":"CALL","agent_user":"1028","comment":"&call_id=V1&agent_user=1099&"}`,
+	"a number with a zero behind": `{"call_id":"CALL","agent_user":1028.0}`,
+	"blanks around the values":    `{"call_id":" CALL\u00a0","agent_user":"1028\r\n"}`,
+	"a form":                      `call_id=CALL&agent_user=1028`,
+	"a form after a mark":         "\ufeffcall_id=CALL&agent_user=1028",
+	"a form with a field twice":   `To=1&call_id=CALL&agent_user=1028&To=2`,
+	"a form with bytes not read":  `call_id=CALL&agent_user=1028&text=%FF`,
+}
+
+func TestEndToEndTheBytesAloneDecideHowAPayloadIsRead(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}}`)})
+	for name, body := range oneReading {
+		for _, contentType := range []string{"application/json", formType, "text/plain"} {
+			call := b.ringFor("")
+			d := b.delivery(t, "crm", strings.ReplaceAll(body, "CALL", call))
+			d.contentType = contentType
+			got := b.send(t, d)
+			if got.Outcome != "hungup" {
+				t.Errorf("%s as %s: got %d %s", name, contentType, got.status, got.body)
+			}
+			b.checkCall(t, call, got.Outcome)
+		}
+	}
+}
+
+func TestEndToEndAnEntryThatIsWrongDisablesItsOwnSource(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, stack.Config{
+		SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}, "bad": {"scheme": "generic-sha256-base64", "when": ".."}}`),
+		Keys:        map[string]string{"crm": someKey, "bad": otherKey},
+	})
+	call := b.ringFor("")
+	got := b.send(t, b.delivery(t, "crm", b.naming("")))
+	if got.Outcome != "hungup" {
+		t.Errorf("got %s", got.body)
+	}
+	b.checkCall(t, call, got.Outcome)
+	if got := b.send(t, b.delivery(t, "bad", b.naming(""))); got.Outcome != "misconfigured" || got.status != http.StatusInternalServerError {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	log := strings.Join(b.Logs(), "\n")
+	if n := strings.Count(log, `"level":"ERROR","message":"a source is disabled by its entry in sources.json"`); n != 1 || !strings.Contains(log, "jq `..` is not allowed") {
+		t.Errorf("%d lines tell the fault:\n%s", n, log)
 	}
 }
 

@@ -76,7 +76,7 @@ func TestEndToEndWhatTheSecretsLackIsSaidOnce(t *testing.T) {
 	log := strings.Join(b.Logs(), "\n")
 	for level, text := range map[string]string{
 		`"ERROR"`: "a source is disabled by its webhook key",
-		`"WARN"`:  "the webhook secret has keys for sources that sources.json lacks",
+		`"WARN"`:  "the webhook secret has keys for names that sources.json lacks",
 		`"WARN" `: "VICIdial's password has one of . + / =",
 	} {
 		if n := strings.Count(log, text); n != 1 {

@@ -33,7 +33,6 @@ func Preset(name string) (Scheme, bool) {
 		return Scheme{}, false
 	}
 	scheme, err := readScheme(text)
-	scheme.preset = name
 	return scheme, err == nil
 }
 

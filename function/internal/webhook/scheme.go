@@ -62,12 +62,7 @@ type Scheme struct {
 
 	Dedupe    string    `json:"dedupe,omitzero"` // header that names the delivery, for the log
 	Challenge Challenge `json:"challenge,omitzero"`
-
-	preset string // its name, for a scheme that is one
 }
-
-// Name returns the preset's name, or "" for a scheme of somebody's own.
-func (s Scheme) Name() string { return s.preset }
 
 // A Challenge is what a sender wants echoed when its webhook is set up: a member of the JSON body or a header.
 type Challenge struct {

@@ -12,6 +12,12 @@ import (
 // quadratic are the functions that compare or join each value of their input with each of their argument.
 var quadratic = []string{"contains", "inside", "join", "index", "rindex", "indices"}
 
+// heavy are the functions whose work is so many times the size of their input.
+var heavy = map[string]int{
+	"sort": 8, "sort_by": 8, "group_by": 8, "unique": 8, "unique_by": 8, "min_by": 2, "max_by": 2,
+	"tojson": 4, "tostring": 4, "explode": 8, "implode": 8, "to_entries": 4, "from_entries": 4, "with_entries": 8, "indices": 64,
+}
+
 // guard puts a charge before and after everything in a query that works on whole values. The charge passes its input
 // on as it is, so that it may stand in a path too.
 func guard(query *gojq.Query) {
@@ -50,7 +56,7 @@ func guardOperator(q *gojq.Query) {
 		// . as $x | a as $a | b as $b | …: a list minus a list compares each of one with each of the other
 		right := &gojq.Query{Term: variable("$__right")}
 		difference := &gojq.Query{
-			Left:  pipe(q.Left, charge(1), call(guardProduct, variable(meterVariable), right.Term)),
+			Left:  pipe(q.Left, charge(1), call(guardProduct, variable(meterVariable), right.Term, number(1))),
 			Op:    gojq.OpSub,
 			Right: right,
 		}
@@ -119,17 +125,23 @@ func guardCall(f *gojq.Func) *gojq.Query {
 		return pipe(check, charge(1), bare, charge(1))
 	}
 	switch {
+	case strings.HasPrefix(f.Name, "str") && strings.HasSuffix(f.Name, "time") && len(f.Args) == 1:
+		f.Args[0] = pipe(f.Args[0], charge(64)) // each letter of a format may be a name of 20
+		return pipe(bare, charge(1))
 	case f.Name == "fromjson":
 		return pipe(charge(1), call(guardFromJSON), charge(1))
 	case f.Name == "tonumber":
 		return pipe(call(guardNumber), bare)
 	case slices.Contains(quadratic, f.Name) && len(f.Args) == 1:
-		argument := &gojq.Query{Term: variable("$__argument")}
-		compared := pipe(call(guardProduct, variable(meterVariable), argument.Term),
+		argument, factor := &gojq.Query{Term: variable("$__argument")}, 1
+		if f.Name == "join" {
+			factor = 2 * valueCost // each byte of the separator is copied, and the result once more
+		}
+		compared := pipe(charge(max(1, heavy[f.Name])), call(guardProduct, variable(meterVariable), argument.Term, number(factor)),
 			&gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeFunc, Func: &gojq.Func{Name: f.Name, Args: []*gojq.Query{argument}}}}, charge(1))
 		return &gojq.Query{Left: f.Args[0], Op: gojq.OpPipe, Patterns: []*gojq.Pattern{{Name: "$__argument"}}, Right: compared}
 	}
-	return pipe(charge(1), bare, charge(1))
+	return pipe(charge(max(1, heavy[f.Name])), bare, charge(1))
 }
 
 // pipe joins queries by |, each as one term.

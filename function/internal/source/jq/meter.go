@@ -16,6 +16,7 @@ const (
 	valueCost = 16
 	textCost  = 1 // one byte
 	copyCost  = 4 // one byte of a text of which a part is cut out
+	matchCost = 256
 )
 
 // ErrTooMuch is returned for a payload on which the expressions of its source work or produce too much.
@@ -102,7 +103,7 @@ func (m *Meter) size(value any) int {
 const (
 	meterVariable = "$__meter"
 	guardCharge   = "_charge"        // takes the input's cost off the meter
-	guardProduct  = "_chargeproduct" // the same for a function that compares each value of the input with each of its argument
+	guardProduct  = "_chargeproduct" // the same for a function that compares or joins each value of the input with each of its argument
 	guardMatch    = "_chargematch"   // the same for a regular expression of so many instructions and groups
 	guardLoop     = "_chargeloop"    // the same for one that is matched again and again
 	guardIndex    = "_index1"        // refuses an array as an index, which would search one array in another
@@ -117,14 +118,14 @@ var guards = []gojq.CompilerOption{
 		args[0].(*Meter).charge(input, args[1].(int))
 		return input
 	}),
-	gojq.WithFunction(guardProduct, 2, 2, func(input any, args []any) any {
+	gojq.WithFunction(guardProduct, 3, 3, func(input any, args []any) any {
 		m := args[0].(*Meter)
-		m.left -= m.size(input) / valueCost * (m.size(args[1]) / valueCost)
+		m.left -= m.size(input) / valueCost * m.size(args[1]) / valueCost * args[2].(int)
 		return input
 	}),
 	gojq.WithFunction(guardMatch, 2, 2, func(input any, args []any) any {
 		text, _ := input.(string)
-		args[0].(*Meter).left -= len(text) * args[1].(int) / 2
+		args[0].(*Meter).left -= len(text) * args[1].(int)
 		return input
 	}),
 	gojq.WithFunction(guardLoop, 2, 2, func(input any, args []any) any {
@@ -132,7 +133,7 @@ var guards = []gojq.CompilerOption{
 		if len(text) > maxLoopText {
 			return limitError(fmt.Sprintf("a text of more than %d bytes is too long for scan, gsub, splits and match with g", maxLoopText))
 		}
-		args[0].(*Meter).left -= len(text) * len(text) * args[1].(int) / 64
+		args[0].(*Meter).left -= (len(text)*len(text)/16 + len(text)*matchCost) * args[1].(int)
 		return input
 	}),
 	gojq.WithFunction(guardIndex, 0, 0, func(input any, _ []any) any {

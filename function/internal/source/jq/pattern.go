@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp/syntax"
+	"slices"
 	"strings"
 
 	"github.com/itchyny/gojq"
@@ -19,6 +20,8 @@ var matchers = map[string]int{
 	"test": 1, "match": 1, "capture": 1, "sub": 2,
 	"scan": 1, "gsub": 2, "splits": 1, "split": 1,
 }
+
+var loops = []string{"scan", "gsub", "splits", "split"}
 
 // A pattern is the regular expression of one call of a matcher.
 type pattern struct {
@@ -39,7 +42,7 @@ func patternOf(f *gojq.Func) (*pattern, error) {
 	}
 	flags := ""
 	if len(f.Args) > before {
-		if flags, ok = literal(f.Args[before]); !ok {
+		if flags, ok = literal(f.Args[before]); !ok && f.Args[before].String() != "null" {
 			return nil, errors.New("the flags must be a text literal")
 		}
 	}
@@ -50,7 +53,7 @@ func patternOf(f *gojq.Func) (*pattern, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.loops = strings.Contains(flags, "g") || strings.Contains("scan gsub splits split", f.Name)
+	p.loops = strings.Contains(flags, "g") || slices.Contains(loops, f.Name)
 	return p, nil
 }
 

@@ -56,6 +56,11 @@ func refuse(query *gojq.Query) []string {
 			fault("jq `%s` is not allowed, since it can run long or reaches out of the payload: %s", name, instead)
 		}
 	}
+	own := func(name string) {
+		if strings.HasPrefix(strings.TrimLeft(name, "$"), "_") && name != "$__loc__" {
+			fault("jq name %q is not allowed: names that start with _ are jq's own", name)
+		}
+	}
 	visit(reflect.ValueOf(query), func(node any) {
 		switch node := node.(type) {
 		case *gojq.Query:
@@ -74,13 +79,19 @@ func refuse(query *gojq.Query) []string {
 			}
 		case *gojq.Func:
 			name(node.Name)
-			if strings.HasPrefix(strings.TrimLeft(node.Name, "$"), "_") && node.Name != "$__loc__" {
-				fault("jq function %q is not allowed: names that start with _ are jq's own", node.Name)
-			}
+			own(node.Name)
 			if why := patternFault(node); why != "" {
 				fault("jq function %q: %s", node.Name, why)
 			}
+		case *gojq.Pattern:
+			own(node.Name)
+		case *gojq.PatternObject:
+			own(node.Key)
 		case *gojq.FuncDef:
+			own(node.Name)
+			for _, arg := range node.Args {
+				own(arg)
+			}
 			if calls(node.Body, node.Name, len(node.Args)) {
 				fault("jq function %q calls itself, which can run long: map over a list of the payload", node.Name)
 			}
