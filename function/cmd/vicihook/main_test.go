@@ -141,7 +141,7 @@ var mistakes = map[string]struct {
 	"an id that can't be signed":         {sendTo("http://x", "--id", "a.b"), "--id"},
 	"an unknown source":                  {sendTo("http://x", "--source", "nope"), "crm, desk, github, probe, zendesk"},
 	"a sources.json that is not there":   {sendTo("http://x", "--sources", "/nope.json"), "--sources: open /nope.json"},
-	"an unknown scheme":                  {sendTo("http://x", "--scheme", "zendes"), "did you mean zendesk"},
+	"an unknown scheme":                  {sendTo("http://x", "--scheme", "zendes"), "there are autotask, "},
 	"a scheme with every fault":          {sendTo("http://x", "--scheme", `{"kind":"hmac"}`), "alg: missing"},
 	"a value that the source computes":   {sendTo("http://x", "--source", "zendesk", "--disposition", "SALE"), "--disposition"},
 	"a value that the source ignores":    {sendTo("http://x", "--source", "zendesk", "--actor", "jo"), "--actor: this source reads none"},

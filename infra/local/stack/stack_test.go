@@ -150,8 +150,8 @@ func TestAnUnsignedWebhookReachesNobody(t *testing.T) {
 	if n := len(s.VICIdial.Requests()); n != 0 {
 		t.Errorf("%d requests to VICIdial", n)
 	}
-	if n := s.Secrets.Calls(s.WebhookSecretARN, secretsmanager.Current); n != 1 {
-		t.Errorf("%d fetches of the webhook keys, want that of the start", n)
+	if n := s.Secrets.Calls(s.WebhookSecretARN, secretsmanager.Current); n > 1 {
+		t.Errorf("%d fetches of the webhook keys, want at most that of the start", n)
 	}
 }
 

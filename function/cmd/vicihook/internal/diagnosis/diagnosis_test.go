@@ -301,7 +301,7 @@ func TestAnUnknownSendersTwinsAreNamedTogether(t *testing.T) {
 	t.Parallel()
 	c := stage{key: rawKey, sender: func(s *sending) { s.scheme = preset("zammad") }}.deliver(t)
 	f, err := diagnosis.Explain(t.Context(), c)
-	if err != nil || f.Scheme != "intercom (the same here: github-sha1, zammad)" {
+	if err != nil || f.Scheme != "github-sha1 (the same here: intercom, zammad)" {
 		t.Errorf("got %+v, %v", f, err)
 	}
 }
