@@ -3,6 +3,7 @@ package hangup_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -281,7 +282,7 @@ func TestStrangersCauseNoCall(t *testing.T) {
 		"a stale time":          func(r *hangup.Request) { sign(t, r, otherKey, e.clock.Now().Add(-6*time.Minute)) },
 		"a time to come":        func(r *hangup.Request) { sign(t, r, otherKey, e.clock.Now().Add(6*time.Minute)) },
 		"too large":             func(r *hangup.Request) { r.TooLarge = true },
-		"undecodable":           func(r *hangup.Request) { r.Undecodable = true },
+		"undecodable":           func(r *hangup.Request) { r.Undecodable = errors.New("no delivery") },
 	}
 	for name, spoil := range strangers {
 		for range 500 {

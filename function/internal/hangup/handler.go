@@ -81,7 +81,10 @@ func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 		return refuse(TooLarge, "the body is larger than 256 KiB", nil)
 	}
 	known := false
-	if d.source, known = h.Sources.Lookup(d.Source); !known {
+	switch d.source, known = h.Sources.Lookup(d.Source); {
+	case d.Undecodable != nil:
+		return unauthorized(d.Undecodable)
+	case !known:
 		return unauthorized(errors.New("sources.json has no such source"))
 	}
 	if d.source.Fault != nil {
@@ -120,9 +123,6 @@ func (h *Handler) deadline(d *delivery) time.Time {
 // keys are fetched, so that an unsigned request learns nothing of the source and costs no fetch. A signature that no key
 // made may be that of a key stored a moment ago, so it is checked again if the keys have changed.
 func (h *Handler) authenticate(ctx context.Context, d *delivery) *Report {
-	if d.Undecodable {
-		return new(unauthorized(errors.New("the gateway's event does not decode")))
-	}
 	if err := d.source.Verifier.Inspect(d.Webhook, d.started); err != nil {
 		return new(unauthorized(err))
 	}

@@ -183,7 +183,7 @@ func TestWhatIsNotProvenGetsOneAnswerAndReachesNothing(t *testing.T) {
 		"a paused source, unsigned":     {"paused", func(_ *testing.T, r *hangup.Request) { delete(r.Webhook.Header, "webhook-signature") }, webhook.ErrNoSignature},
 		"a paused source, a stale time": {"paused", func(t *testing.T, r *hangup.Request) { sign(t, r, goodKey, time.Now().Add(-6*time.Minute)) }, webhook.ErrTooOld},
 		"a refused key":                 {"weak", nil, webhook.ErrPlaceholderKey},
-		"an event that does not decode": {"crm", func(_ *testing.T, r *hangup.Request) { r.Undecodable = true }, nil},
+		"an event that does not decode": {"crm", func(_ *testing.T, r *hangup.Request) { r.Undecodable = errors.New("no delivery") }, nil},
 	}
 	var first []byte
 	for name, c := range refusals {

@@ -18,7 +18,7 @@ type Request struct {
 	Sender      string    // the address that it came from, or its network; empty when the gateway does not say
 	Received    time.Time // when the gateway took the request; zero when it does not say
 	TooLarge    bool      // the body was above MaxBody and is not held
-	Undecodable bool      // the gateway's envelope does not decode, so nothing can be verified
+	Undecodable error     // why the gateway's event is no delivery that can be verified; nil when it is one
 }
 
 // An Answer is what goes back to the sender.

@@ -102,7 +102,7 @@ var unreadable = map[string]struct{ text, why string }{
 	"text that is no request":          {"hello world\n", "line 1"},
 	"a bare payload":                   {sent, "--body"},
 	"broken JSON":                      {`{"rawPath":`, "as JSON"},
-	"an event of the wrong types":      {`{"rawPath":1}`, "as JSON"},
+	"an event of the wrong types":      {`{"rawPath":1}`, "rawPath"},
 	"a base64 flag that does not hold": {`{"version":"2.0","rawPath":"/webhooks/crm","isBase64Encoded":true,"body":"{not base64}"}`, "isBase64Encoded"},
 	"a body that is too large":         {`{"version":"2.0","rawPath":"/webhooks/crm","body":"` + strings.Repeat("a", 257<<10) + `"}`, "256 KiB"},
 	"a header without a colon":         {"POST /webhooks/crm HTTP/1.1\nHost: a\nSECRETSECRET\n", "line 2"},
