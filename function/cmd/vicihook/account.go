@@ -17,7 +17,7 @@ const maxAccount = 64 << 10 // Secrets Manager's own limit
 
 // accountFlags say which VICIdial, and with which API account.
 type accountFlags struct {
-	Account   string        `placeholder:"FILE|-" help:"File with the API account, JSON in the form of the function's VICIdial secret; - for standard input (default: $$VICIDIAL_URL, $$VICIDIAL_USER and $$VICIDIAL_PASS)."`
+	Account   string        `placeholder:"FILE|-" help:"File with the API account, JSON in the form of the function's VICIdial secret; - for standard input (default: $$VICIDIAL_URL, $$VICIDIAL_USER and $$VICIDIAL_PASS; $$VICIDIAL_LOOKUP_USER and $$VICIDIAL_LOOKUP_PASS for finding calls)."`
 	AllowHTTP bool          `name:"allow-http" from:"VICIDIAL_ALLOW_HTTP" help:"Send the password over plain http to another host than this one, where others can read it."`
 	Timeout   time.Duration `default:"4s" help:"How long it may take in all."`
 }
@@ -42,6 +42,9 @@ func (f accountFlags) account(sh *shell) (vicicall.Credentials, error) {
 	account := vicicall.Credentials{User: sh.env("VICIDIAL_USER"), Pass: sh.env("VICIDIAL_PASS")}
 	if sh.env("VICIDIAL_URL") != "" {
 		account.URLs = []string{sh.env("VICIDIAL_URL")}
+	}
+	if sh.env("VICIDIAL_LOOKUP_USER") != "" {
+		account.Lookup = &vicicall.Account{User: sh.env("VICIDIAL_LOOKUP_USER"), Pass: sh.env("VICIDIAL_LOOKUP_PASS")}
 	}
 	if len(account.URLs) == 0 || account.User == "" || account.Pass == "" {
 		return account, errors.New("--account: give a file with url, user and pass, or set VICIDIAL_URL, VICIDIAL_USER and VICIDIAL_PASS")
@@ -68,10 +71,10 @@ type vicidialAnswer struct {
 	ElapsedMS   int64            `json:"elapsed_ms"`
 }
 
-// answered prints what became of the call and gives the exit status. What could not be sent for a mistake of the
-// caller's is an error alone.
+// answered prints the outcome and returns the exit status. A request that was not sent because the caller made a mistake
+// is an error alone.
 func (sh *shell) answered(call vicicall.Call, r vicicall.Result, err error, asJSON bool) error {
-	if errors.Is(err, vicicall.ErrInvalidCall) || errors.Is(err, vicicall.ErrInvalidCredentials) {
+	if errors.Is(err, vicicall.ErrInvalidCall) || errors.Is(err, vicicall.ErrInvalidCredentials) || errors.Is(err, vicicall.ErrInvalidQuery) {
 		return errors.New(r.Message)
 	}
 	a := vicidialAnswer{
@@ -106,7 +109,11 @@ func (a vicidialAnswer) print(sh *shell, asJSON bool) error {
 }
 
 func (a vicidialAnswer) describe(w io.Writer) {
-	printRows(w, "outcome", string(a.Outcome), "message", a.Message, "cause", a.Cause, "remedy", a.Remedy, "reply", a.Reply,
+	call := ""
+	if a.CallID != "" {
+		call = a.CallID + " of agent " + a.AgentUser
+	}
+	printRows(w, "outcome", string(a.Outcome), "call", call, "message", a.Message, "cause", a.Cause, "remedy", a.Remedy, "reply", a.Reply,
 		"sent", fmt.Sprintf("%d HANGUP, %d CHECK in %d ms", a.Attempts, a.Checks, a.ElapsedMS))
 }
 

@@ -9,29 +9,33 @@ import (
 
 type classifyCmd struct {
 	HTTPStatus int    `name:"http-status" required:"" placeholder:"N" help:"HTTP status of the reply, 100 to 599."`
-	CallID     string `name:"call-id" required:"" placeholder:"ID" help:"Call id that the request named."`
-	AgentUser  string `name:"agent-user" required:"" placeholder:"USER" help:"Agent that the request named."`
+	Function   string `enum:"ra_call_control,agent_status,logged_in_agents" default:"ra_call_control" placeholder:"NAME" help:"VICIdial's function that was asked: ra_call_control, agent_status or logged_in_agents (default: ra_call_control)."`
+	CallID     string `name:"call-id" placeholder:"ID" help:"Call id that the request named, for ra_call_control."`
+	AgentUser  string `name:"agent-user" placeholder:"USER" help:"Agent that the request named."`
 	Verbose    bool   `short:"v" help:"Print VICIdial's line too, rebuilt from its recognised parts."`
 }
 
 func (classifyCmd) Help() string {
-	return `Reads the body of one reply of agc/api.php (ra_call_control) from standard input and prints {"outcome":"..."}:
-accepted, one of VICIdial's refusals, or ambiguous when its words can't be trusted.
+	return `Reads the body of one reply of VICIdial from standard input and says what it means, as one JSON object.
+ra_call_control (agc/api.php): {"outcome":"..."}: accepted, one of VICIdial's refusals, or ambiguous when its words are not
+reliable. agent_status (non_agent_api.php): {"state":"in_call",...}, {"state":"no_call"} or {"outcome":"..."}.
+logged_in_agents: {"agents":[...]} or {"outcome":"..."}. The lookups are those with stage=tab and without a header.
 Exit status 0 whenever it could classify, whatever the outcome.
 
-Example:
+Examples:
 
-    vicihook classify --http-status 200 --call-id Y1221052110000402027 --agent-user 1028 < reply.txt`
+    vicihook classify --http-status 200 --call-id Y1221052110000402027 --agent-user 1028 < reply.txt
+    vicihook classify --function agent_status --http-status 200 --agent-user 1028 < reply.txt`
 }
 
 func (c classifyCmd) check() error {
 	switch {
 	case c.HTTPStatus < 100 || c.HTTPStatus > 599:
-		return fmt.Errorf("--http-status: %d is none: 100 to 599", c.HTTPStatus)
-	case c.CallID == "":
-		return errors.New("--call-id: empty")
-	case c.AgentUser == "":
-		return errors.New("--agent-user: empty")
+		return fmt.Errorf("--http-status: %d: want 100 to 599", c.HTTPStatus)
+	case c.Function == "ra_call_control" && c.CallID == "":
+		return errors.New("--call-id: missing")
+	case c.Function == "ra_call_control" && c.AgentUser == "":
+		return errors.New("--agent-user: missing")
 	}
 	return nil
 }
@@ -44,7 +48,23 @@ func (c classifyCmd) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	reply := vicicall.ParseReply(c.HTTPStatus, body, c.CallID, c.AgentUser)
+	var reply vicicall.Reply
+	switch c.Function {
+	case "agent_status":
+		var agent vicicall.Agent
+		if agent, reply = vicicall.ParseAgentStatus(c.HTTPStatus, body, c.AgentUser); reply.Outcome == "" && agent.InCall() {
+			return sh.printJSON(stateOf(agent))
+		} else if reply.Outcome == "" {
+			return sh.printJSON(map[string]string{"state": "no_call"})
+		}
+	case "logged_in_agents":
+		var agents []vicicall.Agent
+		if agents, reply = vicicall.ParseLoggedInAgents(c.HTTPStatus, body); reply.Outcome == "" {
+			return sh.printJSON(listOf(agents, stateOf))
+		}
+	default:
+		reply = vicicall.ParseReply(c.HTTPStatus, body, c.CallID, c.AgentUser)
+	}
 	answer := struct {
 		Outcome  vicicall.Outcome `json:"outcome"`
 		Reply    string           `json:"reply,omitempty"`

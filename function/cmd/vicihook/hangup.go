@@ -14,8 +14,7 @@ import (
 
 type hangupCmd struct {
 	accountFlags
-	CallID      string `name:"call-id" from:"VICIHOOK_CALL_ID" required:"" placeholder:"ID" help:"VICIdial's call id, one letter and 19 digits ($$VICIHOOK_CALL_ID)."`
-	AgentUser   string `from:"VICIHOOK_AGENT_USER" required:"" placeholder:"USER" help:"The remote agent's VICIdial user ($$VICIHOOK_AGENT_USER)."`
+	callFlags
 	Disposition string `placeholder:"STATUS" help:"Status to book, at most 6 characters (default: VICIdial's RAXFER)."`
 	Yes         bool   `help:"Do not ask."`
 	JSON        bool   `name:"json" help:"Print one JSON object and nothing else."`
@@ -23,29 +22,37 @@ type hangupCmd struct {
 
 func (hangupCmd) Help() string {
 	return `Ends one call now, as the function does: HANGUP, then CHECK whether VICIdial still lists the call. It asks before it acts,
-for VICIdial ends any listed call, whoever it belongs to.
+because VICIdial ends any listed call, whoever it belongs to.
 Exit status 0 when the outcome says what became of the call, 1 for a refusal and still_listed, 3 when no answer came.
 
 Examples:
 
     vicihook hangup --account account.json --call-id Y1221052110000402027 --agent-user 1028 --disposition SALE
+    vicihook hangup --account account.json --agent 1028 --phone "+1 312 555 1212"
     vicihook hangup --account - --yes --json --call-id Y1221052110000402027 --agent-user 1028 < account.json`
 }
 
 func (c hangupCmd) Run(sh *shell) error {
-	call := vicicall.Call{ID: c.CallID, AgentUser: c.AgentUser, Disposition: c.Disposition}
-	if err := call.Validate(); err != nil {
+	if err := c.check(sh); err != nil {
 		return err
 	}
 	account, err := c.account(sh)
 	if err != nil {
 		return err
 	}
-	if err := c.confirm(sh, account); err != nil {
-		return err
-	}
 	client := c.client()
 	defer client.Close()
+	call, err := c.find(sh, client, account)
+	if err != nil {
+		return sh.notFound(c.callFlags, err, c.JSON)
+	}
+	call.Disposition = c.Disposition
+	if err := call.Validate(); err != nil {
+		return err
+	}
+	if err := c.confirm(sh, account, call); err != nil {
+		return err
+	}
 	result, err := client.Hangup(sh.ctx, account, call)
 	return sh.answered(call, result, err, c.JSON)
 }
@@ -56,7 +63,7 @@ var (
 )
 
 // confirm asks on the terminal.
-func (c hangupCmd) confirm(sh *shell, account vicicall.Credentials) error {
+func (c hangupCmd) confirm(sh *shell, account vicicall.Credentials, call vicicall.Call) error {
 	if c.Yes {
 		return nil
 	}
@@ -64,7 +71,7 @@ func (c hangupCmd) confirm(sh *shell, account vicicall.Credentials) error {
 		return errNobodyToAsk
 	}
 	fmt.Fprintf(sh.stderr, "Hang up call %s of agent %s at %s, and book %s? [y/N] ",
-		c.CallID, c.AgentUser, strings.Join(hosts(account.URLs), ", "), booked(c.Disposition))
+		call.ID, call.AgentUser, strings.Join(hosts(account.URLs), ", "), booked(call.Disposition))
 	line, err := bufio.NewReader(io.LimitReader(sh.stdin, 1<<10)).ReadString('\n')
 	switch {
 	case line == "" && errors.Is(err, io.EOF):
@@ -88,7 +95,7 @@ func isTerminal(stdin io.Reader) bool {
 	return err == nil && info.Mode()&fs.ModeCharDevice != 0
 }
 
-// hosts are all of the addresses that a question may show.
+// hosts returns the hosts of the addresses: all that a question may show.
 func hosts(urls []string) []string {
 	names := make([]string, len(urls))
 	for i, text := range urls {

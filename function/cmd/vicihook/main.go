@@ -36,6 +36,7 @@ type cli struct {
 	Classify classifyCmd `cmd:"" help:"Say what one reply of VICIdial means."`
 	Check    checkCmd    `cmd:"" help:"Ask VICIdial whether a hang-up would find a call, or whether the account is good."`
 	Hangup   hangupCmd   `cmd:"" help:"End one call at VICIdial, without a webhook."`
+	Calls    callsCmd    `cmd:"" help:"List VICIdial's agents and their live calls."`
 	Doctor   doctorCmd   `cmd:"" help:"Examine the function and what it needs, and name what to fix."`
 	Who      whoCmd      `cmd:"" help:"Say who ended a call, and what an agent's calls or a source came to, from the log."`
 	Keys     keysCmd     `cmd:"" help:"Make, store, pause and remove the webhook keys of a source."`

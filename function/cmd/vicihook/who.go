@@ -181,7 +181,7 @@ func (c whoCmd) print(sh *shell, query audit.Query, rows []audit.Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := printTable(sh.stdout, rows); err != nil {
+	if err := printTable(sh.stdout, tableOf(rows)); err != nil {
 		return err
 	}
 	fmt.Fprintln(sh.stdout)
@@ -191,22 +191,30 @@ func (c whoCmd) print(sh *shell, query audit.Query, rows []audit.Row) error {
 	return nil
 }
 
-func printTable(w io.Writer, rows []audit.Row) error {
+// printTable prints rows, the first being the heads, in columns.
+func printTable(w io.Writer, rows [][]string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "TIME\tSOURCE\tREF\tACTOR\tDELIVERY\tKEY\tCALL\tAGENT\tSTATUS\tOUTCOME\tREQUEST")
-	for _, r := range rows {
-		key := ""
-		if r.Key != nil {
-			key = strconv.Itoa(*r.Key)
-		}
-		cells := []string{
-			r.Time.UTC().Format(time.RFC3339), r.Source, r.Ref, r.Actor, r.DeliveryID, key,
-			r.CallID, r.AgentUser, r.Disposition, string(r.Outcome), r.RequestID,
-		}
-		for i, cell := range cells {
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
 			cells[i] = printable(cell)
 		}
 		fmt.Fprintln(table, strings.Join(cells, "\t"))
 	}
 	return table.Flush()
+}
+
+func tableOf(rows []audit.Row) [][]string {
+	table := [][]string{{"TIME", "SOURCE", "REF", "ACTOR", "DELIVERY", "KEY", "CALL", "AGENT", "STATUS", "OUTCOME", "REQUEST"}}
+	for _, r := range rows {
+		key := ""
+		if r.Key != nil {
+			key = strconv.Itoa(*r.Key)
+		}
+		table = append(table, []string{
+			r.Time.UTC().Format(time.RFC3339), r.Source, r.Ref, r.Actor, r.DeliveryID, key,
+			r.CallID, r.AgentUser, r.Disposition, string(r.Outcome), r.RequestID,
+		})
+	}
+	return table
 }

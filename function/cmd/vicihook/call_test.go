@@ -1,0 +1,135 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"vicihook/vicicall/vicitest"
+)
+
+// findable is a VICIdial with agents 1028, in a call with a phone and a code, 1029, in another, and 1030, in none.
+func findable(t *testing.T) (srv *vicitest.Server, id, other string, env map[string]string) {
+	t.Helper()
+	srv = vicitest.NewServer(vicitest.Config{})
+	t.Cleanup(srv.Close)
+	srv.AddRemoteAgent(1028, 3)
+	id, other = srv.NextCallID('Y'), srv.NextCallID('V')
+	srv.AddCall(vicitest.Call{ID: id, Agent: "1028", Phone: "3125551212", VendorLeadCode: "TICKET77"})
+	srv.AddCall(vicitest.Call{ID: other, Agent: "1029", Phone: "3125551213"})
+	env = map[string]string{
+		"VICIDIAL_URL": srv.URL, "VICIDIAL_USER": vicitest.DefaultUser, "VICIDIAL_PASS": vicitest.DefaultPass,
+		"VICIDIAL_LOOKUP_USER": vicitest.DefaultLookupUser, "VICIDIAL_LOOKUP_PASS": vicitest.DefaultLookupPass,
+	}
+	return srv, id, other, env
+}
+
+// searches name a call by what a helpdesk knows. ID is 1028's call, LEAD its lead.
+var searches = map[string]struct {
+	args   []string
+	status int
+	says   string
+	hungUp bool
+}{
+	"an agent and a phone find the call":           {args("check --agent 1028 --phone", "+1 (312) 555-1212"), statusOK, "outcome   would_hang_up\ncall      ID of agent 1028\n", false},
+	"an agent and a lead find the call":            {args("check --agent-user 1028 --lead LEAD"), statusOK, "outcome   would_hang_up\n", false},
+	"a ticket alone finds the call":                {args("check --vendor-lead-code TICKET77"), statusOK, "call      ID of agent 1028\n", false},
+	"a call id is confirmed":                       {args("check --call-id ID --agent 1028 --phone 3125551212"), statusOK, "outcome   would_hang_up\n", false},
+	"another phone is another call":                {args("check --agent 1028 --phone 3125559999"), statusOK, "outcome   other_call\n", false},
+	"an agent in no call":                          {args("check --agent 1030 --phone 3125551212"), statusOK, "outcome   no_active_call\n", false},
+	"nobody has such a ticket":                     {args("check --vendor-lead-code NONE"), statusOK, "outcome   no_active_call\n", false},
+	"an agent that is unknown":                     {args("check --agent 9999 --phone 3125551212"), statusFailed, "outcome   invalid_request\n", false},
+	"a call that was found is hung up":             {args("hangup --yes --agent 1028 --phone 3125551212 --disposition SALE"), statusOK, "outcome   hungup\n", true},
+	"a ticket alone hangs up":                      {args("hangup --yes --json --vendor-lead-code TICKET77"), statusOK, `"outcome":"hungup","call_id":"ID","agent_user":"1028"`, true},
+	"another call is not hung up":                  {args("hangup --yes --agent 1028 --phone 3125559999"), statusOK, "outcome   other_call\n", false},
+	"an agent alone is no call":                    {args("hangup --yes --agent 1028"), statusUsage, "--lead, --phone or --vendor-lead-code", false},
+	"a phone of six digits is none":                {args("hangup --yes --agent 1028 --phone 312555"), statusUsage, "7 to 20 digits", false},
+	"a lead that is no number":                     {args("check --lead abc"), statusUsage, "whole number", false},
+	"a call id of the environment is not the one":  {args("check --agent 1028 --phone 3125551212"), statusOK, "call      ID of agent 1028\n", false},
+	"a disposition that would be cut is no option": {args("hangup --yes --agent 1028 --phone 3125551212 --disposition TOOLONG"), statusUsage, "disposition must be", false},
+}
+
+func TestACallIsFoundByWhatAHelpdeskKnows(t *testing.T) {
+	t.Parallel()
+	for name, test := range searches {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv, id, other, env := findable(t)
+			env["VICIHOOK_CALL_ID"] = other
+			if strings.Contains(name, "alone is no call") {
+				delete(env, "VICIHOOK_CALL_ID")
+			}
+			line := make([]string, len(test.args))
+			for i, word := range test.args {
+				line[i] = strings.NewReplacer("LEAD", strings.TrimLeft(id[10:], "0"), "ID", id).Replace(word)
+			}
+			r := vicihook(t, call{args: line, env: env})
+			if r.status != test.status || !strings.Contains(strings.ReplaceAll(r.stdout+r.stderr, id, "ID"), test.says) {
+				t.Errorf("got %d\n%s%s\nwant %d and %q", r.status, r.stdout, r.stderr, test.status, test.says)
+			}
+			if srv.Listed(id) == test.hungUp || !srv.Listed(other) {
+				t.Errorf("the call is listed: %t; the other one: %t", srv.Listed(id), srv.Listed(other))
+			}
+			if strings.Contains(r.stdout+r.stderr, vicitest.DefaultLookupPass) {
+				t.Errorf("the output shows the password:\n%s%s", r.stdout, r.stderr)
+			}
+		})
+	}
+}
+
+func TestCallsListsAgentsAndTheirCalls(t *testing.T) {
+	t.Parallel()
+	_, id, other, env := findable(t)
+	table := vicihook(t, call{args: args("calls"), env: env})
+	lead := strings.TrimLeft(id[10:], "0")
+	for _, row := range []string{"AGENT STATE CALL LEAD CAMPAIGN", "1028 INCALL " + id + " " + lead + " TESTCAMP", "1030 READY TESTCAMP"} {
+		if table.status != statusOK || !strings.Contains(strings.Join(strings.Fields(table.stdout), " "), row) {
+			t.Errorf("%q is missing: %+v", row, table)
+		}
+	}
+	list := vicihook(t, call{args: args("calls --json"), env: env})
+	agents, _ := jsonOf(t, []byte(list.stdout))["agents"].([]any)
+	if len(agents) != 3 || !strings.Contains(list.stdout, other) {
+		t.Fatalf("got %+v", list)
+	}
+	want := map[string]any{
+		"state": "in_call", "agent_user": "1028", "call_id": id, "lead_id": lead, "phone": nil, "vendor_lead_code": nil, "status": "INCALL", "campaign": "TESTCAMP",
+	}
+	if !reflect.DeepEqual(agents[0], want) {
+		t.Errorf("got %v, want %v", agents[0], want)
+	}
+	if free := agents[2].(map[string]any); free["state"] != "no_call" || free["call_id"] != nil {
+		t.Errorf("got %v", free)
+	}
+}
+
+func TestCallsSaysWhyThereIsNothingToList(t *testing.T) {
+	t.Parallel()
+	empty := vicitest.NewServer(vicitest.Config{})
+	t.Cleanup(empty.Close)
+	_, _, _, env := findable(t)
+	without := map[string]string{"VICIDIAL_URL": empty.URL, "VICIDIAL_USER": "6666", "VICIDIAL_PASS": "x1"}
+	for name, test := range map[string]struct {
+		line   string
+		env    map[string]string
+		change map[string]string
+		status int
+		says   string
+	}{
+		"nobody is logged in":           {"calls", env, map[string]string{"VICIDIAL_URL": empty.URL}, statusOK, "no agent is logged in\n"},
+		"nobody is logged in, as JSON":  {"calls --json", env, map[string]string{"VICIDIAL_URL": empty.URL}, statusOK, `{"agents":[]}`},
+		"there is no lookup account":    {"calls", without, nil, statusFailed, "lookup is missing"},
+		"the lookup account is refused": {"calls --json", env, map[string]string{"VICIDIAL_LOOKUP_PASS": "another"}, statusFailed, `{"outcome":"credentials_rejected","message":`},
+		"VICIdial does not answer":      {"calls", env, map[string]string{"VICIDIAL_URL": "http://127.0.0.1:1"}, statusSilent, "outcome   unavailable\n"},
+	} {
+		changed := map[string]string{}
+		for _, some := range []map[string]string{test.env, test.change} {
+			for key, value := range some {
+				changed[key] = value
+			}
+		}
+		if r := vicihook(t, call{args: args(test.line), env: changed}); r.status != test.status || !strings.Contains(r.stdout, test.says) {
+			t.Errorf("%s: got %+v, want %d and %q", name, r, test.status, test.says)
+		}
+	}
+}
