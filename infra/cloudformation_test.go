@@ -55,11 +55,11 @@ func value(t *testing.T, node ast.Node) any {
 	case *ast.MappingNode:
 		all := object{}
 		for _, member := range n.Values {
-			all[member.Key.String()] = value(t, member.Value)
+			all[member.Key.GetToken().Value] = value(t, member.Value)
 		}
 		return all
 	case *ast.MappingValueNode:
-		return object{n.Key.String(): value(t, n.Value)}
+		return object{n.Key.GetToken().Value: value(t, n.Value)}
 	case *ast.SequenceNode:
 		all := make([]any, len(n.Values))
 		for i, member := range n.Values {

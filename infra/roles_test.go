@@ -18,7 +18,7 @@ var onAnything = map[string]string{
 	"logs:PutQueryDefinition": "no resource", "logs:DeleteQueryDefinition": "no resource", "logs:DescribeQueryDefinitions": "no resource",
 	"logs:DescribeLogGroups": "no resource", "logs:DescribeIndexPolicies": "no resource",
 	"logs:DescribeResourcePolicies": "no resource", "logs:PutResourcePolicy": "no resource",
-	"ec2:": "interfaces and networks have random ids; asked for only with FixedAddresses",
+	"ec2:": "interfaces have random ids, and descriptions take no resource; asked for only with a network",
 }
 
 // statements are all of a role or managed policy, with both branches of each condition.
