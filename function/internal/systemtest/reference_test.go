@@ -34,15 +34,14 @@ func readDocument(t *testing.T, name string) string {
 	return string(text)
 }
 
-// section returns what stands between a heading of the reference and the next one of the same level.
+// section returns what stands between a heading of the reference and the next one.
 func section(t *testing.T, heading string) string {
 	t.Helper()
-	level, _, _ := strings.Cut(heading, " ")
 	_, text, found := strings.Cut(readDocument(t, referenceFile), "\n"+heading+"\n")
 	if !found {
 		t.Fatalf("the reference has no %q", heading)
 	}
-	text, _, _ = strings.Cut(text, "\n"+level+" ")
+	text, _, _ = strings.Cut(text, "\n#")
 	return text
 }
 
@@ -84,7 +83,7 @@ func TestReferenceNamesEverySetting(t *testing.T) {
 }
 
 func TestReferenceNamesEveryPreset(t *testing.T) {
-	_, list, _ := strings.Cut(section(t, "## sources.json"), "Presets: ")
+	_, list, _ := strings.Cut(section(t, "### Presets"), "Presets: ")
 	list, _, _ = strings.Cut(list, "\n\n")
 	var named []string
 	for _, name := range codeWord.FindAllStringSubmatch(list, -1) {
@@ -138,6 +137,29 @@ func TestReferenceNamesEveryCommand(t *testing.T) {
 }
 
 // The secrets of the reference, with real values where it shows an ellipsis, must serve a webhook.
+// useOf are the ways in which what the reference says is refused can stand in an expression.
+var useOf = []string{"%s", "%s(.)", "%s(.; .)", ".a %s 1", "%s f: f; f"}
+
+func TestReferencesRefusedJqIsRefused(t *testing.T) {
+	names := tableNames(section(t, "### Expressions"))
+	if len(names) < 15 {
+		t.Fatalf("the reference names only %v", names)
+	}
+	for _, name := range names {
+		refused := slices.ContainsFunc(useOf, func(form string) bool {
+			expression, err := json.Marshal(strings.Replace(form, "%s", name, 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = source.Parse([]byte(`{"crm": {"scheme": "github", "ref": ` + string(expression) + `}}`))
+			return err != nil && (strings.Contains(err.Error(), "is not allowed") || strings.Contains(err.Error(), "calls itself"))
+		})
+		if !refused {
+			t.Errorf("%s is not refused", name)
+		}
+	}
+}
+
 func TestReferencesSecretsAreTaken(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{Keys: map[string]string{"crm": "whsec_" + oldKey}})
