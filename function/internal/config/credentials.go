@@ -13,10 +13,11 @@ import (
 
 // Credentials reads the VICIdial secret:
 //
-//	{"url": "https://dialer.example.com", "user": "…", "pass": "…", "ca": "PEM", "tls_pin": ["sha256/…"]}
+//	{"url": "https://dialer.example.com", "user": "…", "pass": "…", "lookup": {"user": "…", "pass": "…"},
+//	 "ca": "PEM", "tls_pin": ["sha256/…"]}
 //
 // url and tls_pin may be a string or a list; VICIDIAL_URL stands in for a missing url. An error names the member and
-// the mend and quotes nothing of the secret. What the members hold is the client's to judge, which knows AllowHTTP.
+// the remedy and quotes nothing of the secret. What the members hold is the client's to judge, which knows AllowHTTP.
 func (c Config) Credentials(secret []byte) (vicicall.Credentials, error) {
 	var stored struct {
 		URL  oneOrMore `json:"url"`
@@ -24,6 +25,11 @@ func (c Config) Credentials(secret []byte) (vicicall.Credentials, error) {
 		Pass string    `json:"pass"`
 		CA   string    `json:"ca"`
 		Pins oneOrMore `json:"tls_pin"`
+
+		Lookup *struct {
+			User string `json:"user"`
+			Pass string `json:"pass"`
+		} `json:"lookup"`
 	}
 	if err := decode(secret, &stored); err != nil {
 		return vicicall.Credentials{}, fmt.Errorf("VICIdial's secret: %w", err)
@@ -31,9 +37,11 @@ func (c Config) Credentials(secret []byte) (vicicall.Credentials, error) {
 	if len(stored.URL) == 0 && c.VICIdialURL != "" {
 		stored.URL = oneOrMore{c.VICIdialURL}
 	}
-	return vicicall.Credentials{
-		URLs: stored.URL, User: stored.User, Pass: stored.Pass, CA: stored.CA, Pins: stored.Pins,
-	}, nil
+	cred := vicicall.Credentials{URLs: stored.URL, User: stored.User, Pass: stored.Pass, CA: stored.CA, Pins: stored.Pins}
+	if stored.Lookup != nil {
+		cred.Lookup = &vicicall.Account{User: stored.Lookup.User, Pass: stored.Lookup.Pass}
+	}
+	return cred, nil
 }
 
 // oneOrMore is a JSON string or a list of strings.
@@ -76,6 +84,11 @@ func givenOnce(object []byte) error {
 		if err := decoder.Decode(&value); err != nil {
 			return withoutContent(err)
 		}
+		if bytes.HasPrefix(value, []byte("{")) {
+			if err := givenOnce(value); err != nil {
+				return fmt.Errorf("member %q: %w", strings.ToLower(name), err)
+			}
+		}
 	}
 	return nil
 }
@@ -92,6 +105,6 @@ func withoutContent(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("no JSON: it is empty or cut")
 	default:
-		return errors.New("it has a member other than url, user, pass, ca and tls_pin")
+		return errors.New("it has a member other than url, user, pass, lookup, ca and tls_pin")
 	}
 }

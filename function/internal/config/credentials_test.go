@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"vicihook/function/internal/config"
+	"vicihook/vicicall"
 )
 
 func TestTheVICIdialSecretMayNameOneServerOrSeveral(t *testing.T) {
@@ -32,16 +33,33 @@ func TestTheVICIdialSecretMayNameOneServerOrSeveral(t *testing.T) {
 	}
 }
 
+func TestTheLookupAccountIsReadAndNeverTheOtherOne(t *testing.T) {
+	for secret, want := range map[string]*vicicall.Account{
+		`{"user":"u1","pass":"p1"}`:                                    nil,
+		`{"user":"u1","pass":"p1","lookup":null}`:                      nil,
+		`{"user":"u1","pass":"p1","lookup":{"user":"u2","pass":"p2"}}`: {User: "u2", Pass: "p2"},
+		`{"user":"u1","pass":"p1","lookup":{"user":"u2"}}`:             {User: "u2"},
+	} {
+		account, err := config.Config{}.Credentials([]byte(secret))
+		if err != nil || (account.Lookup == nil) != (want == nil) || want != nil && *account.Lookup != *want {
+			t.Errorf("%s: got %v, %v", secret, account.Lookup != nil, err)
+		}
+	}
+}
+
 func TestAMalformedVICIdialSecretIsRefusedWithoutAQuote(t *testing.T) {
 	secrets := map[string]struct{ secret, says string }{
-		"no JSON":                  {`hunter2`, "no JSON"},
-		"a list":                   {`["hunter2"]`, "wrong type"},
-		"a member too many":        {`{"hunter2":"x"}`, "url, user, pass, ca and tls_pin"},
-		"a password of digits":     {`{"url":"https://a","user":"u","pass":42}`, `"pass"`},
-		"text after the object":    {`{"user":"u","pass":"p"} hunter2`, "follows"},
-		"a brace after the object": {`{"user":"u","pass":"p"}}`, "follows"},
-		"a url of another kind":    {`{"url":{"hunter2":1}}`, "url"},
-		"nothing":                  {``, "no JSON"},
+		"no JSON":                     {`hunter2`, "no JSON"},
+		"a list":                      {`["hunter2"]`, "wrong type"},
+		"a member too many":           {`{"hunter2":"x"}`, "url, user, pass, lookup, ca and tls_pin"},
+		"a member of lookup too many": {`{"lookup":{"user":"u","hunter2":"x"}}`, "url, user, pass, lookup, ca and tls_pin"},
+		"a member of lookup twice":    {`{"lookup":{"user":"hunter2","user":"y"}}`, `"lookup": member "user" is given twice`},
+		"a lookup that is a text":     {`{"lookup":"hunter2"}`, `"lookup" has the wrong type`},
+		"a password of digits":        {`{"url":"https://a","user":"u","pass":42}`, `"pass"`},
+		"text after the object":       {`{"user":"u","pass":"p"} hunter2`, "follows"},
+		"a brace after the object":    {`{"user":"u","pass":"p"}}`, "follows"},
+		"a url of another kind":       {`{"url":{"hunter2":1}}`, "url"},
+		"nothing":                     {``, "no JSON"},
 	}
 	for name, c := range secrets {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +76,7 @@ func FuzzCredentials(f *testing.F) {
 	f.Add([]byte(`{"url":null}`))
 	f.Fuzz(func(t *testing.T, secret []byte) {
 		_, err := config.Config{}.Credentials(secret)
-		if err != nil && (!strings.HasPrefix(err.Error(), "VICIdial's secret: ") || len(err.Error()) > 80) {
+		if err != nil && (!strings.HasPrefix(err.Error(), "VICIdial's secret: ") || len(err.Error()) > 100) {
 			t.Errorf("the fault may quote the secret: %v", err)
 		}
 	})

@@ -37,6 +37,8 @@ type VICIdial interface {
 	Validate(vicicall.Credentials) error
 	Version(context.Context, vicicall.Credentials) (vicicall.Version, error)
 	Probe(ctx context.Context, cred vicicall.Credentials, at int) (vicicall.Result, error)
+	AgentStatus(ctx context.Context, cred vicicall.Credentials, agentUser string) (vicicall.Agent, error)
+	LoggedInAgents(context.Context, vicicall.Credentials) ([]vicicall.Agent, error)
 }
 
 var _ VICIdial = (*vicicall.Client)(nil)
@@ -74,7 +76,7 @@ func (d *Doctor) Examine(ctx context.Context) Report {
 	both.Wait()
 
 	r.Secrets = append(keys.secrets, account.secrets...)
-	r.Sources, r.Servers, r.Account = keys.sources, account.servers, account.account
+	r.Sources, r.Servers, r.Account, r.Lookup = keys.sources, account.servers, account.account, account.lookup
 	r.Deadlines = d.deadlines(limit, account)
 	r.Findings = append(r.Findings, d.regions()...)
 	r.Findings = append(r.Findings, account.findings...)
@@ -90,6 +92,7 @@ type examination struct {
 	sources  []Source
 	servers  []Server
 	account  *Account
+	lookup   *Account
 	findings []Finding
 }
 

@@ -94,10 +94,20 @@ var faults = map[string]staged{
 	"something eats the account's form":   {func(p *patient) { inject("garbage", "CHECK")(p) }, "unexpected_reply", false, "something else answers about the account"},
 	"the account's answer is lost":        {func(p *patient) { inject("reset", "CHECK")(p) }, "unavailable", false, "no answer about the account"},
 
+	"a source finds calls without a lookup": {finding(nil), "lookup_missing", false, "which crm needs"},
+	"the lookup password is wrong":          {finding(func(u *vicitest.User) { u.Pass = "another" }), "lookup_credentials_rejected", false, "as in `lookup` of VICIdial's secret"},
+	"the lookup user is of level 6":         {finding(func(u *vicitest.User) { u.Level = 6 }), "lookup_credentials_rejected", false, "User Level 7 or more"},
+	"the lookup user may see no reports":    {finding(func(u *vicitest.User) { u.ViewReports = false }), "lookup_permission_denied", false, "View Reports 1"},
+	"the lookup user lacks API access":      {finding(func(u *vicitest.User) { u.AgentAPI = false }), "lookup_permission_denied", false, "Agent API Access 1"},
+	"the lookup function is not allowed":    {finding(func(u *vicitest.User) { u.AllowedFunctions = " agent_status " }), "lookup_permission_denied", false, "logged_in_agents among"},
+	"the lookup user's group sees nobody":   {finding(func(u *vicitest.User) { u.ViewableGroups = []string{"SALES"} }), "lookup_sees_nobody", true, "Viewable User Groups"},
+	"the lookup user is locked":             {finding(func(u *vicitest.User) { u.FailedLogins, u.LastLogin = 10, time.Now().Unix() }), "lookup_locked_out", false, "Wait 15 minutes"},
+
+	"two sources share a key":     {keyed(`"` + goodKey + `", "desk": "` + goodKey + `"`), "shared_key", true, "sources crm and desk have a key in common"},
 	"the key is a published one":  {keyed(`"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`), "key_refused", false, "published as an example"},
 	"the key is a placeholder":    {keyed(`"changeme"`), "key_refused", false, "vicihook keys make crm --replace"},
 	"the key is too short":        {keyed(`"whsec_c2hvcnQ="`), "key_refused", false, "fewer than 16 bytes"},
-	"the source is paused":        {keyed(`"off", "desk": "` + goodKey + `"`), "paused", true, "vicihook keys resume crm"},
+	"the source is paused":        {keyed(`"off", "desk": "` + otherKey + `"`), "paused", true, "vicihook keys resume crm"},
 	"the source has no key":       {func(p *patient) { withDesk(p); p.keys = `{"desk": "` + goodKey + `"}` }, "no_key", true, "source crm has no key"},
 	"no source has a key":         {func(p *patient) { p.keys = `{}` }, "no_source", false, "none has a good key"},
 	"a key is of an unknown name": {func(p *patient) { p.keys = `{"crm": "` + goodKey + `", "desk": "` + goodKey + `"}` }, "unknown_source", true, "the webhook secret has 1 names that sources.json lacks"},
@@ -155,6 +165,20 @@ func account(change func(*vicitest.User)) func(*patient) {
 		u := vicitest.APIUser(vicitest.DefaultUser, vicitest.DefaultPass)
 		change(&u)
 		p.srv.AddUser(u)
+	}
+}
+
+// finding makes the source find calls, by an account with the change, or without one where change is nil.
+func finding(change func(*vicitest.User)) func(*patient) {
+	return func(p *patient) {
+		p.sources = `{"crm": {"scheme": "standard-webhooks", "phone": ".phone"}}`
+		if change == nil {
+			return
+		}
+		u := vicitest.LookupUser(vicitest.DefaultLookupUser, vicitest.DefaultLookupPass)
+		change(&u)
+		p.srv.AddUser(u)
+		p.account["lookup"] = map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}
 	}
 }
 

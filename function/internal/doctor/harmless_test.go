@@ -92,6 +92,14 @@ func (vicidial) Probe(context.Context, vicicall.Credentials, int) (vicicall.Resu
 	return vicicall.Result{Outcome: vicicall.AgentNotLoggedIn, Checks: 1}, nil
 }
 
+func (vicidial) AgentStatus(context.Context, vicicall.Credentials, string) (vicicall.Agent, error) {
+	return vicicall.Agent{}, nil
+}
+
+func (vicidial) LoggedInAgents(context.Context, vicicall.Credentials) ([]vicicall.Agent, error) {
+	return nil, nil
+}
+
 func TestPlainHTTPThatIsAllowedIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	p := newPatient(t)

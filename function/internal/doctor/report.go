@@ -14,6 +14,7 @@ type Report struct {
 	Sources   []Source  `json:"sources,omitempty"`
 	Servers   []Server  `json:"servers,omitempty"`
 	Account   *Account  `json:"account,omitempty"`
+	Lookup    *Account  `json:"lookup,omitempty"` // only if a source finds calls
 	Deadlines Deadlines `json:"deadlines,omitzero"`
 	Version   string    `json:"version,omitempty"` // of the function
 	At        time.Time `json:"at"`
@@ -75,12 +76,12 @@ type Certificate struct {
 	Trust    string    `json:"trusted_by"` // public roots, ca, tls_pin, or nothing
 }
 
-// An Account is the API account's trial.
+// An Account is the trial of one.
 type Account struct {
 	Outcome   string `json:"outcome,omitempty"` // agent_not_logged_in is good; empty: it was not tried
 	Message   string `json:"message"`
 	Reply     string `json:"reply,omitempty"`
-	Tries     int    `json:"tries"` // 0 or 1
+	Tries     int    `json:"tries"` // 0: not tried, or refused before
 	ElapsedMS int64  `json:"elapsed_ms,omitempty"`
 }
 

@@ -40,6 +40,11 @@ func (d *Doctor) examineKeys(ctx context.Context) (e examination) {
 		e.found(Finding{Fault: "no_source", What: "no source can be used: none has a good key",
 			Remedy: "Run `vicihook keys make SOURCE`, and give the key to the sender"})
 	}
+	for _, pair := range ring.Shared() {
+		e.found(Finding{Fault: "shared_key", Warning: true,
+			What:   fmt.Sprintf("sources %s and %s have a key in common: what one refuses can be sent to the other, so each may end what the wider of them may", pair[0], pair[1]),
+			Remedy: fmt.Sprintf("Run `vicihook keys make %s --replace`, and give the new key to its sender", pair[1])})
+	}
 	if unknown := got.Current.Value.Unknown(); unknown > 0 {
 		e.found(Finding{Fault: "unknown_source", Warning: true,
 			What:   fmt.Sprintf("the webhook secret has %d names that sources.json lacks", unknown),

@@ -31,6 +31,7 @@ func (d *Doctor) examineVICIdial(ctx context.Context) (e examination) {
 		e.findings = append(e.findings, downgrade(of, first >= 0)...)
 	}
 	d.tryAccount(ctx, cred, first, &e)
+	d.tryLookup(ctx, cred, &e)
 	return e
 }
 

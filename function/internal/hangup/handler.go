@@ -29,8 +29,9 @@ type Credentials interface {
 	Credentials(context.Context) (vicicall.Credentials, Refresh, error)
 }
 
-// VICIdial is what ends a call, or in a dry run looks at it: a [vicicall.Client].
+// VICIdial is what finds a call and ends it, or in a dry run looks at it: a [vicicall.Client].
 type VICIdial interface {
+	Find(context.Context, vicicall.Credentials, vicicall.Query) (vicicall.Agent, error)
 	Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error)
 	Check(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error)
 }

@@ -32,7 +32,16 @@ const sourcesJSON = `{
 	"hasty":  {"scheme": "standard-webhooks", "budget": "1500ms"},
 	"drill":  {"scheme": "standard-webhooks", "dry_run": true},
 	"paused": {"scheme": "standard-webhooks"},
-	"weak":   {"scheme": "standard-webhooks"}
+	"weak":   {"scheme": "standard-webhooks"},
+
+	"find":      {"scheme": "standard-webhooks", "lead_id": ".lead", "phone": ".phone", "vendor_lead_code": ".ticket", "disposition": ".disposition // \"SALE\""},
+	"find-batch": {"scheme": "standard-webhooks", "each": ".[]", "phone": ".phone"},
+	"find-drill": {"scheme": "standard-webhooks", "phone": ".phone", "dry_run": true},
+	"confirm":   {"scheme": "standard-webhooks", "confirm": true},
+	"narrow":    {"scheme": "standard-webhooks", "phone": ".phone", "agents": "^20"},
+	"manual":    {"scheme": "standard-webhooks", "phone": ".phone", "calls": "M"},
+	"vapi":      {"scheme": "standard-webhooks", "answer": "vapi-tool", "each": ".message.toolCallList[]", "call_id": ".function.arguments.call_id",
+	              "agent_user": ".function.arguments.agent_user", "disposition": ".function.arguments.disposition", "dispositions": ["SALE", "NI"]}
 }`
 
 // desk is a handler over a simulated VICIdial, with what it logged and how often its secrets were asked for anew.
@@ -68,7 +77,16 @@ func newDeskOver(t *testing.T, vicidial hangup.VICIdial) *desk {
 		t.Fatal(err)
 	}
 	d := &desk{keys: &heldKeys{sources: sources}, account: &heldAccount{}, call: "Y1122105211000040202"}
-	d.keys.put(t, fmt.Sprintf(`{"crm": %[1]q, "batch": %[1]q, "many": %[1]q, "hasty": %[1]q, "drill": %[1]q, "paused": "off", "weak": "changeme"}`, goodKey))
+	keys := map[string]string{}
+	for _, name := range sources.Names() {
+		keys[name] = goodKey
+	}
+	keys["paused"], keys["weak"] = "off", "changeme"
+	secret, err := json.Marshal(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.keys.put(t, string(secret))
 	d.Handler = &hangup.Handler{
 		Sources: sources, Keys: d.keys, Credentials: d.account, VICIdial: vicidial,
 		Budget: 4 * time.Second, Log: slog.New(slog.NewJSONHandler(&d.log, nil)), Version: "test",

@@ -10,87 +10,121 @@ import (
 	"vicihook/vicicall"
 )
 
-// atOnce bounds how many calls of one batch are ended side by side: VICIdial has one database.
-const atOnce = 4
+// A task is one item of a delivery on its way to its report.
+type task struct {
+	source.Item
+	report Report // decided as soon as it has an outcome
+}
 
-// endAll ends the calls of a delivery: items that name the same call once.
+// endAll finds and ends the calls of a delivery: items that mean the same call once.
 func (h *Handler) endAll(ctx context.Context, src *source.Source, items []source.Item) Report {
 	if len(items) == 0 {
 		return Report{Outcome: Ignored, Message: "the payload names no call"}
 	}
-	for i, item := range items {
-		if !item.Ignored && item.Err == nil {
-			items[i].Err = callOf(src, item).Validate()
+	tasks := make([]task, len(items))
+	sideBySide(len(tasks), func(i int) {
+		t := &tasks[i]
+		t.Item = items[i]
+		t.report = recovered(func() Report { return h.prepare(ctx, src, t) })
+	})
+	first := firstOfSameCall(tasks)
+	sideBySide(len(tasks), func(i int) {
+		if t := &tasks[i]; first[i] == i && t.report.Outcome == "" {
+			t.report = recovered(func() Report { return h.end(ctx, src, t) })
 		}
+	})
+	reports := make([]Report, len(tasks))
+	for i := range tasks {
+		reports[i] = tasks[i].finished(&tasks[first[i]])
 	}
 	if !src.Batch {
-		return h.end(ctx, src, items[0]).withOrder(items[0].Order)
-	}
-	var (
-		reports = make([]Report, len(items))
-		first   = firstOfSameCall(items)
-		slots   = make(chan struct{}, atOnce)
-		running sync.WaitGroup
-	)
-	for i, item := range items {
-		if first[i] != i {
-			continue
-		}
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			reports[i] = recovered(func() Report { return h.end(ctx, src, item) })
-		})
-	}
-	running.Wait()
-	for i, item := range items {
-		reports[i] = reports[first[i]].withOrder(item.Order)
-		if done := items[first[i]].Order; done.AgentUser != item.AgentUser || done.Disposition != item.Disposition {
-			reports[i] = reports[i].asDoneFor(done)
-		}
+		return reports[0]
 	}
 	return batch(reports)
 }
 
-func callOf(src *source.Source, item source.Item) vicicall.Call {
-	return vicicall.Call{
-		ID: item.CallID, AgentUser: item.AgentUser, Disposition: item.Disposition, Source: src.APISource(),
+// sideBySide runs do for each index, few at a time: VICIdial has one database.
+func sideBySide(n int, do func(i int)) {
+	const atOnce = 4
+	slots := make(chan struct{}, atOnce)
+	var running sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			do(i)
+		})
 	}
+	running.Wait()
 }
 
-// firstOfSameCall returns for each item the index of the first that acts on the same call: often its own.
-func firstOfSameCall(items []source.Item) []int {
-	byCall := make(map[string]int, len(items))
-	first := make([]int, len(items))
-	for i, item := range items {
+// prepare returns the report of an item that ends no call, or the zero one and the call in the item.
+func (h *Handler) prepare(ctx context.Context, src *source.Source, t *task) Report {
+	if t.Ignored {
+		return Report{Outcome: Ignored, Message: "the source's `when` does not ask for a hang-up"}
+	}
+	if err := cmp.Or(t.Err, ctx.Err()); err != nil {
+		return refuseItem(err)
+	}
+	return h.find(ctx, src, &t.Order)
+}
+
+// firstOfSameCall returns for each task the index of the first that acts on the same call: often its own.
+func firstOfSameCall(tasks []task) []int {
+	byCall := make(map[string]int, len(tasks))
+	first := make([]int, len(tasks))
+	for i, t := range tasks {
 		first[i] = i
-		if item.Ignored || item.Err != nil {
+		if t.report.Outcome != "" {
 			continue
 		}
-		if earlier, repeated := byCall[item.CallID]; repeated {
+		if earlier, repeated := byCall[t.CallID]; repeated {
 			first[i] = earlier
 			continue
 		}
-		byCall[item.CallID] = i
+		byCall[t.CallID] = i
 	}
 	return first
 }
 
-// end ends one call and returns what came of it.
-func (h *Handler) end(ctx context.Context, src *source.Source, item source.Item) Report {
-	if item.Ignored {
-		return Report{Outcome: Ignored, Message: "the source's `when` does not ask for a hang-up"}
+// finished returns the task's report, or for a repeated call that of the first task that names it. Then nothing was
+// sent for this one, so it must not claim that its own agent or disposition was booked.
+func (t *task) finished(first *task) Report {
+	r := first.report.withOrder(t.Order)
+	if first.AgentUser != t.AgentUser || first.Disposition != t.Disposition {
+		r.AgentUser, r.Disposition = first.AgentUser, first.Disposition
+		r.Message = "done for another item that names this call: " + r.Message
 	}
-	if err := cmp.Or(item.Err, ctx.Err()); err != nil {
-		return refuseItem(err)
-	}
-	return h.ask(ctx, callOf(src, item), h.DryRun || src.DryRun)
+	r.toolCall, r.notes = t.ToolCall, t.Notes
+	return r
 }
 
-// ask lets VICIdial end the call, a second time if it refused the account and a newer one is there. An account that was
-// refused only to the second HANGUP is not tried again: the first HANGUP may have done work.
-func (h *Handler) ask(ctx context.Context, call vicicall.Call, dryRun bool) Report {
-	first, refresh := h.askOnce(ctx, call, dryRun)
+// end ends one call, or in a dry run looks whether it could.
+func (h *Handler) end(ctx context.Context, src *source.Source, t *task) Report {
+	if err := ctx.Err(); err != nil {
+		return refuseItem(err)
+	}
+	act := h.VICIdial.Hangup
+	if h.DryRun || src.DryRun {
+		act = h.VICIdial.Check
+	}
+	call := vicicall.Call{ID: t.CallID, AgentUser: t.AgentUser, Disposition: t.Disposition, Source: src.APISource()}
+	r := h.withAccount(ctx, func(account vicicall.Credentials) Report {
+		result, err := act(ctx, account, call)
+		return Report{
+			Outcome: result.Outcome, Message: result.Message, Reply: result.Reply,
+			Attempts: result.Attempts, cause: causeOf(err), vicidial: result.Elapsed,
+		}
+	})
+	r.leadID = t.report.leadID
+	r.vicidial += t.report.vicidial
+	return r
+}
+
+// withAccount lets ask use VICIdial's account, a second time if VICIdial refused it and a newer one is there. An account
+// that was refused only to the second HANGUP is not tried again: the first HANGUP may have done work.
+func (h *Handler) withAccount(ctx context.Context, ask func(vicicall.Credentials) Report) Report {
+	first, refresh := h.askOnce(ctx, ask)
 	refused := first.Outcome == vicicall.CredentialsRejected || first.Outcome == vicicall.LockedOut
 	if !refused || first.Attempts > 1 {
 		return first
@@ -98,26 +132,18 @@ func (h *Handler) ask(ctx context.Context, call vicicall.Call, dryRun bool) Repo
 	if changed, err := refresh(ctx, ""); err != nil || !changed {
 		return first
 	}
-	second, _ := h.askOnce(ctx, call, dryRun)
+	second, _ := h.askOnce(ctx, ask)
 	second.Attempts += first.Attempts
 	second.vicidial += first.vicidial
 	return second
 }
 
-func (h *Handler) askOnce(ctx context.Context, call vicicall.Call, dryRun bool) (Report, Refresh) {
+func (h *Handler) askOnce(ctx context.Context, ask func(vicicall.Credentials) Report) (Report, Refresh) {
 	account, refresh, err := h.Credentials.Credentials(ctx)
 	if err != nil {
 		return withoutSecret("VICIdial's API account", err), nil
 	}
-	act := h.VICIdial.Hangup
-	if dryRun {
-		act = h.VICIdial.Check
-	}
-	result, err := act(ctx, account, call)
-	return Report{
-		Outcome: result.Outcome, Message: result.Message, Reply: result.Reply,
-		Attempts: result.Attempts, cause: causeOf(err), vicidial: result.Elapsed,
-	}, refresh
+	return ask(account), refresh
 }
 
 // causeOf returns what an error of the client says beyond its message.

@@ -60,7 +60,7 @@ func (r Report) attrs() []slog.Attr {
 	attrs := []slog.Attr{slog.String("outcome", string(r.Outcome))}
 	for _, field := range []struct{ name, value string }{
 		{"fault", string(r.Fault)}, {"call_id", r.CallID}, {"agent_user", r.AgentUser}, {"disposition", r.Disposition},
-		{"ref", r.Ref}, {"actor", r.actor}, {"reply", r.Reply},
+		{"lead_id", r.leadID}, {"ref", r.Ref}, {"actor", r.actor}, {"reply", r.Reply},
 	} {
 		if field.value != "" {
 			attrs = append(attrs, slog.String(field.name, field.value))
@@ -68,6 +68,9 @@ func (r Report) attrs() []slog.Attr {
 	}
 	if r.cause != nil {
 		attrs = append(attrs, slog.String("cause", r.cause.Error()))
+	}
+	if len(r.notes) > 0 {
+		attrs = append(attrs, slog.Any("notes", r.notes))
 	}
 	if r.Attempts > 0 {
 		attrs = append(attrs, slog.Int("attempts", r.Attempts))

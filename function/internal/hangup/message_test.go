@@ -65,14 +65,18 @@ func TestALongRefusalStillNamesItsFirstField(t *testing.T) {
 // Whatever goes wrong, the answer has no text of the cause.
 func TestTheCauseIsLoggedAndNotAnswered(t *testing.T) {
 	t.Parallel()
-	d := newDeskOver(t, failing{&vicicall.Error{Op: "hangup", Outcome: vicicall.Misconfigured, Message: "redirects", Err: errors.New("to https://inner.example.com")}})
+	d := newDeskOver(t, failing{err: &vicicall.Error{Op: "hangup", Outcome: vicicall.Misconfigured, Message: "redirects", Err: errors.New("to https://inner.example.com")}})
 	answer, _ := d.deliver(t, "crm", payloadOf(d.call), nil)
 	if line := d.line(t); strings.Contains(string(answer.Body), "inner") || !strings.Contains(fmt.Sprint(line["cause"]), "inner") {
 		t.Errorf("answer %s, log %v", answer.Body, line)
 	}
 }
 
-type failing struct{ err *vicicall.Error }
+// failing answers each HANGUP and CHECK with an error.
+type failing struct {
+	hangup.VICIdial
+	err *vicicall.Error
+}
 
 func (f failing) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
 	return vicicall.Result{Outcome: f.err.Outcome, Message: f.err.Message}, f.err

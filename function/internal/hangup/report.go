@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -28,7 +29,10 @@ type Report struct {
 	Calls       []Report `json:"calls,omitempty"`    // a batch: one report an item, in the payload's order
 	RequestID   string   `json:"request_id,omitempty"`
 
+	toolCall string        // the tool call that this answers, for senders that read such answers
 	actor    string        // who asked: for the log
+	leadID   string        // VICIdial's, of a call that was found: for the log
+	notes    []string      // what was left out of the payload: for the log
 	cause    error         // for the log
 	whole    string        // the message before it was made to fit the answer: for the log
 	vicidial time.Duration // spent waiting for VICIdial: for the log
@@ -86,24 +90,16 @@ func batch(calls []Report) Report {
 // wrong expression of sources.json may have selected any text of the payload.
 func (r Report) withOrder(o source.Order) Report {
 	r.CallID, r.AgentUser, r.Disposition, r.Ref, r.actor = o.CallID, o.AgentUser, o.Disposition, o.Ref, o.Actor
-	faults, _ := vicicall.Call{ID: o.CallID, AgentUser: o.AgentUser, Disposition: o.Disposition}.Validate().(interface{ Unwrap() []error })
+	faults, _ := validate(o).(interface{ Unwrap() []error })
 	if faults == nil {
 		return r
 	}
 	fields := map[string]*string{"call_id": &r.CallID, "agent_user": &r.AgentUser, "disposition": &r.Disposition}
 	for _, fault := range faults.Unwrap() {
-		if invalid, ok := errors.AsType[*vicicall.FieldError](fault); ok && fields[invalid.Field] != nil {
+		if invalid, ok := errors.AsType[*vicicall.FieldError](fault); ok {
 			*fields[invalid.Field] = ""
 		}
 	}
-	return r
-}
-
-// asDoneFor returns the report of an item whose call another item named first, with another agent or disposition:
-// nothing was sent for this one, so it must not claim that its own disposition was booked.
-func (r Report) asDoneFor(first source.Order) Report {
-	r.AgentUser, r.Disposition = first.AgentUser, first.Disposition
-	r.Message = "done for another item that names this call: " + r.Message
 	return r
 }
 
@@ -130,24 +126,17 @@ func (r Report) withFault() Report {
 	return r
 }
 
-// withMessage makes the message say what to do now, in at most 200 characters. What does not fit is cut where the sender
-// must know which field is wrong, else replaced by the outcome's meaning.
+// withMessage makes the message say what to do now, in at most 200 characters. What happened stands first, and the log
+// has all of it.
 func (r Report) withMessage() Report {
 	r.whole = r.Message
 	next := r.nextStep()
-	if fits(r.Message + next) {
-		r.Message += next
-		return r
+	if room := maxMessage - utf8.RuneCountInString(next); utf8.RuneCountInString(r.Message) > room {
+		r.Message = string([]rune(r.Message)[:room-1]) + "…"
 	}
-	if r.Fault == SenderFault {
-		r.Message = string([]rune(r.Message)[:maxMessage-1]) + "…"
-		return r
-	}
-	r.Message = rule(r.Outcome).Meaning + next
+	r.Message += next
 	return r
 }
-
-func fits(message string) bool { return utf8.RuneCountInString(message) <= maxMessage }
 
 // nextStep is what to do now, where the message does not say it.
 func (r Report) nextStep() string {
@@ -163,17 +152,49 @@ func (r Report) nextStep() string {
 	return ""
 }
 
-// answer is the report as HTTP; to a sender's challenge, what that sender expects.
+// answer is the report as HTTP; to a sender's challenge or tool call, what that sender expects.
 func (d *delivery) answer(r Report) Answer {
 	rule := rule(r.Outcome)
 	header := map[string]string{"content-type": "application/json", "cache-control": "no-store"}
-	if rule.RetryAfter > 0 {
-		header["retry-after"] = strconv.Itoa(rule.RetryAfter)
-	}
 	if d.challenge.Body != nil {
 		header["content-type"] = d.challenge.ContentType
 		return Answer{Status: rule.Status, Header: header, Body: d.challenge.Body}
 	}
-	body, _ := json.Marshal(r) // strings and integers only: it can't fail
-	return Answer{Status: rule.Status, Header: header, Body: body}
+	if d.source != nil && d.source.Answer == source.AnswerVapiTool {
+		if body := vapiResults(r); body != nil {
+			return Answer{Status: http.StatusOK, Header: header, Body: body}
+		}
+	}
+	if rule.RetryAfter > 0 {
+		header["retry-after"] = strconv.Itoa(rule.RetryAfter)
+	}
+	return Answer{Status: rule.Status, Header: header, Body: encode(r)}
+}
+
+// vapiResults is the answer to Vapi's tool calls, nil if the report is of none. Vapi reads it only with the status 200.
+func vapiResults(r Report) []byte {
+	type result struct {
+		ToolCallID string `json:"toolCallId"`
+		Result     string `json:"result"` // a report in JSON, as a text
+	}
+	calls := r.Calls
+	if len(calls) == 0 {
+		calls = []Report{r}
+	}
+	var results []result
+	for _, c := range calls {
+		if c.toolCall != "" {
+			results = append(results, result{c.toolCall, string(encode(c))})
+		}
+	}
+	if results == nil {
+		return nil
+	}
+	return encode(map[string]any{"results": results})
+}
+
+// encode can't fail: reports have texts and whole numbers only.
+func encode(v any) []byte {
+	body, _ := json.Marshal(v)
+	return body
 }

@@ -98,6 +98,10 @@ func (h *hall) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vic
 	return vicicall.Result{Outcome: vicicall.HungUp}, nil
 }
 
+func (h *hall) Find(context.Context, vicicall.Credentials, vicicall.Query) (vicicall.Agent, error) {
+	return vicicall.Agent{}, errors.New("nothing is looked up here")
+}
+
 func (h *hall) Check(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
 	return vicicall.Result{}, errors.New("nothing is looked at here")
 }

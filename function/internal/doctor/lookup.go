@@ -1,0 +1,72 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"vicihook/function/internal/hangup"
+	"vicihook/vicicall"
+)
+
+// probeAgent is a user that no VICIdial has: agent_status of it shows whether the account may look calls up.
+const probeAgent = "vicihookprobe"
+
+// lookupRemedies differ from those of the API account.
+var lookupRemedies = map[vicicall.Outcome]string{
+	vicicall.CredentialsRejected: "Admin → Users → the lookup user: Active Y, User Level 7 or more, Password as in `lookup` of VICIdial's secret. Then store the secret again.",
+	vicicall.LockedOut:           "Wait 15 minutes, and correct the lookup user meanwhile: each lookup by a user below level 7 counts as a failed login.",
+	vicicall.PermissionDenied:    "Admin → Users → the lookup user: View Reports 1, Agent API Access 1, and agent_status and logged_in_agents among its Allowed API Functions.",
+	vicicall.UnexpectedReply:     "Let url in VICIdial's secret lead to a web server that has /vicidial/non_agent_api.php, of VICIdial 2.12-80 or later.",
+}
+
+// tryLookup tries the account for finding calls, if a source needs it and a web server answers as VICIdial.
+func (d *Doctor) tryLookup(ctx context.Context, cred vicicall.Credentials, e *examination) {
+	finding := d.findingSources()
+	switch {
+	case len(finding) == 0:
+		return
+	case cred.Lookup == nil:
+		e.found(Finding{Fault: "lookup_missing", What: fmt.Sprintf("VICIdial's secret has no account for looking calls up, which %s needs: its deliveries are answered misconfigured", strings.Join(finding, ", ")),
+			Remedy: "Put \"lookup\": {\"user\": …, \"pass\": …} into VICIdial's secret: a user of level 7 with View Reports 1, Agent API Access 1, and agent_status and logged_in_agents among its Allowed API Functions"})
+		return
+	case firstGood(e.servers) < 0:
+		e.lookup = &Account{Message: "not tried: no web server answers as VICIdial's agent API"}
+		return
+	}
+	began := time.Now()
+	agents, err := d.lookUp(ctx, cred)
+	e.lookup = &Account{Tries: 1, ElapsedMS: time.Since(began).Milliseconds(), Message: fmt.Sprintf("user, password and rights are good; agents seen: %d", agents)}
+	if failed, ok := errors.AsType[*vicicall.Error](err); ok {
+		e.lookup.Outcome, e.lookup.Message, e.lookup.Reply = string(failed.Outcome), failed.Message, failed.Reply
+		rule, _ := hangup.RuleOf(failed.Outcome)
+		e.found(Finding{Fault: "lookup_" + string(failed.Outcome), What: failed.Message, Remedy: cmp.Or(lookupRemedies[failed.Outcome], rule.Remedy)})
+		return
+	}
+	if agents == 0 {
+		e.found(Finding{Fault: "lookup_sees_nobody", Warning: true, What: "the lookup account sees no agent: nobody is logged in, or its user group may not view the agents",
+			Remedy: "If agents are logged in: Admin → User Groups → the lookup user's group: add the agents' groups to Viewable User Groups, and their campaigns to Allowed Campaigns"})
+	}
+}
+
+// lookUp asks for an agent that can't be, and then for all agents. It returns how many the account sees.
+func (d *Doctor) lookUp(ctx context.Context, cred vicicall.Credentials) (int, error) {
+	if _, err := d.VICIdial.AgentStatus(ctx, cred, probeAgent); !errors.Is(err, vicicall.InvalidRequest) && !errors.Is(err, vicicall.AgentNotLoggedIn) {
+		return 0, err
+	}
+	agents, err := d.VICIdial.LoggedInAgents(ctx, cred)
+	return len(agents), err
+}
+
+// findingSources are the sources that name calls by what VICIdial can find them by.
+func (d *Doctor) findingSources() (names []string) {
+	for _, name := range d.Settings.Sources.Names() {
+		if src, _ := d.Settings.Sources.Lookup(name); src.Fault == nil && src.Finds() {
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,63 @@
+package hangup
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"vicihook/function/internal/source"
+	"vicihook/vicicall"
+)
+
+// find looks up the call that an order describes, unless it names the call and the source does not want it confirmed.
+// What was found stands in the order then, and must be allowed as if the sender had named it. The report is the zero
+// one if the call may be ended.
+func (h *Handler) find(ctx context.Context, src *source.Source, o *source.Order) Report {
+	if err := validate(*o); err != nil {
+		return refuseItem(err)
+	}
+	if o.CallID != "" && !src.Confirm {
+		return Report{}
+	}
+	query := vicicall.Query{
+		AgentUser: o.AgentUser, CallID: o.CallID, LeadID: o.LeadID, Phone: o.Phone, VendorLeadCode: o.VendorLeadCode,
+		Source: src.APISource(),
+	}
+	var found vicicall.Agent
+	r := h.withAccount(ctx, func(account vicicall.Credentials) Report {
+		began := time.Now()
+		var err error
+		found, err = h.VICIdial.Find(ctx, account, query)
+		r := Report{vicidial: time.Since(began)}
+		if failed, ok := errors.AsType[*vicicall.Error](err); ok {
+			r.Outcome, r.Message, r.Reply, r.cause = failed.Outcome, failed.Message, failed.Reply, failed.Err
+		}
+		return r
+	})
+	if r.Outcome != "" {
+		return r
+	}
+	o.CallID, o.AgentUser = found.CallID, found.User
+	if err := src.Allows(*o); err != nil {
+		return refuseItem(err)
+	}
+	return Report{leadID: found.LeadID, vicidial: r.vicidial}
+}
+
+// validate returns what VICIdial could not take of the values that an order has, each a *vicicall.FieldError. What an
+// order lacks is to be found.
+func validate(o source.Order) error {
+	call := vicicall.Call{ID: o.CallID, AgentUser: o.AgentUser, Disposition: o.Disposition}
+	faults, _ := call.Validate().(interface{ Unwrap() []error })
+	if faults == nil {
+		return nil
+	}
+	values := map[string]string{"call_id": o.CallID, "agent_user": o.AgentUser, "disposition": o.Disposition}
+	var invalid []error
+	for _, fault := range faults.Unwrap() {
+		if field, ok := errors.AsType[*vicicall.FieldError](fault); ok && values[field.Field] != "" {
+			invalid = append(invalid, field)
+		}
+	}
+	return errors.Join(invalid...)
+}
