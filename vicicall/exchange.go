@@ -139,7 +139,7 @@ func (s *session) exchange(req request, limit, connect time.Duration) (r respons
 		return p.failed(err)
 	}
 	defer resp.Body.Close()
-	r = response{sent: true, status: resp.StatusCode, redirect: redirectOf(resp)}
+	r = response{sent: true, status: resp.StatusCode, redirect: redirectOf(resp, s.cred.Pass)}
 	r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
@@ -212,13 +212,14 @@ func sanitize(err error) error {
 	return errNoAnswer
 }
 
-// redirectOf returns scheme and host of a redirect's target, "" for any other response.
-func redirectOf(resp *http.Response) string {
+// redirectOf returns scheme and host of a redirect's target, "" for any other response. Whoever redirects has read the
+// password, and may put it there.
+func redirectOf(resp *http.Response, pass string) string {
 	if resp.StatusCode < 300 || resp.StatusCode > 399 {
 		return ""
 	}
 	u, err := resp.Location()
-	if err != nil || !madeOf(u.Scheme+u.Host, alphanum+".-:[]", 1, 255) {
+	if err != nil || !madeOf(u.Scheme+u.Host, alphanum+".-:[]", 1, 255) || strings.Contains(strings.ToLower(u.Host), strings.ToLower(pass)) {
 		return "nowhere"
 	}
 	return u.Scheme + "://" + u.Host

@@ -34,7 +34,10 @@ func (c *Client) Hangup(ctx context.Context, cred Credentials, call Call) (Resul
 // The error is nil for WouldHangUp, NoActiveCall and AgentNotLoggedIn, and an [*Error] for every other outcome.
 func (c *Client) Check(ctx context.Context, cred Credentials, call Call) (Result, error) {
 	return c.run(ctx, "check", cred, call, func(s *session) verdict {
-		_, a := s.recheck()
+		state, a := s.recheck()
+		if state == maybeLost {
+			return verdict{Unavailable, adviceRestartSeen, nil}
+		}
 		return s.checked(a)
 	})
 }
@@ -69,22 +72,22 @@ func (s *session) hangup() verdict {
 	}
 	state, check := s.recheck()
 	if state != listed || first.mayStillRun() {
-		return conclude(first, state, check)
+		return s.conclude(first, state, check)
 	}
 	second := s.sendHangup()
 	switch {
 	case !second.sent:
-		return conclude(first, listed, check)
+		return s.conclude(first, listed, check)
 	case second.reply.Outcome == NoActiveCall && !second.reply.Doubtful:
-		return verdict{NoLongerListed, NoLongerListed.Advice(), nil}
+		return s.gone("")
 	case second.reply.Outcome == Unavailable && !second.reply.Doubtful:
-		return conclude(second, listed, check)
+		return s.conclude(second, listed, check)
 	}
 	if v, ok := s.decided(second); ok {
 		return v
 	}
 	state, check = s.recheck()
-	return conclude(second, state, check)
+	return s.conclude(second, state, check)
 }
 
 func (s *session) sendHangup() answer {
@@ -115,20 +118,52 @@ func (s *session) decided(a answer) (verdict, bool) {
 }
 
 // conclude derives the outcome from the last answer to a HANGUP and the CHECK after it.
-func conclude(a answer, state listing, check answer) verdict {
+func (s *session) conclude(a answer, state listing, check answer) verdict {
 	switch {
 	case state == listed:
 		return verdict{StillListed, StillListed.Advice() + a.detail(), a.err}
+	case state == maybeLost:
+		return verdict{Unknown, adviceRestart, a.err}
 	case state == notListed && a.accepted():
 		return verdict{HungUp, HungUp.Advice(), nil}
 	case state == notListed:
-		return verdict{NoLongerListed, NoLongerListed.Advice() + a.detail(), nil}
+		return s.gone(a.detail())
 	case a.accepted():
-		return verdict{Accepted, Accepted.Advice() + check.detail(), nil}
+		return verdict{Unknown, adviceUnchecked + check.detail(), check.err}
 	case a.reply.Outcome == NoActiveCall, a.reply.Outcome == AgentNotLoggedIn:
 		return verdict{UnexpectedReply, a.reply.Message, nil}
 	}
 	return verdict{Unknown, Unknown.Advice() + a.detail() + "; CHECK" + check.detail(), a.err}
+}
+
+const (
+	adviceUnchecked   = "VICIdial accepted the hang-up, but CHECK could not tell whether it still lists the call: try again"
+	adviceRestart     = "a hang-up was sent; then VICIdial's database was down, and now it does not list the call. A restart empties its list of calls, so the call may be up or not: try again"
+	adviceRestartSeen = "VICIdial's database was down a moment ago, and now it does not list the call. A restart empties its list of calls, so this does not say that the call has ended: try again"
+	adviceStillShown  = "a hang-up was sent, and VICIdial does not list the call, but shows the agent in it: its database was restarted, or the call has just ended. Try again"
+	adviceNotLookedUp = "a hang-up was sent, and VICIdial does not list the call, but whether the agent is still in it could not be looked up: try again"
+)
+
+// gone is the verdict on a call that is not listed after a HANGUP whose answer was lost or is not reliable. A restart of
+// VICIdial's database makes a call look so too, though not in the agent's row, which an account for lookups can see.
+func (s *session) gone(detail string) verdict {
+	v := verdict{NoLongerListed, NoLongerListed.Advice() + detail, nil}
+	if s.cred.Lookup == nil {
+		return v
+	}
+	l, cancel, failed := s.client.lookups(s.ctx, s.cred, s.call.Source, nil)
+	defer cancel()
+	var a Agent
+	if failed.outcome == "" {
+		a, failed = l.agentStatus(s.call.AgentUser)
+	}
+	switch {
+	case failed.outcome == AgentNotLoggedIn, failed.outcome == "" && a.CallID != s.call.ID:
+		return v
+	case failed.outcome == "":
+		return verdict{Unknown, adviceStillShown, nil}
+	}
+	return verdict{Unknown, adviceNotLookedUp + " (" + failed.message + ")", failed.err}
 }
 
 // A listing is what CHECK says about the call.
@@ -138,6 +173,7 @@ const (
 	cannotTell listing = iota
 	listed
 	notListed
+	maybeLost // not listed, after an answer of a dead database: a restart empties the list
 )
 
 var errNoCheck = errors.New("no CHECK is left")
@@ -145,7 +181,7 @@ var errNoCheck = errors.New("no CHECK is left")
 // recheck sends CHECK until an answer says whether the call is listed, and returns the last answer. It goes on to the
 // next web server at any failure, but not at VICIdial's own refusal: the whole cluster has one database.
 func (s *session) recheck() (listing, answer) {
-	last := answer{response: response{err: errNoCheck}}
+	last, state := answer{response: response{err: errNoCheck}}, notListed
 	for s.result.Checks < maxChecks {
 		a := s.send(stageCheck, s.readLimit(s.result.Checks == maxChecks-1))
 		if a.sent || !last.sent { // an answer counts although no other CHECK can be sent
@@ -159,9 +195,11 @@ func (s *session) recheck() (listing, answer) {
 		case last.reply.Listed:
 			return listed, last
 		case last.reply.Outcome == NoActiveCall && !last.reply.Doubtful:
-			return notListed, last
+			return state, last
 		case !last.failed():
 			return cannotTell, last
+		case last.reply.Outcome == Unavailable && !last.reply.Doubtful:
+			state = maybeLost
 		}
 		s.nextServer()
 		if s.result.Checks%len(s.cred.URLs) == 0 && s.result.Checks < maxChecks && !s.pause(0) {

@@ -38,12 +38,15 @@ var hangupTests = map[string]struct {
 	"accepted, listed, accepted, gone":                 {steps{ok, ok}, steps{live, gone}, vicicall.HungUp, ""},
 	"accepted twice and still listed":                  {steps{ok, ok}, steps{live, live}, vicicall.StillListed, "sql_mode"},
 	"accepted, listed, then no call":                   {steps{ok, gone}, steps{live}, vicicall.NoLongerListed, ""},
-	"accepted, then the agent has left":                {steps{ok}, steps{say(noAgent)}, vicicall.Accepted, ""},
-	"accepted, then no CHECK comes through":            {steps{ok}, steps{lost, lost, lost}, vicicall.Accepted, ""},
+	"accepted, then the agent has left":                {steps{ok}, steps{say(noAgent)}, vicicall.Unknown, "accepted the hang-up, but CHECK could not tell"},
+	"accepted, then no CHECK comes through":            {steps{ok}, steps{lost, lost, lost}, vicicall.Unknown, "accepted the hang-up, but CHECK could not tell"},
 	"accepted, the third CHECK tells":                  {steps{ok}, steps{lost, answer(502, ""), gone}, vicicall.HungUp, ""},
 	"accepted, CHECK names another call":               {steps{ok}, steps{say("ERROR: no active call found - A\n"), gone}, vicicall.HungUp, ""},
-	"accepted, CHECK finds the database down":          {steps{ok}, steps{answer(500, ""), gone}, vicicall.HungUp, ""},
-	"accepted twice, with no CHECK left after":         {steps{ok, ok}, steps{lost, lost, live}, vicicall.Accepted, "no CHECK is left"},
+	"accepted, the database is down, then gone":        {steps{ok}, steps{answer(500, ""), gone}, vicicall.Unknown, "A restart empties its list"},
+	"accepted, the database is down, then listed":      {steps{ok, ok}, steps{answer(500, ""), live, gone}, vicicall.HungUp, ""},
+	"accepted, a proxy is busy, then gone":             {steps{ok}, steps{answer(503, busy), gone}, vicicall.HungUp, ""},
+	"dropped, no database connection, then gone":       {steps{lost}, steps{say("MySQL connect ERROR: Connection refused"), gone}, vicicall.Unknown, "A restart empties its list"},
+	"accepted twice, with no CHECK left after":         {steps{ok, ok}, steps{lost, lost, live}, vicicall.Unknown, "no CHECK is left"},
 	"SUCCESS and 500, gone":                            {steps{lied}, steps{gone}, vicicall.NoLongerListed, "SUCCESS and then failed"},
 	"SUCCESS and 500, listed, accepted":                {steps{lied, ok}, steps{live, gone}, vicicall.HungUp, ""},
 	"SUCCESS and 500 twice, listed":                    {steps{lied, lied}, steps{live, live}, vicicall.StillListed, "HTTP 500"},
@@ -87,7 +90,7 @@ var hangupTests = map[string]struct {
 	"the second is refused":                            {steps{ok, say(noAgent)}, steps{live}, vicicall.AgentNotLoggedIn, ""},
 	"the second can't be seen after":                   {steps{lied, lied}, steps{live, lost, lost}, vicicall.Unknown, ""},
 	"the account is locked before the CHECK":           {steps{lied}, steps{say(login + "6666|x|0|1|LOCK|\n")}, vicicall.Unknown, ""},
-	"CHECK says SUCCESS: no more is asked":             {steps{ok}, steps{ok}, vicicall.Accepted, ""},
+	"CHECK says SUCCESS: no more is asked":             {steps{ok}, steps{ok}, vicicall.Unknown, "accepted the hang-up, but CHECK could not tell"},
 	"the wrong password is not asked for again":        {steps{say(badPass)}, nil, vicicall.CredentialsRejected, "correct the secret"},
 }
 
@@ -286,4 +289,66 @@ func TestHangupOnACluster(t *testing.T) {
 			})
 		})
 	}
+}
+
+// With an account for lookups, no_longer_listed is said only where VICIdial no longer shows the agent in the call.
+func TestHangupLooksUpWhetherTheAgentIsStillInTheCall(t *testing.T) {
+	t.Parallel()
+	shown := func(id, sub string) step { return say(row(id, "402027", sub, "3125551212", "TICKET77")) }
+	for name, tt := range map[string]struct {
+		hangups, checks, lookups steps
+		want                     vicicall.Outcome
+		message                  string
+	}{
+		"accepted and gone: no lookup":     {steps{ok}, steps{gone}, nil, vicicall.HungUp, ""},
+		"dropped and listed: no lookup":    {steps{lost}, steps{live}, nil, vicicall.StillListed, ""},
+		"not listed before: no lookup":     {steps{gone}, nil, nil, vicicall.NoActiveCall, ""},
+		"the agent is ready":               {steps{lost}, steps{gone}, steps{say("READY\t\t0\tTESTCAMP\t0\tRemote One\tAGENTS\t1\t\t\t\t\t8600\n")}, vicicall.NoLongerListed, ""},
+		"the agent is in the next call":    {steps{lost}, steps{gone}, steps{shown(call2, "")}, vicicall.NoLongerListed, ""},
+		"the agent has logged off":         {steps{lost}, steps{gone}, steps{say("ERROR: agent_status AGENT NOT LOGGED IN: lookup|1028\n")}, vicicall.NoLongerListed, ""},
+		"the call is shown dead":           {steps{lost}, steps{gone}, steps{shown(callID, "DEAD")}, vicicall.Unknown, "shows the agent in it"},
+		"the call is shown":                {steps{lost}, steps{gone}, steps{shown(callID, "")}, vicicall.Unknown, "shows the agent in it"},
+		"a second does not find it":        {steps{lied, gone}, steps{live}, steps{shown(callID, "DEAD")}, vicicall.Unknown, ""},
+		"the agent may not be viewed":      {steps{lost}, steps{gone}, steps{say("ERROR: agent_status AGENT NOT FOUND: lookup|1028\n")}, vicicall.Unknown, "could not be looked up"},
+		"the account is refused":           {steps{lost}, steps{gone}, steps{say("ERROR: Login incorrect, please try again: |lookup|L00kup77|BAD|\n")}, vicicall.Unknown, "could not be looked up"},
+		"the lookup is lost twice":         {steps{lost}, steps{gone}, steps{lost, lost, shown(call2, "")}, vicicall.NoLongerListed, ""},
+		"the lookup is lost":               {steps{lost}, steps{gone}, steps{lost, lost, lost}, vicicall.Unknown, "could not be looked up"},
+		"the lookup takes all the time":    {steps{lost}, steps{gone}, steps{silent}, vicicall.Unknown, "could not be looked up"},
+		"the database was down: no lookup": {steps{lost}, steps{answer(500, ""), gone}, nil, vicicall.Unknown, "A restart empties its list"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := &host{hangups: tt.hangups, checks: tt.checks, lookups: tt.lookups}
+			n := &network{t: t, hosts: map[string]*host{"localhost": h}}
+			c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+			defer c.Close()
+			cred := on("localhost")
+			cred.Lookup = &vicicall.Account{User: "lookup", Pass: "L00kup77"}
+			result, err := c.Hangup(t.Context(), cred, theCall())
+			if result.Outcome != tt.want || !strings.Contains(result.Message, tt.message) || result.Elapsed > 4*time.Second {
+				t.Errorf("%s: %s (%s) after %v, want %s", name, result.Outcome, result.Message, result.Elapsed, tt.want)
+			}
+			assertConsistent(t, result, err, h)
+			if len(h.hangups)+len(h.checks)+len(h.lookups) > 0 {
+				t.Errorf("%s: %d, %d, %d steps were not taken", name, len(h.hangups), len(h.checks), len(h.lookups))
+			}
+			for _, secret := range []string{"L00kup77", "3125551212", "TICKET77"} {
+				if strings.Contains(result.Message+result.Reply, secret) {
+					t.Errorf("%s: %q shows in %+v", name, secret, result)
+				}
+			}
+		})
+	}
+}
+
+func TestCheckSaysNothingOfACallAfterARestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := &host{checks: steps{answer(500, ""), gone}}
+		n := &network{t: t, hosts: map[string]*host{"localhost": h}}
+		c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+		defer c.Close()
+		if result, _ := c.Check(t.Context(), on("localhost"), theCall()); result.Outcome != vicicall.Unavailable || !strings.Contains(result.Message, "restart") {
+			t.Errorf("%+v, want unavailable", result)
+		}
+	})
 }

@@ -18,10 +18,10 @@ const (
 // locking the account: a refusal is returned for every further request, and until an account was taken once, one
 // request at a time may try it.
 type accounts struct {
-	now   func() time.Time
-	trial chan struct{} // holds a token while a request tries an account
+	now func() time.Time
 
 	mu      sync.Mutex
+	trials  map[[sha256.Size]byte]chan struct{} // each holds a token while a request tries the account
 	taken   map[[sha256.Size]byte]bool
 	latches map[[sha256.Size]byte]latch
 }
@@ -35,7 +35,7 @@ type latch struct {
 
 func newAccounts(now func() time.Time) *accounts {
 	return &accounts{
-		now: now, trial: make(chan struct{}, 1),
+		now: now, trials: map[[sha256.Size]byte]chan struct{}{},
 		taken: map[[sha256.Size]byte]bool{}, latches: map[[sha256.Size]byte]latch{},
 	}
 }
@@ -46,17 +46,29 @@ func (a *accounts) admit(ctx context.Context, cred Credentials) (release func(),
 	if v, known := a.known(cred); known {
 		return none, v
 	}
+	trial := a.trial(cred)
 	select {
-	case a.trial <- struct{}{}:
+	case trial <- struct{}{}:
 	case <-ctx.Done():
 		return none, verdict{Unavailable, Unavailable.Advice() + " (" + adviceWait + ")", ctx.Err()}
 	}
-	release = func() { <-a.trial }
+	release = func() { <-trial }
 	if v, known := a.known(cred); known { // the request before has found out
 		release()
 		return none, v
 	}
 	return release, verdict{}
+}
+
+// trial is the credentials' own: a hang-up may look its call up with the other account meanwhile.
+func (a *accounts) trial(cred Credentials) chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	id := cred.digest()
+	if a.trials[id] == nil {
+		a.trials[id] = make(chan struct{}, 1)
+	}
+	return a.trials[id]
 }
 
 // known reports whether VICIdial has taken or refused these credentials, and returns the refusal.
@@ -87,6 +99,7 @@ func (a *accounts) accepted(cred Credentials) {
 	defer a.mu.Unlock()
 	if len(a.taken) >= maxTaken {
 		clear(a.taken)
+		clear(a.trials)
 	}
 	a.taken[cred.digest()] = true
 }

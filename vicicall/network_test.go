@@ -29,6 +29,7 @@ type network struct {
 // A host answers HANGUP and CHECK by a script each, in order.
 type host struct {
 	hangups, checks []step
+	lookups         []step                  // agent_status
 	pick            func(stage string) step // when set, in place of the scripts
 	blackHole       bool                    // never accepts a connection
 	seen            []seen
@@ -68,6 +69,9 @@ func (n *network) handler(h *host) http.Handler {
 		form, _ := url.ParseQuery(string(body))
 		n.mu.Lock()
 		stage := form.Get("stage")
+		if form.Get("function") == "agent_status" {
+			stage = "agent_status"
+		}
 		h.seen = append(h.seen, seen{stage, time.Now()})
 		if h.pick != nil {
 			do := h.pick(stage)
@@ -76,8 +80,11 @@ func (n *network) handler(h *host) http.Handler {
 			return
 		}
 		script := &h.hangups
-		if stage == "CHECK" {
+		switch stage {
+		case "CHECK":
 			script = &h.checks
+		case "agent_status":
+			script = &h.lookups
 		}
 		if len(*script) == 0 {
 			n.mu.Unlock()

@@ -78,7 +78,7 @@ func ParseReply(status int, body []byte, callID, agentUser string) Reply {
 		return newReply(Ambiguous, describe(status, body))
 	}
 	if status == http.StatusOK && s.significant == 1 {
-		if r, ok := parseTranslated(s.line, callID, agentUser); ok {
+		if r, ok := parseTranslated(s.line, body, callID, agentUser); ok {
 			return r
 		}
 	}
@@ -125,8 +125,12 @@ func parseRefusal(line, body []byte, callID, agentUser string) Reply {
 	phrase, data, _ := strings.Cut(text, " -")
 	data = strings.TrimPrefix(data, " ")
 	outcome, known := refusals[phrase]
-	if !known {
-		return Reply{Outcome: UnexpectedReply, Line: refusalMark + "(unknown words)", Message: UnexpectedReply.Advice()}
+	if !known { // of some languages only the word ERROR is English
+		r, ok := parseTranslated(line, body, callID, agentUser)
+		if !ok {
+			r = Reply{Outcome: UnexpectedReply, Line: refusalMark + "(unknown words)", Message: adviceUnknownWords}
+		}
+		return r
 	}
 	r := newReply(outcome, refusalMark+phrase)
 	if data == callID || data == agentUser || data == stageCheck || data == stageHangup {
@@ -195,9 +199,11 @@ var loginOutcomes = map[string]Outcome{
 	"ERRAGENTS":  NoActiveServer,
 }
 
-// parseTranslated recognises VICIdial's lines by shape when the API user's language is not English.
-// VICIdial compares the translated word with "SUCCESS", so it has done nothing, whatever the line says.
-func parseTranslated(line []byte, callID, agentUser string) (Reply, bool) {
+const adviceUnknownWords = "VICIdial refused in unknown words: in another language (set the API user's language to \"default English\"), or those of a newer version"
+
+// parseTranslated recognises VICIdial's lines by what no language changes: the fields of a refused login, and the data
+// behind the words. VICIdial compares the translated word with "SUCCESS", so it has done nothing, whatever the line says.
+func parseTranslated(line, body []byte, callID, agentUser string) (Reply, bool) {
 	word, text, ok := strings.Cut(string(line), ": ")
 	if !ok || word == "" || len(word) > 60 || strings.ContainsAny(word, "<>|/") {
 		return Reply{}, false
@@ -210,19 +216,33 @@ func parseTranslated(line []byte, callID, agentUser string) (Reply, bool) {
 	r := Reply{Outcome: UnexpectedReply, Message: adviceTranslated}
 	switch {
 	case strings.HasSuffix(text, " - "+callID):
-		r.Outcome, r.Line = NoActiveCall, "(translated) "+noActiveCall+" - "+callID
-	case text == strings.TrimPrefix(hungUpLine(callID, agentUser), successMark):
-		r.Line = "(translated) " + text
-	case strings.HasPrefix(text, "ra_call_control "):
-		r.Line = "(translated) ra_call_control"
+		r = newReply(NoActiveCall, "(translated) "+noActiveCall+" - "+callID)
 	case strings.HasSuffix(text, " - "+agentUser):
-		r.Line = "(translated) - " + agentUser
+		r = newReply(AgentNotLoggedIn, "(translated) "+notLoggedIn+" - "+agentUser)
+	case strings.HasSuffix(text, " - "+agentUser+"|"+callID+"|"+stageHangup):
+		r.Line = "(translated) - " + agentUser + "|" + callID + "|" + stageHangup
+	case strings.Contains(text, "ra_call_control"), strings.Contains(text, "|"+agentUser+"|"):
+		r.Line = "(translated) ra_call_control"
 	case strings.HasSuffix(text, " - "+stageCheck):
 		r.Line = "(translated) - " + stageCheck
+	case translatedWords[strings.TrimSpace(word)], strings.Contains(strings.ToLower(text), "api"),
+		word != "ERROR" && strings.EqualFold(strings.TrimSpace(word), "error") && strings.Contains(text, " - "):
+		r.Line = "(translated)"
 	default:
 		return Reply{}, false
 	}
+	if r.Outcome != UnexpectedReply && containsAny(body, queryFailures) {
+		r.Doubtful, r.Message = true, adviceBrokenRefusal
+	}
 	return r, true
+}
+
+// translatedWords are SUCCESS and ERROR in the languages that VICIdial ships, but for those that proxies use too.
+var translatedWords = map[string]bool{
+	"fejl": true, "succes": true, "FOUT": true, "SUCCES": true, "BŁĄD": true, "SUKCES": true, "erro": true, "sucesso": true,
+	"ошибка": true, "успех": true, "FEL": true, "LYCKADES": true, "framgång": true, "ÚSPECH": true, "錯誤": true, "成功": true,
+	"エラー": true, "Fehler": true, "Erfolg": true, "σφάλμα": true, "επιτυχία": true, "Exitoso": true, "ÉXITO": true,
+	"erreur": true, "succès": true, "errore": true, "successo": true,
 }
 
 func unexpected(status int, body []byte, s scanned) Reply {

@@ -1,15 +1,17 @@
 package vicicall_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -28,6 +30,7 @@ import (
 type schedule struct {
 	Budget     time.Duration
 	Believe    bool      // SkipRecheck
+	Lookup     bool      // there is an account for lookups
 	Servers    [][]reach // of one cluster: what becomes of each connection; the last one repeats
 	Faults     []vicitest.Fault
 	Happenings []happening
@@ -43,18 +46,33 @@ const (
 	blackHole reach = "black hole"
 )
 
-// A happening changes VICIdial at its time.
+// A happening changes VICIdial at its time, or just before the first request of a kind that arrives.
 type happening struct {
-	At   time.Duration
-	What string // one of happenings
+	At     time.Duration
+	Before string // HANGUP, CHECK or agent_status; empty is at its time
+	What   string // one of happenings
 }
 
 var happenings = map[string]func(srv *vicitest.Server, call string){
 	"the caller hangs up":   (*vicitest.Server).EndCall,
 	"the line drops":        (*vicitest.Server).DropLine,
 	"the agent logs off":    func(srv *vicitest.Server, _ string) { srv.LogOff("1028") },
+	"another call follows":  func(srv *vicitest.Server, call string) { srv.EndCall(call); putCall(srv, "1028", 'Y', "") },
+	"the call is passed on": func(srv *vicitest.Server, call string) { srv.EndCall(call); putCall(srv, "1030", 'J', call[10:]) },
+	"the database restarts": func(srv *vicitest.Server, _ string) { srv.Restart() },
 	"the password changes":  func(srv *vicitest.Server, _ string) { srv.AddUser(vicitest.APIUser(vicitest.DefaultUser, "another")) },
 	"everything works anew": func(srv *vicitest.Server, _ string) { srv.ClearFaults() },
+}
+
+// putCall gives an agent who is logged in a new call, of the given lead or of a new one.
+func putCall(srv *vicitest.Server, agent string, letter byte, lead string) {
+	id := srv.NextCallID(letter)
+	if lead != "" {
+		id = id[:9] + "1" + lead // a second later
+	}
+	if slices.ContainsFunc(srv.Agents(), func(a vicitest.Agent) bool { return a.User == agent }) {
+		srv.AddCall(vicitest.Call{ID: id, Agent: agent})
+	}
 }
 
 // A delivery is one webhook: at its time, on its own instance or on the first one's.
@@ -62,6 +80,7 @@ type delivery struct {
 	At          time.Duration
 	OtherCall   bool // than that of agent 1028
 	OwnInstance bool
+	Finds       bool // names agent and lead; else the call id
 }
 
 func drawSchedule(t *rapid.T) schedule {
@@ -70,13 +89,17 @@ func drawSchedule(t *rapid.T) schedule {
 		reaches  = rapid.SliceOfN(rapid.SampledFrom([]reach{connects, connects, connects, refuses, blackHole}), 1, 3)
 		what     = rapid.SampledFrom(slices.Sorted(maps.Keys(happenings)))
 	)
-	happening := rapid.Custom(func(t *rapid.T) happening { return happening{instants.Draw(t, "at"), what.Draw(t, "what")} })
+	happening := rapid.Custom(func(t *rapid.T) happening {
+		before := rapid.SampledFrom([]string{"", "HANGUP", "CHECK", "agent_status"})
+		return happening{instants.Draw(t, "at"), before.Draw(t, "before"), what.Draw(t, "what")}
+	})
 	delivery := rapid.Custom(func(t *rapid.T) delivery {
-		return delivery{instants.Draw(t, "at"), rapid.Bool().Draw(t, "other call"), rapid.Bool().Draw(t, "own instance")}
+		return delivery{instants.Draw(t, "at"), rapid.Bool().Draw(t, "other call"), rapid.Bool().Draw(t, "own instance"), rapid.Bool().Draw(t, "finds")}
 	})
 	return schedule{
 		Budget:     rapid.SampledFrom([]time.Duration{600 * time.Millisecond, time.Second, 2500 * time.Millisecond, 4 * time.Second, 10 * time.Second}).Draw(t, "budget"),
 		Believe:    rapid.IntRange(0, 9).Draw(t, "believe") == 0,
+		Lookup:     rapid.Bool().Draw(t, "lookup"),
 		Servers:    rapid.SliceOfN(reaches, 1, 3).Draw(t, "servers"),
 		Faults:     rapid.SliceOfN(rapid.Custom(drawFault), 0, 5).Draw(t, "faults"),
 		Happenings: rapid.SliceOfN(happening, 0, 2).Draw(t, "happenings"),
@@ -87,7 +110,7 @@ func drawSchedule(t *rapid.T) schedule {
 func drawFault(t *rapid.T) vicitest.Fault {
 	f := vicitest.Fault{
 		Name:  rapid.SampledFrom(vicitest.Faults()).Draw(t, "fault").Name,
-		Stage: rapid.SampledFrom([]string{"", "HANGUP", "CHECK"}).Draw(t, "stage"),
+		Stage: rapid.SampledFrom([]string{"", "HANGUP", "CHECK", "agent_status"}).Draw(t, "stage"),
 		Skip:  rapid.IntRange(0, 2).Draw(t, "skip"),
 		Times: rapid.IntRange(0, 2).Draw(t, "times"),
 		Delay: rapid.SampledFrom([]time.Duration{0, time.Millisecond, 400 * time.Millisecond, 1300 * time.Millisecond, 3 * time.Second}).Draw(t, "delay"),
@@ -101,9 +124,9 @@ func drawFault(t *rapid.T) vicitest.Fault {
 // floors are how often an outcome comes at least in each 3000 schedules, a third of what is usual: laws on what never
 // comes would hold nothing.
 var floors = map[vicicall.Outcome]int{
-	vicicall.HungUp: 450, vicicall.Unavailable: 300, vicicall.Accepted: 140, vicicall.NoActiveCall: 100, vicicall.CredentialsRejected: 70,
-	vicicall.AgentNotLoggedIn: 60, vicicall.Unknown: 45, vicicall.StillListed: 40, vicicall.NoLongerListed: 30, vicicall.UnexpectedReply: 30,
-	vicicall.Misconfigured: 1, // for one fault of many
+	vicicall.HungUp: 430, vicicall.Unavailable: 300, vicicall.NoActiveCall: 180, vicicall.Unknown: 100, vicicall.Accepted: 90,
+	vicicall.CredentialsRejected: 40, vicicall.AgentNotLoggedIn: 33, vicicall.StillListed: 33, vicicall.NoLongerListed: 27,
+	vicicall.UnexpectedReply: 23, vicicall.OtherCall: 7, vicicall.Misconfigured: 1,
 }
 
 func TestNoScheduleOfFaultsMakesAnOutcomeLie(t *testing.T) {
@@ -149,9 +172,10 @@ type performance struct {
 	schedule
 	began time.Time
 	srv   *vicitest.Server
-	calls []vicicall.Call // live at the beginning, of agents 1028 and 1029
+	calls []vicicall.Call // live at the beginning, of agents 1028 and 1029; agent 1030 has none
 
 	mu       sync.Mutex
+	waiting  []happening          // that come before a request
 	delisted map[string]time.Time // when a call left the list, by its id
 	outcomes []vicicall.Outcome
 	lies     []string
@@ -164,8 +188,8 @@ func (s schedule) run() (lies []string, outcomes []vicicall.Outcome) {
 	defer p.srv.Close()
 	ctx, over := context.WithCancel(context.Background())
 	defer over()
-	p.srv.AddRemoteAgent(1028, 2)
-	for _, agent := range p.srv.Agents() {
+	p.srv.AddRemoteAgent(1028, 3)
+	for _, agent := range p.srv.Agents()[:2] {
 		call := vicicall.Call{ID: p.srv.NextCallID('Y'), AgentUser: agent.User}
 		p.srv.AddCall(vicitest.Call{ID: call.ID, Agent: agent.User})
 		p.calls = append(p.calls, call)
@@ -178,6 +202,10 @@ func (s schedule) run() (lies []string, outcomes []vicicall.Outcome) {
 	defer first.Close()
 	var all sync.WaitGroup
 	for _, h := range s.Happenings {
+		if h.Before != "" {
+			p.waiting = append(p.waiting, h)
+			continue
+		}
 		all.Go(func() { time.Sleep(h.At); happenings[h.What](p.srv, p.calls[0].ID) })
 	}
 	for i, d := range s.Deliveries {
@@ -189,7 +217,36 @@ func (s schedule) run() (lies []string, outcomes []vicicall.Outcome) {
 		all.Go(func() { time.Sleep(d.At); p.deliver(client, i) })
 	}
 	all.Wait()
+	p.judgeOthers()
 	return p.lies, p.outcomes
+}
+
+// ServeHTTP is VICIdial, and what happens before a request of some kind.
+func (p *performance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	form, _ := url.ParseQuery(string(body))
+	kind := form.Get("stage")
+	if kind == "tab" {
+		kind = form.Get("function")
+	}
+	for _, what := range p.before(kind) {
+		happenings[what](p.srv, p.calls[0].ID)
+	}
+	p.srv.Handler().ServeHTTP(w, r)
+}
+
+// before takes what happens before the first request of a kind.
+func (p *performance) before(kind string) (what []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting = slices.DeleteFunc(p.waiting, func(h happening) bool {
+		if h.Before == kind {
+			what = append(what, h.What)
+		}
+		return h.Before == kind
+	})
+	return what
 }
 
 // watch notes when a call leaves the list.
@@ -203,7 +260,7 @@ func (p *performance) watch(ctx context.Context, callID string) {
 
 // instance is the client of one instance of a function.
 func (p *performance) instance() *vicicall.Client {
-	c := &cluster{vicidial: p.srv.Handler(), reaches: map[string][]reach{}}
+	c := &cluster{vicidial: p, reaches: map[string][]reach{}}
 	for i, reaches := range p.Servers {
 		c.reaches[clusterNames[i]] = reaches
 	}
@@ -215,14 +272,34 @@ func (p *performance) deliver(client *vicicall.Client, i int) {
 	call.Source = sourceOf(i)
 	cred := on(slices.Clone(clusterNames[:len(p.Servers)])...)
 	cred.Pass = vicitest.DefaultPass
+	if p.Lookup {
+		cred.Lookup = &vicicall.Account{User: vicitest.DefaultLookupUser, Pass: vicitest.DefaultLookupPass}
+	}
 	start := time.Now()
-	result, _ := client.Hangup(context.Background(), cred, call)
+	ctx, cancel := context.WithTimeout(context.Background(), p.Budget)
+	defer cancel()
+	result := p.end(ctx, client, cred, call, p.finds(i))
 	took := time.Since(start)
 	state, _ := p.srv.Call(call.ID)
 	p.judge(i, result, took, state)
 }
 
-// call is the one that a delivery names.
+// end hangs the call up, and finds it before where it is not named.
+func (p *performance) end(ctx context.Context, client *vicicall.Client, cred vicicall.Credentials, call vicicall.Call, find bool) vicicall.Result {
+	if find {
+		found, err := client.Find(ctx, cred, vicicall.Query{AgentUser: call.AgentUser, LeadID: call.ID[10:], Source: call.Source})
+		if failed, ok := errors.AsType[*vicicall.Error](err); ok {
+			return vicicall.Result{Outcome: failed.Outcome, Message: failed.Message}
+		}
+		call.ID = found.CallID
+	}
+	result, _ := client.Hangup(ctx, cred, call)
+	return result
+}
+
+func (p *performance) finds(delivery int) bool { return p.Lookup && p.Deliveries[delivery].Finds }
+
+// call is the one that a delivery means.
 func (p *performance) call(delivery int) vicicall.Call {
 	if p.Deliveries[delivery].OtherCall {
 		return p.calls[1]
@@ -231,185 +308,6 @@ func (p *performance) call(delivery int) vicicall.Call {
 }
 
 func sourceOf(delivery int) string { return fmt.Sprintf("vh%d", delivery) }
-
-// Faults by what can be read of the request that they strike; "" is none.
-var (
-	// A HANGUP among these may answer with a clean SUCCESS.
-	cleanSuccess = []string{
-		"", "restart", "does-nothing", "success-then-clean", "strict-sql-clean", "sender-stopped", "slow-work", "slow-middle", "slow", "slow-headers", "slow-body",
-		"closes-after", "closes-silently", "warnings", "agent-logs-off",
-	}
-	// A CHECK among these tells at once whether the call is listed.
-	plainCheck = []string{
-		"", "restart", "does-nothing", "success-then-500", "success-then-refused", "success-then-fatal", "success-then-clean", "success-then-silence", "strict-sql-500",
-		"strict-sql-clean", "first-requests-collide", "sender-stopped", "slow-middle", "reset-midway", "other-agent", "other-agent-undone",
-		"closes-after", "closes-silently", "warnings", "agent-logs-off",
-	}
-	// A CHECK among these may tell it, or tell it late.
-	doubtfulCheck = []string{"slow-work", "slow", "slow-headers", "slow-body", "translated", "other-call", "other-call-undone", tableReadsEmpty}
-	// These pages are none of an English VICIdial for this call.
-	foreignPage = []string{"empty", "empty-undone", "garbage", "garbage-undone", "translated", "other-call", "other-call-undone"}
-	// VICIdial stops before it does anything, and says so.
-	stopsBefore = []string{"database-down", "database-down-500", "database-down-shown"}
-)
-
-// tableReadsEmpty is the fault in which VICIdial itself does not know that it lists the call.
-const tableReadsEmpty = "calls-table-broken"
-
-// judge holds what must be true of every delivery, whatever happened.
-func (p *performance) judge(i int, result vicicall.Result, took time.Duration, state vicitest.CallState) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.outcomes = append(p.outcomes, result.Outcome)
-	must := func(ok bool, law string) {
-		if !ok {
-			p.lies = append(p.lies, fmt.Sprintf("delivery %d: %s: %+v after %v, and VICIdial has %+v; requests:%s", i, law, result, took, state, p.requests()))
-		}
-	}
-	sent := p.sent(i)
-	must(took <= p.Budget, "an answer comes within the budget")
-	must(sent.hangups <= 2 && sent.checks <= 3, "at most 2 HANGUP and 3 CHECK are sent")
-	must(sent.hangups <= result.Attempts && sent.checks <= result.Checks, "what arrived is counted")
-	must(p.srv.MaxConcurrentHangups() <= p.deliveriesOf(state.ID), "no second HANGUP beside a first")
-	p.judgeKnown(must, sent, result, state)
-	switch result.Outcome {
-	case vicicall.HungUp:
-		must(!state.LineUp || p.has("strict-sql-clean", "sender-stopped", "restart", tableReadsEmpty), "hungup means that the line is down, but for what no answer shows")
-		must(sent.struckBy(cleanSuccess), "hungup means that SUCCESS was read")
-	case vicicall.NoLongerListed:
-		must(sent.hangups == 2 || !sent.struckBy([]string{""}), "no_longer_listed means that an answer was lost or could not be trusted")
-	case vicicall.NoActiveCall:
-		must(sent.hangups == 1, "what a second HANGUP does not find was there")
-	case vicicall.Accepted:
-		must(p.Believe || sent.struckBy(cleanSuccess), "accepted means that SUCCESS was read")
-	case vicicall.Unknown:
-		must(result.Attempts > 0 && !sent.struckBy([]string{""}), "unknown means that a HANGUP was sent whose answer was lost or could not be trusted")
-	case vicicall.AgentNotLoggedIn:
-		must(p.has("agents-table-broken", "agent-logs-off") || p.loggedOff(), "an agent who is there is not said to be away")
-	case vicicall.Unavailable:
-		must(p.deliveriesOf(state.ID) > 1 || !p.ordered(state.ID), "unavailable means that nothing was done")
-		must(sent.hangups == 0 || sent.hangups == 1 && sent.struckBy(stopsBefore), "unavailable means that VICIdial could do nothing")
-	case vicicall.CredentialsRejected:
-		must(p.passwordChanged(time.Now()), "a password that is right is not said to be wrong")
-	case vicicall.UnexpectedReply:
-		must(sent.struckBy(foreignPage), "what VICIdial answers is expected")
-	case vicicall.Misconfigured:
-		must(sent.struckBy([]string{"redirect"}), "a configuration that works is not said to be wrong")
-	case vicicall.StillListed:
-	default:
-		must(false, "no other outcome fits these schedules")
-	}
-}
-
-// judgeKnown holds an outcome to what the CHECKs told, neither less nor more.
-func (p *performance) judgeKnown(must func(bool, string), sent sent, result vicicall.Result, state vicitest.CallState) {
-	delisted, known := p.delisted[state.ID]
-	switch {
-	case known:
-	case state.Listed:
-		delisted = time.Now().Add(time.Hour)
-	default:
-		delisted = time.Now()
-	}
-	if told := sent.told; told != nil && sent.hangups == result.Attempts {
-		must(!told.Time.Before(delisted) || result.Outcome == vicicall.StillListed, "a call that a CHECK still found is said to be listed")
-		must(!told.Time.After(delisted) || result.Outcome == vicicall.HungUp || result.Outcome == vicicall.NoLongerListed, "a call that a CHECK did not find is said to be gone")
-		must(result.Outcome != vicicall.Unknown && result.Outcome != vicicall.Accepted && result.Outcome != vicicall.UnexpectedReply, "what a CHECK told is said")
-	}
-	switch result.Outcome {
-	case vicicall.HungUp:
-		must(sent.mayHaveTold(delisted, false), "hungup means that a CHECK did not find the call")
-	case vicicall.NoLongerListed:
-		must(sent.hangups == 2 || sent.mayHaveTold(delisted, false), "no_longer_listed means that a request did not find the call")
-	case vicicall.StillListed:
-		must(sent.mayHaveTold(delisted, true), "still_listed means that a CHECK found the call")
-	}
-	switch result.Outcome {
-	case vicicall.HungUp, vicicall.NoLongerListed, vicicall.NoActiveCall:
-		must(!state.Listed || p.has(tableReadsEmpty), "a call that is listed is not said to be gone")
-	}
-}
-
-// sent is what arrived of a delivery's requests.
-type sent struct {
-	hangups, checks int
-	last            vicitest.Request   // HANGUP
-	told            *vicitest.Request  // the CHECK after it that told whether the call is listed
-	looks           []vicitest.Request // the CHECKs that may have told it
-}
-
-func (p *performance) sent(delivery int) (s sent) {
-	for _, r := range p.srv.Requests() {
-		switch {
-		case r.Source != sourceOf(delivery):
-		case r.Stage == "HANGUP":
-			s.hangups, s.last, s.told = s.hangups+1, r, nil
-		default:
-			s.checks++
-			plain := slices.Contains(plainCheck, r.Fault)
-			if plain && !p.passwordChanged(r.Time) && !p.has("agent-logs-off") && !p.loggedOff() {
-				s.told = &r
-			}
-			if plain || slices.Contains(doubtfulCheck, r.Fault) {
-				s.looks = append(s.looks, r)
-			}
-		}
-	}
-	return s
-}
-
-// struckBy says whether a HANGUP arrived, and the last one was struck by one of these.
-func (s sent) struckBy(faults []string) bool {
-	return s.hangups > 0 && slices.Contains(faults, s.last.Fault)
-}
-
-// mayHaveTold says whether a CHECK may have found the call, or not have found it.
-func (s sent) mayHaveTold(delisted time.Time, listed bool) bool {
-	return slices.ContainsFunc(s.looks, func(r vicitest.Request) bool {
-		late := slices.Contains(doubtfulCheck, r.Fault)
-		if listed {
-			return !r.Time.After(delisted) && r.Fault != tableReadsEmpty
-		}
-		return late || !r.Time.Before(delisted) && !r.Time.Before(s.last.Time)
-	})
-}
-
-// passwordChanged says whether the password was another at a time, or became so at that instant.
-func (p *performance) passwordChanged(at time.Time) bool {
-	return slices.ContainsFunc(p.Happenings, func(h happening) bool {
-		return h.What == "the password changes" && !p.began.Add(h.At).After(at)
-	})
-}
-
-func (p *performance) deliveriesOf(callID string) int {
-	n := 0
-	for i := range p.Deliveries {
-		if p.call(i).ID == callID {
-			n++
-		}
-	}
-	return n
-}
-
-// has says whether any of these faults is in the schedule.
-func (p *performance) has(names ...string) bool {
-	return slices.ContainsFunc(p.Faults, func(f vicitest.Fault) bool { return slices.Contains(names, f.Name) })
-}
-
-func (p *performance) loggedOff() bool { return len(p.srv.Agents()) < len(p.calls) }
-
-// ordered says whether Asterisk was told to hang the call up.
-func (p *performance) ordered(callID string) bool {
-	return slices.ContainsFunc(p.srv.ManagerRows(), func(row vicitest.ManagerRow) bool { return strings.HasSuffix(row.CallerID, callID[4:]) })
-}
-
-func (p *performance) requests() string {
-	var text strings.Builder
-	for _, r := range p.srv.Requests() {
-		fmt.Fprintf(&text, "\n\t%s %s %s %s %q", r.Time.Format("05.000"), r.Source, r.Stage, r.CallID, r.Fault)
-	}
-	return text.String()
-}
 
 // A cluster is VICIdial's web servers as one instance reaches them: one VICIdial, for they share its database.
 type cluster struct {

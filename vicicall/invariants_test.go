@@ -1,0 +1,225 @@
+package vicicall_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vicihook/vicicall"
+	"vicihook/vicicall/vicitest"
+)
+
+// What must be true of every schedule.
+
+// Faults by what can be read of the request that they strike; "" is none.
+var (
+	// A HANGUP among these may answer with a clean SUCCESS.
+	cleanSuccess = []string{
+		"", "restart", "does-nothing", "success-then-clean", "strict-sql-clean", "sender-stopped", "slow-work", "slow-middle", "slow", "slow-headers", "slow-body",
+		"closes-after", "closes-silently", "warnings", "agent-logs-off",
+	}
+	// A CHECK among these tells at once whether the call is listed.
+	plainCheck = []string{
+		"", "restart", "does-nothing", "success-then-500", "success-then-refused", "success-then-fatal", "success-then-clean", "success-then-silence", "strict-sql-500",
+		"strict-sql-clean", "first-requests-collide", "sender-stopped", "slow-middle", "reset-midway", "other-agent", "other-agent-undone",
+		"closes-after", "closes-silently", "warnings", "agent-logs-off",
+	}
+	// A CHECK among these may tell it, or tell it late.
+	doubtfulCheck = []string{"slow-work", "slow", "slow-headers", "slow-body", "translated", "other-call", "other-call-undone", tableReadsEmpty}
+	// These pages are none of an English VICIdial for this call.
+	foreignPage = []string{"empty", "empty-undone", "garbage", "garbage-undone", "translated", "other-call", "other-call-undone"}
+	// VICIdial stops before it does anything, and says so.
+	stopsBefore = []string{"database-down", "database-down-500", "database-down-shown"}
+)
+
+// tableReadsEmpty is the fault in which VICIdial itself does not know that it lists the call.
+const tableReadsEmpty = "calls-table-broken"
+
+// judge holds what must be true of every delivery, whatever happened.
+func (p *performance) judge(i int, result vicicall.Result, took time.Duration, state vicitest.CallState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.outcomes = append(p.outcomes, result.Outcome)
+	must := func(ok bool, law string) {
+		if !ok {
+			p.lies = append(p.lies, fmt.Sprintf("delivery %d: %s: %+v after %v, and VICIdial has %+v; requests:%s", i, law, result, took, state, p.requests()))
+		}
+	}
+	sent := p.sent(i)
+	must(took <= p.Budget, "an answer comes within the budget")
+	must(sent.hangups <= 2 && sent.checks <= 3, "at most 2 HANGUP and 3 CHECK are sent")
+	must(sent.hangups <= result.Attempts && sent.checks <= result.Checks, "what arrived is counted")
+	must(p.srv.MaxConcurrentHangups() <= p.deliveriesOf(state.ID), "no second HANGUP beside a first")
+	p.judgeKnown(must, sent, result, state)
+	switch result.Outcome {
+	case vicicall.HungUp:
+		must(!state.LineUp || p.has("strict-sql-clean", "sender-stopped", tableReadsEmpty) || p.restarted(), "hungup means that the line is down, but for what no answer shows")
+		must(sent.struckBy(cleanSuccess), "hungup means that SUCCESS was read")
+	case vicicall.NoLongerListed:
+		must(sent.hangups == 2 || !sent.struckBy([]string{""}), "no_longer_listed means that an answer was lost or could not be trusted")
+		must(!p.Lookup || !state.LineUp || p.has("sender-stopped", "agents-table-broken", "agent-logs-off") || p.loggedOff(),
+			"no_longer_listed means that the line is down where the agent can be looked up, but for what no answer shows")
+	case vicicall.NoActiveCall:
+		must(sent.hangups == 1 || p.finds(i) && sent.hangups == 0, "what a second HANGUP does not find was there")
+	case vicicall.OtherCall:
+		must(p.finds(i) && sent.hangups == 0 && p.happens("another call follows"), "an agent is in another call only after another call")
+	case vicicall.Accepted:
+		must(p.Believe && sent.struckBy(cleanSuccess), "accepted means that SUCCESS was read and no CHECK was to be sent")
+	case vicicall.Unknown:
+		must(result.Attempts > 0, "unknown means that a HANGUP was sent")
+	case vicicall.AgentNotLoggedIn:
+		must(p.has("agents-table-broken", "agent-logs-off") || p.loggedOff(), "an agent who is there is not said to be away")
+	case vicicall.Unavailable:
+		must(p.deliveriesOf(state.ID) > 1 || !p.ordered(state.ID), "unavailable means that nothing was done")
+		must(sent.hangups == 0 || sent.hangups == 1 && sent.struckBy(stopsBefore), "unavailable means that VICIdial could do nothing")
+	case vicicall.CredentialsRejected:
+		must(p.passwordChanged(time.Now()), "a password that is right is not said to be wrong")
+	case vicicall.UnexpectedReply:
+		must(sent.struckBy(foreignPage) || sent.hangups == 0 && sent.lookupStruckBy(foreignPage), "what VICIdial answers is expected")
+	case vicicall.Misconfigured:
+		must(sent.struckBy([]string{"redirect"}) || sent.hangups == 0 && sent.lookupStruckBy([]string{"redirect"}), "a configuration that works is not said to be wrong")
+	case vicicall.StillListed:
+	default:
+		must(false, "no other outcome fits these schedules")
+	}
+}
+
+// judgeKnown holds an outcome to what the CHECKs told, neither less nor more.
+func (p *performance) judgeKnown(must func(bool, string), sent sent, result vicicall.Result, state vicitest.CallState) {
+	delisted, known := p.delisted[state.ID]
+	switch {
+	case known:
+	case state.Listed:
+		delisted = time.Now().Add(time.Hour)
+	default:
+		delisted = time.Now()
+	}
+	if told := sent.told; told != nil && sent.hangups == result.Attempts {
+		must(!told.Time.Before(delisted) || result.Outcome == vicicall.StillListed, "a call that a CHECK still found is said to be listed")
+		gone := !told.Time.Before(delisted)
+		accepted := sent.struckBy(cleanSuccess) && result.Reply != ""
+		doubt := gone && (sent.dead || p.Lookup && !accepted) // a restart may have emptied the list
+		must(!told.Time.After(delisted) || doubt || result.Outcome == vicicall.HungUp || result.Outcome == vicicall.NoLongerListed, "a call that a CHECK did not find is said to be gone")
+		must(doubt || result.Outcome != vicicall.Unknown && result.Outcome != vicicall.Accepted && result.Outcome != vicicall.UnexpectedReply, "what a CHECK told is said")
+		must(!sent.dead || result.Outcome != vicicall.HungUp && result.Outcome != vicicall.NoLongerListed, "a dead database says nothing of what comes after it")
+	}
+	switch result.Outcome {
+	case vicicall.HungUp:
+		must(sent.mayHaveTold(delisted, false), "hungup means that a CHECK did not find the call")
+	case vicicall.NoLongerListed:
+		must(sent.hangups == 2 || sent.mayHaveTold(delisted, false), "no_longer_listed means that a request did not find the call")
+	case vicicall.StillListed:
+		must(sent.mayHaveTold(delisted, true), "still_listed means that a CHECK found the call")
+	}
+	switch result.Outcome {
+	case vicicall.HungUp, vicicall.NoLongerListed, vicicall.NoActiveCall:
+		must(!state.Listed || p.has(tableReadsEmpty), "a call that is listed is not said to be gone")
+	}
+}
+
+// sent is what arrived of a delivery's requests.
+type sent struct {
+	hangups, checks int
+	last            vicitest.Request   // HANGUP
+	told            *vicitest.Request  // the CHECK after it that told whether the call is listed
+	looks           []vicitest.Request // the CHECKs that may have told it
+	dead            bool               // VICIdial's database was down between HANGUP and the CHECK that told
+	lookups         []vicitest.Request
+}
+
+func (p *performance) sent(delivery int) (s sent) {
+	for _, r := range p.srv.Requests() {
+		switch {
+		case r.Source != sourceOf(delivery):
+		case r.Stage == "HANGUP":
+			s.hangups, s.last, s.told, s.dead = s.hangups+1, r, nil, false
+		case r.Stage == "tab":
+			s.lookups = append(s.lookups, r)
+		default:
+			s.checks++
+			plain := slices.Contains(plainCheck, r.Fault)
+			s.dead = s.dead || slices.Contains(stopsBefore, r.Fault)
+			if plain && !p.passwordChanged(r.Time) && !p.has("agent-logs-off") && !p.loggedOff() {
+				s.told = &r
+			}
+			if plain || slices.Contains(doubtfulCheck, r.Fault) {
+				s.looks = append(s.looks, r)
+			}
+		}
+	}
+	return s
+}
+
+// struckBy says whether a HANGUP arrived, and the last one was struck by one of these.
+func (s sent) struckBy(faults []string) bool {
+	return s.hangups > 0 && slices.Contains(faults, s.last.Fault)
+}
+
+// lookupStruckBy says whether the last lookup that arrived was struck by one of these.
+func (s sent) lookupStruckBy(faults []string) bool {
+	return len(s.lookups) > 0 && slices.Contains(faults, s.lookups[len(s.lookups)-1].Fault)
+}
+
+// mayHaveTold says whether a CHECK may have found the call, or not have found it.
+func (s sent) mayHaveTold(delisted time.Time, listed bool) bool {
+	return slices.ContainsFunc(s.looks, func(r vicitest.Request) bool {
+		late := slices.Contains(doubtfulCheck, r.Fault)
+		if listed {
+			return !r.Time.After(delisted) && r.Fault != tableReadsEmpty
+		}
+		return late || !r.Time.Before(delisted) && !r.Time.Before(s.last.Time)
+	})
+}
+
+// passwordChanged says whether the password was another at a time, or became so at that instant.
+func (p *performance) passwordChanged(at time.Time) bool {
+	return slices.ContainsFunc(p.Happenings, func(h happening) bool {
+		return h.What == "the password changes" && (h.Before != "" || !p.began.Add(h.At).After(at))
+	})
+}
+
+func (p *performance) deliveriesOf(callID string) int {
+	n := 0
+	for i := range p.Deliveries {
+		if p.call(i).ID == callID {
+			n++
+		}
+	}
+	return n
+}
+
+// has says whether any of these faults is in the schedule.
+func (p *performance) has(names ...string) bool {
+	return slices.ContainsFunc(p.Faults, func(f vicitest.Fault) bool { return slices.Contains(names, f.Name) })
+}
+
+func (p *performance) loggedOff() bool { return len(p.srv.Agents()) < 3 }
+
+func (p *performance) happens(what string) bool {
+	return slices.ContainsFunc(p.Happenings, func(h happening) bool { return h.What == what })
+}
+
+func (p *performance) restarted() bool { return p.has("restart") || p.happens("the database restarts") }
+
+// judgeOthers holds that no call is ended that no delivery meant: neither the one that follows, nor one passed on.
+func (p *performance) judgeOthers() {
+	for _, state := range p.srv.Calls() {
+		if p.deliveriesOf(state.ID) == 0 && (p.ordered(state.ID) || !state.Listed && !p.restarted() && state.ID != p.calls[0].ID) {
+			p.lies = append(p.lies, fmt.Sprintf("call %+v was ended, but no delivery meant it; requests:%s", state, p.requests()))
+		}
+	}
+}
+
+// ordered says whether Asterisk was told to hang the call up.
+func (p *performance) ordered(callID string) bool {
+	return slices.ContainsFunc(p.srv.ManagerRows(), func(row vicitest.ManagerRow) bool { return strings.HasSuffix(row.CallerID, callID[4:]) })
+}
+
+func (p *performance) requests() string {
+	var text strings.Builder
+	for _, r := range p.srv.Requests() {
+		fmt.Fprintf(&text, "\n\t%s %s %s %s %q", r.Time.Format("05.000"), r.Source, r.Stage, r.CallID, r.Fault)
+	}
+	return text.String()
+}
