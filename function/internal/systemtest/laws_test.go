@@ -20,25 +20,25 @@ var rulings = []ruling{
 	// SUCCESS, and nothing done: a second HANGUP may be sent.
 	{"still_listed", "still_listed", "hungup", "hungup", `does-nothing success-then-500 success-then-refused success-then-fatal
 		success-then-clean strict-sql-500 first-requests-collide other-agent-undone`},
-	{"still_listed", "still_listed", "accepted", "hungup", "other-call-undone"},
+	{"still_listed", "still_listed", "unknown", "hungup", "other-call-undone"},
 	// No whole answer, and nothing done so far: none may be sent.
 	{"still_listed", "still_listed", "hungup", "still_listed", "success-then-silence slow-middle reset-midway"},
-	{"still_listed", "still_listed", "accepted", "still_listed", "cut-undone"},
-	{"unknown", "still_listed", "accepted", "still_listed", "slow-work silent-undone dropped-undone reset-undone proxy-gives-up"},
+	{"still_listed", "still_listed", "unknown", "still_listed", "cut-undone"},
+	{"unknown", "still_listed", "unknown", "still_listed", "slow-work silent-undone dropped-undone reset-undone proxy-gives-up"},
 	// The work is done, and its answer is lost or can't be trusted.
-	{"unknown", "no_longer_listed", "accepted", "no_longer_listed", "slow silent slow-headers slow-body dropped reset cut endless huge other-call proxy-502"},
+	{"unknown", "no_longer_listed", "unknown", "no_longer_listed", "slow silent slow-headers slow-body dropped reset cut endless huge other-call proxy-502"},
 	{"no_longer_listed", "no_longer_listed", "hungup", "no_longer_listed", "other-agent"},
 	// A page of something before VICIdial, and nothing done.
-	{"unknown", "still_listed", "accepted", "hungup", "busy-503 proxy-502-undone"},
-	{"unavailable", "unavailable", "accepted", "unavailable", "database-down database-down-500 database-down-shown"},
+	{"unknown", "still_listed", "unknown", "hungup", "busy-503 proxy-502-undone"},
+	{"unavailable", "unavailable", "unknown", "unavailable", "database-down database-down-500 database-down-shown"},
 	// What no VICIdial that works would answer.
-	{"unexpected_reply", "unexpected_reply", "accepted", "unexpected_reply", "empty empty-undone garbage garbage-undone"},
+	{"unexpected_reply", "unexpected_reply", "unknown", "unexpected_reply", "empty empty-undone garbage garbage-undone"},
 	{"unexpected_reply", "unexpected_reply", "hungup", "unexpected_reply", "translated"},
-	{"misconfigured", "misconfigured", "accepted", "misconfigured", "redirect"},
+	{"misconfigured", "misconfigured", "unknown", "misconfigured", "redirect"},
 	// VICIdial itself does not know better.
-	{"no_active_call", "no_active_call", "hungup", "no_active_call", "calls-table-broken"},
-	{"agent_not_logged_in", "agent_not_logged_in", "accepted", "agent_not_logged_in", "agents-table-broken"},
-	{"accepted", "accepted", "hungup", "accepted", "agent-logs-off"},
+	{"no_active_call", "no_active_call", "hungup", "no_active_call", "calls-table-broken restart"},
+	{"agent_not_logged_in", "agent_not_logged_in", "unknown", "agent_not_logged_in", "agents-table-broken"},
+	{"unknown", "unknown", "hungup", "unknown", "agent-logs-off"},
 }
 
 var rulingOn = func() map[string]ruling {
@@ -88,26 +88,29 @@ type testimony struct {
 	requests []vicitest.Request // for the call, in their order
 }
 
-// asked counts the requests, and says whether a CHECK after the last HANGUP told whether the call is listed: one that
-// nothing struck, or something through which a CHECK can be read.
-func (e testimony) asked() (hangups, checks int, told bool) {
+// asked counts the requests, and says whether a CHECK after the last HANGUP told whether the call is listed, and
+// whether one may have told that it is. A CHECK tells where nothing struck it, or something through which it can be
+// read. That a call is listed is said without its id, so that another id in the answer does not hide it.
+func (e testimony) asked() (hangups, checks int, told, listed bool) {
 	away := false
 	for _, r := range e.requests {
 		if r.Stage == "HANGUP" {
-			hangups, told = hangups+1, false
+			hangups, told, listed = hangups+1, false, false
 			away = away || r.Fault == "agent-logs-off"
 			continue
 		}
 		checks++
-		told = told || !away && (r.Fault == "" || rulingOn[r.Fault].checks == "hungup")
+		plain := r.Fault == "" || rulingOn[r.Fault].checks == "hungup"
+		told = told || !away && plain
+		listed = listed || !away && (plain || r.Fault == "other-call" || r.Fault == "other-call-undone")
 	}
-	return hangups, checks, told
+	return hangups, checks, told, listed
 }
 
 // withholds says whether the answer leaves open what a CHECK told.
 func (e testimony) withholds() bool {
-	_, _, told := e.asked()
-	return told && (e.Outcome == "unknown" || e.Outcome == "accepted")
+	_, _, told, _ := e.asked()
+	return told && e.Outcome == "unknown"
 }
 
 // lies gives what VICIdial's tables, Asterisk's line and the requests say against the answer. None of it can be right,
@@ -118,7 +121,7 @@ func (e testimony) lies() (lies []string) {
 			lies = append(lies, law)
 		}
 	}
-	hangups, checks, told := e.asked()
+	hangups, checks, told, listed := e.asked()
 	must(hangups <= 2 && checks <= 3, "at most 2 HANGUP and 3 CHECK are sent")
 	must(!slices.ContainsFunc(e.requests, func(r vicitest.Request) bool { return r.Overlapped }), "no second HANGUP beside a first")
 	switch e.Outcome {
@@ -132,12 +135,10 @@ func (e testimony) lies() (lies []string) {
 	case "no_active_call":
 		must(!e.is.Listed || e.strikes("calls-table-broken"), "a call that is listed is not said to be gone")
 	case "still_listed":
-		must(told, "still_listed means that a CHECK told so")
+		must(listed, "still_listed means that a CHECK told so")
 		must(e.is.Listed || e.mayRun(), "a call that is not listed is not said to be")
 	case "unknown":
 		must(hangups > 0, "unknown means that a HANGUP was sent")
-	case "accepted":
-		must(!e.is.Listed, "accepted means that VICIdial did what it says")
 	case "unavailable":
 		must(e.is.Listed && e.is.LineUp && e.is.Disposition == "", "unavailable means that nothing was done")
 		must(hangups == 0 || e.strikes("database-down", "database-down-500", "database-down-shown"), "unavailable means that VICIdial could do nothing")
