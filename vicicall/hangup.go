@@ -61,7 +61,11 @@ func (c *Client) Probe(ctx context.Context, cred Credentials, at int) (Result, e
 		if a.sent {
 			s.result.Checks++
 		}
-		return s.checked(a)
+		v := s.checked(a)
+		if v.outcome.isAnswer() && strings.HasPrefix(a.reply.Line, translatedMark) { // the account can't hang up
+			return verdict{UnexpectedReply, adviceTranslated, nil}
+		}
+		return v
 	})
 }
 

@@ -17,6 +17,7 @@ var probes = map[string]struct {
 	"a wrong password":              {func(u *vicitest.User) { u.Pass = "another" }, "", vicicall.CredentialsRejected},
 	"no access":                     {func(u *vicitest.User) { u.AgentAPI = false }, "", vicicall.APIAccessDenied},
 	"no permission":                 {func(u *vicitest.User) { u.AllowedFunctions = " version " }, "", vicicall.PermissionDenied},
+	"another language":              {func(u *vicitest.User) { u.Words = vicitest.Spanish() }, "", vicicall.UnexpectedReply},
 	"a page in place of the answer": {nil, "garbage", vicicall.UnexpectedReply},
 	"a proxy's page":                {nil, "proxy-502", vicicall.Unavailable},
 	"a lost answer":                 {nil, "reset", vicicall.Unavailable},

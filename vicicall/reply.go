@@ -199,6 +199,9 @@ var loginOutcomes = map[string]Outcome{
 	"ERRAGENTS":  NoActiveServer,
 }
 
+// translatedMark begins the Line of a Reply in another language than English.
+const translatedMark = "(translated) "
+
 const adviceUnknownWords = "VICIdial refused in unknown words: in another language (set the API user's language to \"default English\"), or those of a newer version"
 
 // parseTranslated recognises VICIdial's lines by what no language changes: the fields of a refused login, and the data
@@ -216,23 +219,27 @@ func parseTranslated(line, body []byte, callID, agentUser string) (Reply, bool) 
 	r := Reply{Outcome: UnexpectedReply, Message: adviceTranslated}
 	switch {
 	case strings.HasSuffix(text, " - "+callID):
-		r = newReply(NoActiveCall, "(translated) "+noActiveCall+" - "+callID)
+		r = newReply(NoActiveCall, translatedMark+noActiveCall+" - "+callID)
 	case strings.HasSuffix(text, " - "+agentUser):
-		r = newReply(AgentNotLoggedIn, "(translated) "+notLoggedIn+" - "+agentUser)
+		r = newReply(AgentNotLoggedIn, translatedMark+notLoggedIn+" - "+agentUser)
 	case strings.HasSuffix(text, " - "+agentUser+"|"+callID+"|"+stageHangup):
-		r.Line = "(translated) - " + agentUser + "|" + callID + "|" + stageHangup
+		r.Line = translatedMark + "- " + agentUser + "|" + callID + "|" + stageHangup
 	case strings.Contains(text, "ra_call_control"), strings.Contains(text, "|"+agentUser+"|"):
-		r.Line = "(translated) ra_call_control"
+		r.Line = translatedMark + "ra_call_control"
 	case strings.HasSuffix(text, " - "+stageCheck):
-		r.Line = "(translated) - " + stageCheck
+		r.Line = translatedMark + "- " + stageCheck
 	case translatedWords[strings.TrimSpace(word)], strings.Contains(strings.ToLower(text), "api"),
 		word != "ERROR" && strings.EqualFold(strings.TrimSpace(word), "error") && strings.Contains(text, " - "):
-		r.Line = "(translated)"
+		r.Line = translatedMark + "(other words)"
 	default:
 		return Reply{}, false
 	}
-	if r.Outcome != UnexpectedReply && containsAny(body, queryFailures) {
+	switch {
+	case r.Outcome == UnexpectedReply:
+	case containsAny(body, queryFailures):
 		r.Doubtful, r.Message = true, adviceBrokenRefusal
+	default:
+		r.Message += " (" + adviceTranslated + ")"
 	}
 	return r, true
 }
