@@ -24,27 +24,27 @@ type accountFlags struct {
 
 // account reads the API account as the function does. Its password is no flag's value: those can be read by every user
 // of the machine.
-func (f accountFlags) account(sh *shell) (vicicall.Credentials, error) {
+func (f accountFlags) account(env *environment) (vicicall.Credentials, error) {
 	if f.Timeout <= 0 {
 		return vicicall.Credentials{}, fmt.Errorf("--timeout: %s: give a time above 0, for example 4s", f.Timeout)
 	}
 	if f.Account != "" {
-		text, err := sh.read("--account", f.Account, maxAccount)
+		text, err := env.read("--account", f.Account, maxAccount)
 		if err != nil {
 			return vicicall.Credentials{}, err
 		}
-		account, err := config.Config{VICIdialURL: sh.env("VICIDIAL_URL")}.Credentials(text)
+		account, err := config.Config{VICIdialURL: env.getenv("VICIDIAL_URL")}.Credentials(text)
 		if err != nil {
 			err = fmt.Errorf("--account: %w", err)
 		}
 		return account, err
 	}
-	account := vicicall.Credentials{User: sh.env("VICIDIAL_USER"), Pass: sh.env("VICIDIAL_PASS")}
-	if sh.env("VICIDIAL_URL") != "" {
-		account.URLs = []string{sh.env("VICIDIAL_URL")}
+	account := vicicall.Credentials{User: env.getenv("VICIDIAL_USER"), Pass: env.getenv("VICIDIAL_PASS")}
+	if env.getenv("VICIDIAL_URL") != "" {
+		account.URLs = []string{env.getenv("VICIDIAL_URL")}
 	}
-	if sh.env("VICIDIAL_LOOKUP_USER") != "" {
-		account.Lookup = &vicicall.Account{User: sh.env("VICIDIAL_LOOKUP_USER"), Pass: sh.env("VICIDIAL_LOOKUP_PASS")}
+	if env.getenv("VICIDIAL_LOOKUP_USER") != "" {
+		account.Lookup = &vicicall.Account{User: env.getenv("VICIDIAL_LOOKUP_USER"), Pass: env.getenv("VICIDIAL_LOOKUP_PASS")}
 	}
 	if len(account.URLs) == 0 || account.User == "" || account.Pass == "" {
 		return account, errors.New("--account: give a file with url, user and pass, or set VICIDIAL_URL, VICIDIAL_USER and VICIDIAL_PASS")
@@ -73,7 +73,7 @@ type vicidialAnswer struct {
 
 // answered prints the outcome and returns the exit status. A request that was not sent because the caller made a mistake
 // is an error alone.
-func (sh *shell) answered(call vicicall.Call, r vicicall.Result, err error, asJSON bool) error {
+func (env *environment) answered(call vicicall.Call, r vicicall.Result, err error, asJSON bool) error {
 	if errors.Is(err, vicicall.ErrInvalidCall) || errors.Is(err, vicicall.ErrInvalidCredentials) || errors.Is(err, vicicall.ErrInvalidQuery) {
 		return errors.New(r.Message)
 	}
@@ -88,7 +88,7 @@ func (sh *shell) answered(call vicicall.Call, r vicicall.Result, err error, asJS
 		rule, _ := hangup.RuleOf(r.Outcome)
 		a.Remedy = rule.Remedy
 	}
-	if printErr := a.print(sh, asJSON); printErr != nil {
+	if printErr := a.print(env, asJSON); printErr != nil {
 		return printErr
 	}
 	switch {
@@ -100,11 +100,11 @@ func (sh *shell) answered(call vicicall.Call, r vicicall.Result, err error, asJS
 	return &failure{statusFailed, fmt.Errorf("outcome %s", r.Outcome)}
 }
 
-func (a vicidialAnswer) print(sh *shell, asJSON bool) error {
+func (a vicidialAnswer) print(env *environment, asJSON bool) error {
 	if asJSON {
-		return sh.printJSON(a)
+		return env.printJSON(a)
 	}
-	a.describe(sh.stdout)
+	a.describe(env.stdout)
 	return nil
 }
 

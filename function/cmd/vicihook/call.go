@@ -14,15 +14,15 @@ import (
 type callFlags struct {
 	CallID         string `name:"call-id" from:"VICIHOOK_CALL_ID" placeholder:"ID" help:"VICIdial's call id, one letter and 19 digits ($$VICIHOOK_CALL_ID)."`
 	AgentUser      string `name:"agent-user" aliases:"agent" from:"VICIHOOK_AGENT_USER" placeholder:"USER" help:"The agent's VICIdial user; --agent for short ($$VICIHOOK_AGENT_USER)."`
-	Lead           string `placeholder:"ID" help:"VICIdial's lead id. This flag and the next two find the call, which takes the lookup account; without an agent all agents are looked at."`
+	Lead           string `placeholder:"ID" help:"VICIdial's lead id. This and the next two flags take the place of a call id: VICIdial is asked, with the lookup account, which call is meant."`
 	Phone          string `placeholder:"NUMBER" help:"The customer's telephone number."`
 	VendorLeadCode string `placeholder:"TEXT" help:"The lead's vendor_lead_code, mostly a ticket."`
 }
 
 // query is what the flags say of the call, for VICIdial to find it. A call id that only the environment names is another one.
-func (f callFlags) query(sh *shell) vicicall.Query {
+func (f callFlags) query(env *environment) vicicall.Query {
 	q := vicicall.Query{AgentUser: f.AgentUser, CallID: f.CallID, LeadID: f.Lead, Phone: f.Phone, VendorLeadCode: f.VendorLeadCode}
-	if q.CallID == sh.env("VICIHOOK_CALL_ID") {
+	if q.CallID == env.getenv("VICIHOOK_CALL_ID") {
 		q.CallID = ""
 	}
 	return q
@@ -32,10 +32,10 @@ func (f callFlags) query(sh *shell) vicicall.Query {
 func (f callFlags) finds() bool { return f.Lead != "" || f.Phone != "" || f.VendorLeadCode != "" }
 
 // check rejects flags that name no call, before anything is read or sent.
-func (f callFlags) check(sh *shell) error {
+func (f callFlags) check(env *environment) error {
 	switch {
 	case f.finds():
-		return f.query(sh).Validate()
+		return f.query(env).Validate()
 	case f.CallID == "":
 		return errors.New("--call-id: give the call id, or --lead, --phone or --vendor-lead-code for VICIdial to find the call")
 	case f.AgentUser == "":
@@ -45,16 +45,16 @@ func (f callFlags) check(sh *shell) error {
 }
 
 // find returns the call, which it asks VICIdial for unless its id was given.
-func (f callFlags) find(sh *shell, client *vicicall.Client, account vicicall.Credentials) (vicicall.Call, error) {
+func (f callFlags) find(env *environment, client *vicicall.Client, account vicicall.Credentials) (vicicall.Call, error) {
 	if !f.finds() {
 		return vicicall.Call{ID: f.CallID, AgentUser: f.AgentUser}, nil
 	}
-	agent, err := client.Find(sh.ctx, account, f.query(sh))
+	agent, err := client.Find(env.ctx, account, f.query(env))
 	return vicicall.Call{ID: agent.CallID, AgentUser: agent.User}, err
 }
 
 // notFound prints why there is no call to check or to hang up, and returns the exit status.
-func (sh *shell) notFound(f callFlags, err error, asJSON bool) error {
+func (env *environment) notFound(f callFlags, err error, asJSON bool) error {
 	failed, ok := errors.AsType[*vicicall.Error](err)
 	if !ok {
 		return err
@@ -63,7 +63,7 @@ func (sh *shell) notFound(f callFlags, err error, asJSON bool) error {
 		err = nil // VICIdial answered: there is no such call
 	}
 	result := vicicall.Result{Outcome: failed.Outcome, Message: failed.Message, Reply: failed.Reply}
-	return sh.answered(vicicall.Call{AgentUser: f.AgentUser}, result, err, asJSON)
+	return env.answered(vicicall.Call{AgentUser: f.AgentUser}, result, err, asJSON)
 }
 
 type callsCmd struct {
@@ -82,7 +82,7 @@ Examples:
     vicihook calls --json | jq '.agents[] | select(.state == "in_call")'`
 }
 
-// An agentState is an agent as JSON shows it: null is what can't be told.
+// An agentState is an agent in JSON. What is not known is null.
 type agentState struct {
 	State          string  `json:"state"` // in_call or no_call
 	AgentUser      *string `json:"agent_user"`
@@ -117,29 +117,29 @@ func orNull(text string) *string {
 	return &text
 }
 
-func (c callsCmd) Run(sh *shell) error {
-	account, err := c.account(sh)
+func (c callsCmd) Run(env *environment) error {
+	account, err := c.account(env)
 	if err != nil {
 		return err
 	}
 	client := c.client()
 	defer client.Close()
-	agents, err := client.LoggedInAgents(sh.ctx, account)
+	agents, err := client.LoggedInAgents(env.ctx, account)
 	if err != nil {
-		return sh.notFound(callFlags{}, err, c.JSON)
+		return env.notFound(callFlags{}, err, c.JSON)
 	}
 	if c.JSON {
-		return sh.printJSON(listOf(agents, boardState))
+		return env.printJSON(listOf(agents, boardState))
 	}
 	if len(agents) == 0 {
-		_, err = fmt.Fprintln(sh.stdout, "no agent is logged in")
+		_, err = fmt.Fprintln(env.stdout, "no agent is logged in")
 		return err
 	}
 	rows := [][]string{{"AGENT", "STATE", "CALL", "LEAD", "CAMPAIGN"}}
 	for _, a := range agents {
 		rows = append(rows, []string{a.User, strings.TrimSpace(a.Status + " " + a.SubStatus), a.CallID, a.LeadID, a.Campaign})
 	}
-	return printTable(sh.stdout, rows)
+	return printTable(env.stdout, rows)
 }
 
 // boardState is stateOf with VICIdial's own words.

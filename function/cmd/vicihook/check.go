@@ -24,35 +24,35 @@ Examples:
     VICIDIAL_URL=https://dialer.example.com VICIDIAL_USER=api VICIDIAL_PASS="$(cat pass)" vicihook check --json`
 }
 
-func (c checkCmd) Run(sh *shell) error {
+func (c checkCmd) Run(env *environment) error {
 	accountAlone := c.CallID == "" && c.AgentUser == "" && !c.finds()
 	if !accountAlone {
-		if err := c.check(sh); err != nil {
+		if err := c.check(env); err != nil {
 			return err
 		}
 	}
-	account, err := c.account(sh)
+	account, err := c.account(env)
 	if err != nil {
 		return err
 	}
 	client := c.client()
 	defer client.Close()
 	if accountAlone {
-		return c.probe(sh, client, account)
+		return c.probe(env, client, account)
 	}
-	call, err := c.find(sh, client, account)
+	call, err := c.find(env, client, account)
 	if err != nil {
-		return sh.notFound(c.callFlags, err, c.JSON)
+		return env.notFound(c.callFlags, err, c.JSON)
 	}
-	result, err := client.Check(sh.ctx, account, call)
-	return sh.answered(call, result, err, c.JSON)
+	result, err := client.Check(env.ctx, account, call)
+	return env.answered(call, result, err, c.JSON)
 }
 
 // probe tries the account alone, and says so where the outcome is about a call.
-func (c checkCmd) probe(sh *shell, client *vicicall.Client, account vicicall.Credentials) error {
-	result, err := client.Probe(sh.ctx, account, 0)
+func (c checkCmd) probe(env *environment, client *vicicall.Client, account vicicall.Credentials) error {
+	result, err := client.Probe(env.ctx, account, 0)
 	if err == nil {
 		result.Message = "address, certificate, user, password and permission are good: VICIdial looked for an agent that can't exist, and did nothing"
 	}
-	return sh.answered(vicicall.Call{}, result, err, c.JSON)
+	return env.answered(vicicall.Call{}, result, err, c.JSON)
 }

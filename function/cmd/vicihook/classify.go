@@ -40,11 +40,11 @@ func (c classifyCmd) check() error {
 	return nil
 }
 
-func (c classifyCmd) Run(sh *shell) error {
+func (c classifyCmd) Run(env *environment) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	body, err := sh.read("standard input", "-", maxBody)
+	body, err := env.read("standard input", "-", maxBody)
 	if err != nil {
 		return err
 	}
@@ -53,14 +53,14 @@ func (c classifyCmd) Run(sh *shell) error {
 	case "agent_status":
 		var agent vicicall.Agent
 		if agent, reply = vicicall.ParseAgentStatus(c.HTTPStatus, body, c.AgentUser); reply.Outcome == "" && agent.InCall() {
-			return sh.printJSON(stateOf(agent))
+			return env.printJSON(stateOf(agent))
 		} else if reply.Outcome == "" {
-			return sh.printJSON(map[string]string{"state": "no_call"})
+			return env.printJSON(map[string]string{"state": "no_call"})
 		}
 	case "logged_in_agents":
 		var agents []vicicall.Agent
 		if agents, reply = vicicall.ParseLoggedInAgents(c.HTTPStatus, body); reply.Outcome == "" {
-			return sh.printJSON(listOf(agents, stateOf))
+			return env.printJSON(listOf(agents, stateOf))
 		}
 	default:
 		reply = vicicall.ParseReply(c.HTTPStatus, body, c.CallID, c.AgentUser)
@@ -73,5 +73,5 @@ func (c classifyCmd) Run(sh *shell) error {
 	if c.Verbose {
 		answer.Reply, answer.Doubtful = reply.Line, reply.Doubtful
 	}
-	return sh.printJSON(answer)
+	return env.printJSON(answer)
 }

@@ -31,10 +31,10 @@ type delivery struct {
 	at     time.Time
 }
 
-// delivery makes and signs the delivery. A base URL that nobody names is fallback; none is a mistake.
-func (f deliveryFlags) delivery(sh *shell, fallback string) (delivery, error) {
+// delivery makes and signs the delivery. fallback is the base URL where none is given; without either it fails.
+func (f deliveryFlags) delivery(env *environment, fallback string) (delivery, error) {
 	f.Source = cmp.Or(f.Source, "crm")
-	from, err := f.sender(sh)
+	from, err := f.sender(env)
 	if err != nil {
 		return delivery{}, err
 	}
@@ -45,11 +45,11 @@ func (f deliveryFlags) delivery(sh *shell, fallback string) (delivery, error) {
 	if err != nil {
 		return delivery{}, err
 	}
-	key, err := f.key(sh, from.scheme)
+	key, err := f.key(env, from.scheme)
 	if err != nil {
 		return delivery{}, err
 	}
-	body, err := f.payload(sh, from)
+	body, err := f.payload(env, from)
 	if err != nil {
 		return delivery{}, err
 	}
@@ -72,12 +72,12 @@ func (f deliveryFlags) signed(d delivery, key webhook.Key) (delivery, error) {
 	case errors.Is(err, webhook.ErrMalformedID):
 		err = fmt.Errorf("--id: %w", err)
 	case err != nil:
-		err = fmt.Errorf("this payload can't be signed so: %w", err)
+		err = fmt.Errorf("this payload can't be signed: %w", err)
 	}
 	return d, err
 }
 
-// webhookURL is where a source's deliveries go.
+// webhookURL returns the URL of a source's deliveries.
 func webhookURL(base, source string) (string, error) {
 	if base == "" {
 		return "", errors.New("--url: give the base URL, for example https://hooks.example.com, or set VICIHOOK_URL")
@@ -85,7 +85,7 @@ func webhookURL(base, source string) (string, error) {
 	u, err := url.Parse(base)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return "", fmt.Errorf("--url: %q is no http or https URL", base)
+		return "", fmt.Errorf("--url: %q: want an http or https URL", base)
 	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return "", fmt.Errorf("--url: %q: give the base URL only, without user, query or fragment", u.Redacted())
 	case strings.Contains(u.Path+"/", "/webhooks/"):
@@ -94,7 +94,7 @@ func webhookURL(base, source string) (string, error) {
 	return u.JoinPath("webhooks", url.PathEscape(source)).String(), nil
 }
 
-// instant reads a time given by flag; none is now.
+// instant reads the time of a flag; empty is now.
 func instant(flag, text string) (time.Time, error) {
 	if text == "" {
 		return time.Now(), nil
@@ -105,5 +105,5 @@ func instant(flag, text string) (time.Time, error) {
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return time.Unix(seconds, 0), nil
 	}
-	return time.Time{}, fmt.Errorf("%s: %q is no time: give RFC 3339 such as 2026-01-31T12:00:00Z, or Unix seconds", flag, text)
+	return time.Time{}, fmt.Errorf("%s: %q: want a time in RFC 3339 such as 2026-01-31T12:00:00Z, or in Unix seconds", flag, text)
 }

@@ -32,9 +32,9 @@ type doctorCmd struct {
 }
 
 func (doctorCmd) Help() string {
-	return `Examines all that a webhook needs, in its order: settings, both secrets, each source's keys, each web server of VICIdial
-(DNS, connection, certificate, version, clock), the API account, the time limits. It names what to mend, the first thing
-first, and the pin of each certificate to paste. It hangs up nothing and tries the account once.
+	return `Examines all that a webhook needs, in this order: settings, both secrets, each source's keys, each web server of VICIdial
+(DNS, connection, certificate, version, clock), the API account, the time limits. It says how to fix what it finds, the
+first thing to fix first, and prints the pin of each certificate. It hangs up nothing and tries the account once.
 Exit status 0 when healthy, warnings included; 1 when not; 3 when the function gave no answer.
 
 Examples:
@@ -43,19 +43,19 @@ Examples:
     WEBHOOK_SECRET_ARN=arn:… VICIDIAL_SECRET_ARN=arn:… vicihook doctor`
 }
 
-func (c doctorCmd) Run(sh *shell) error {
+func (c doctorCmd) Run(env *environment) error {
 	if c.Timeout <= 0 {
 		return fmt.Errorf("--timeout: %s: give a time above 0, for example 30s", c.Timeout)
 	}
 	if c.Stack != "" && c.Function != "" {
 		return errors.New("--function: give a stack or a function, not both")
 	}
-	settings, err := sh.aws()
+	settings, err := env.aws()
 	if err != nil {
 		return err
 	}
 	if c.Stack != "" {
-		name, err := sh.stackOutput(settings, c.Stack, functionNameOutput)
+		name, err := env.stackOutput(settings, c.Stack, functionNameOutput)
 		if err != nil {
 			return err
 		}
@@ -65,14 +65,14 @@ func (c doctorCmd) Run(sh *shell) error {
 	if c.Function != "" {
 		examine = c.inFunction
 	}
-	report, err := examine(sh, settings)
+	report, err := examine(env, settings)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		err = sh.printJSON(report)
+		err = env.printJSON(report)
 	} else {
-		printReport(sh.stdout, report)
+		printReport(env.stdout, report)
 	}
 	if err == nil && !report.Healthy {
 		err = &failure{statusFailed, fmt.Errorf("not healthy: %s", report.Findings[0].Fault)}
@@ -80,9 +80,9 @@ func (c doctorCmd) Run(sh *shell) error {
 	return err
 }
 
-// inFunction asks the deployed function, which examines itself.
-func (c doctorCmd) inFunction(sh *shell, settings aws.Config) (report doctor.Report, err error) {
-	ctx, cancel := context.WithTimeout(sh.ctx, c.Timeout)
+// inFunction invokes the deployed function, which examines itself.
+func (c doctorCmd) inFunction(env *environment, settings aws.Config) (report doctor.Report, err error) {
+	ctx, cancel := context.WithTimeout(env.ctx, c.Timeout)
 	defer cancel()
 	answer, err := lambda.NewFromConfig(settings).Invoke(ctx, &lambda.InvokeInput{
 		FunctionName: &c.Function, Payload: []byte(`{"vicihook":"doctor"}`),
@@ -99,16 +99,16 @@ func (c doctorCmd) inFunction(sh *shell, settings aws.Config) (report doctor.Rep
 	return report, nil
 }
 
-// fromHere examines with the function's own parts, on this machine.
-func (c doctorCmd) fromHere(sh *shell, aws aws.Config) (doctor.Report, error) {
+// fromHere examines with the function's own parts on this machine.
+func (c doctorCmd) fromHere(env *environment, aws aws.Config) (doctor.Report, error) {
 	settings, err := config.Load(func(name string) string {
 		if name == "SOURCES_FILE" {
 			return c.Sources
 		}
-		return sh.env(name)
+		return env.getenv(name)
 	}, ".")
 	if err != nil {
-		return (&doctor.Doctor{Broken: err}).Examine(sh.ctx), nil
+		return (&doctor.Doctor{Broken: err}).Examine(env.ctx), nil
 	}
 	api := secretsmanager.NewFromConfig(aws)
 	client := vicicall.New(vicicall.Config{AllowHTTP: settings.AllowHTTP})
@@ -121,7 +121,7 @@ func (c doctorCmd) fromHere(sh *shell, aws aws.Config) (doctor.Report, error) {
 		Account: secret.New(secret.Config[vicicall.Credentials]{
 			API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials,
 		}),
-	}).Examine(sh.ctx), nil
+	}).Examine(env.ctx), nil
 }
 
 func printReport(w io.Writer, r doctor.Report) {
@@ -152,7 +152,7 @@ func printReport(w io.Writer, r doctor.Report) {
 
 func describeSecret(s doctor.Secret, now time.Time) string {
 	if s.Problem != "" {
-		return s.Name + ": not to be had"
+		return s.Name + ": unavailable"
 	}
 	if s.Put == nil {
 		return s.Name + ": version " + s.Version

@@ -15,10 +15,10 @@ type explainCmd struct {
 }
 
 func (explainCmd) Help() string {
-	return `Says whether and how a captured request verifies and, if it does not, why: it undoes the damages that are common between
-a sender and its receiver (a body written anew, a lost line end, a key read in another form, seconds for milliseconds, a
-URL seen from behind a stage, ...) until the signature holds, and names the first that does, with the mend. Without a
-scheme it tries all that it knows. It prints no key and no signature. Exit status 0 when the request verifies, 1 when not.
+	return `Says whether a captured request verifies and, if it does not, why. It undoes what commonly goes wrong between a sender and
+its receiver (a body serialized again, a lost line end, a key read in another form, seconds for milliseconds, a URL seen
+from behind a stage, ...) until the signature matches, and says what that was and how to fix it. Without a scheme it tries
+every preset. It prints no key and no signature. Exit status 0 when the request verifies, 1 when not.
 
 Examples:
 
@@ -27,18 +27,18 @@ Examples:
     vicihook explain request.txt --url https://hooks.example.com/webhooks/hubspot --scheme hubspot-v3`
 }
 
-func (c explainCmd) Run(sh *shell) error {
-	caught, err := c.captured(sh)
+func (c explainCmd) Run(env *environment) error {
+	caught, err := c.captured(env)
 	if err != nil {
 		return err
 	}
 	flags := c.forCapture(caught)
-	from, err := flags.sender(sh)
+	from, err := flags.sender(env)
 	known := err == nil
 	if !known && (c.Source != "" || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNoSource)) {
 		return err
 	}
-	key, _, err := c.keyText(sh)
+	key, _, err := c.keyText(env)
 	if err != nil {
 		return err
 	}
@@ -46,16 +46,16 @@ func (c explainCmd) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
-	finding, err := diagnosis.Explain(sh.ctx, diagnosis.Case{
+	finding, err := diagnosis.Explain(env.ctx, diagnosis.Case{
 		Request: caught.Request, Stage: caught.Stage, Key: key, Scheme: from.scheme, Label: from.label, Arrived: arrived,
 	})
 	if err != nil {
 		return err
 	}
-	return c.print(sh, finding)
+	return c.print(env, finding)
 }
 
-func (c explainCmd) print(sh *shell, f diagnosis.Finding) error {
+func (c explainCmd) print(env *environment, f diagnosis.Finding) error {
 	verdict := "verifies"
 	if !f.Verifies {
 		verdict = "does not verify"
@@ -64,7 +64,7 @@ func (c explainCmd) print(sh *shell, f diagnosis.Finding) error {
 	if !f.Signed.IsZero() {
 		signed = f.Signed.UTC().Format(time.RFC3339)
 	}
-	printRows(sh.stdout, "verdict", verdict, "scheme", cmp.Or(f.Scheme, "none holds"), "signed", signed,
+	printRows(env.stdout, "verdict", verdict, "scheme", cmp.Or(f.Scheme, "none matches"), "signed", signed,
 		"cause", f.Cause, "what", f.What, "remedy", f.Remedy)
 	if !f.Verifies {
 		return &failure{statusFailed, fmt.Errorf("the request does not verify: %s", f.Cause)}

@@ -32,29 +32,29 @@ Examples:
     vicihook hangup --account - --yes --json --call-id Y1221052110000402027 --agent-user 1028 < account.json`
 }
 
-func (c hangupCmd) Run(sh *shell) error {
-	if err := c.check(sh); err != nil {
+func (c hangupCmd) Run(env *environment) error {
+	if err := c.check(env); err != nil {
 		return err
 	}
-	account, err := c.account(sh)
+	account, err := c.account(env)
 	if err != nil {
 		return err
 	}
 	client := c.client()
 	defer client.Close()
-	call, err := c.find(sh, client, account)
+	call, err := c.find(env, client, account)
 	if err != nil {
-		return sh.notFound(c.callFlags, err, c.JSON)
+		return env.notFound(c.callFlags, err, c.JSON)
 	}
 	call.Disposition = c.Disposition
 	if err := call.Validate(); err != nil {
 		return err
 	}
-	if err := c.confirm(sh, account, call); err != nil {
+	if err := c.confirm(env, account, call); err != nil {
 		return err
 	}
-	result, err := client.Hangup(sh.ctx, account, call)
-	return sh.answered(call, result, err, c.JSON)
+	result, err := client.Hangup(env.ctx, account, call)
+	return env.answered(call, result, err, c.JSON)
 }
 
 var (
@@ -63,16 +63,16 @@ var (
 )
 
 // confirm asks on the terminal.
-func (c hangupCmd) confirm(sh *shell, account vicicall.Credentials, call vicicall.Call) error {
+func (c hangupCmd) confirm(env *environment, account vicicall.Credentials, call vicicall.Call) error {
 	if c.Yes {
 		return nil
 	}
-	if sh.stdinTaken != "" || !isTerminal(sh.stdin) {
+	if env.stdinTaken != "" || !isTerminal(env.stdin) {
 		return errNobodyToAsk
 	}
-	fmt.Fprintf(sh.stderr, "Hang up call %s of agent %s at %s, and book %s? [y/N] ",
+	fmt.Fprintf(env.stderr, "Hang up call %s of agent %s at %s, and book %s? [y/N] ",
 		call.ID, call.AgentUser, strings.Join(hosts(account.URLs), ", "), booked(call.Disposition))
-	line, err := bufio.NewReader(io.LimitReader(sh.stdin, 1<<10)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(env.stdin, 1<<10)).ReadString('\n')
 	switch {
 	case line == "" && errors.Is(err, io.EOF):
 		return errNobodyToAsk // /dev/null looks like a terminal

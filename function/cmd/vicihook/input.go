@@ -13,7 +13,7 @@ import (
 	"vicihook/function/internal/source"
 )
 
-// What a file or standard input may hold, in bytes.
+// The largest inputs, in bytes.
 const (
 	maxBody    = hangup.MaxBody
 	maxKey     = 4 << 10
@@ -22,14 +22,14 @@ const (
 	maxVectors = 16 << 20
 )
 
-// read gives what the file named by a flag holds, "-" being standard input, which only one flag can have.
-func (sh *shell) read(flag, path string, limit int) ([]byte, error) {
+// read returns the content of the file that a flag names. "-" is standard input, which only one flag can have.
+func (env *environment) read(flag, path string, limit int) ([]byte, error) {
 	if path == "-" {
-		if sh.stdinTaken != "" {
-			return nil, fmt.Errorf("%s: standard input is already read by %s: give a file", flag, sh.stdinTaken)
+		if env.stdinTaken != "" {
+			return nil, fmt.Errorf("%s: standard input is already read by %s: give a file", flag, env.stdinTaken)
 		}
-		sh.stdinTaken = flag
-		return readLimited(flag, sh.stdin, limit)
+		env.stdinTaken = flag
+		return readLimited(flag, env.stdin, limit)
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -50,22 +50,22 @@ func readLimited(flag string, from io.Reader, limit int) ([]byte, error) {
 	return content, nil
 }
 
-// sources reads sources.json as the function does.
-func (sh *shell) sources(path string) (*source.Sources, error) {
-	text, err := sh.read("--sources", path, maxSources)
+// sources reads sources.json as the function does, and returns its text too. Any fault in it is an error here.
+func (env *environment) sources(path string) (*source.Sources, []byte, error) {
+	text, err := env.read("--sources", path, maxSources)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	sources, err := source.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("--sources: %s: %w", path, err)
+		return nil, nil, fmt.Errorf("--sources: %s: %w", path, err)
 	}
-	return sources, nil
+	return sources, text, nil
 }
 
 // aws loads the settings of AWS's own tools: environment, profiles, roles.
-func (sh *shell) aws() (aws.Config, error) {
-	settings, err := awsconfig.LoadDefaultConfig(sh.ctx)
+func (env *environment) aws() (aws.Config, error) {
+	settings, err := awsconfig.LoadDefaultConfig(env.ctx)
 	if err != nil {
 		err = fmt.Errorf("AWS settings: %w", err)
 	}
@@ -73,8 +73,8 @@ func (sh *shell) aws() (aws.Config, error) {
 }
 
 // printJSON prints one JSON value on one line.
-func (sh *shell) printJSON(value any) error {
-	encoder := json.NewEncoder(sh.stdout)
+func (env *environment) printJSON(value any) error {
+	encoder := json.NewEncoder(env.stdout)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
 }

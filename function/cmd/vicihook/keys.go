@@ -48,7 +48,7 @@ type keysMakeCmd struct {
 }
 
 func (keysMakeCmd) Help() string {
-	return keysHelp + `The key is printed before it is stored, so that none is stored that nobody has seen.
+	return keysHelp + `The key is printed before it is stored: a key that nobody has seen is not stored.
 
 Examples:
 
@@ -56,9 +56,9 @@ Examples:
     vicihook keys make crm --store keys.json --replace`
 }
 
-func (c keysMakeCmd) Run(sh *shell) error {
+func (c keysMakeCmd) Run(env *environment) error {
 	key, shown := "", false
-	return c.change(sh, func(secret *keyring.Secret, _ keyring.Store) (bool, error) {
+	return c.change(env, func(secret *keyring.Secret, _ keyring.Store) (bool, error) {
 		src, err := secret.Source(c.Source)
 		if err != nil {
 			return false, err
@@ -71,16 +71,16 @@ func (c keysMakeCmd) Run(sh *shell) error {
 			return changed, err
 		}
 		shown = true
-		return changed, c.show(sh, key, src.Scheme)
+		return changed, c.show(env, key, src.Scheme)
 	})
 }
 
 // show prints the key. Unless that succeeds, the key must not be stored.
-func (c keysMakeCmd) show(sh *shell, key string, scheme webhook.Scheme) error {
+func (c keysMakeCmd) show(env *environment, key string, scheme webhook.Scheme) error {
 	if c.DryRun {
 		key = "would be made: " + keyring.FormOf(scheme)
 	}
-	if _, err := fmt.Fprintf(sh.stdout, rowFormat, "key", key); err != nil {
+	if _, err := fmt.Fprintf(env.stdout, rowFormat, "key", key); err != nil {
 		return &failure{statusFailed, fmt.Errorf("the new key can't be printed: %w", err)}
 	}
 	return nil
@@ -99,12 +99,12 @@ func (keysMergeCmd) Help() string {
     pbpaste | vicihook keys merge github --dry-run`
 }
 
-func (c keysMergeCmd) Run(sh *shell) error {
-	key, err := sh.read("standard input", "-", maxKey)
+func (c keysMergeCmd) Run(env *environment) error {
+	key, err := env.read("standard input", "-", maxKey)
 	if err != nil {
 		return err
 	}
-	return c.change(sh, func(secret *keyring.Secret, _ keyring.Store) (bool, error) {
+	return c.change(env, func(secret *keyring.Secret, _ keyring.Store) (bool, error) {
 		return secret.Add(c.Source, string(key), keyring.Options{Replace: c.Replace, Shared: c.Shared})
 	})
 }
@@ -120,8 +120,8 @@ Example:
     vicihook keys pause zendesk`
 }
 
-func (c keysPauseCmd) Run(sh *shell) error {
-	return c.change(sh, func(secret *keyring.Secret, _ keyring.Store) (bool, error) { return true, secret.Pause(c.Source) })
+func (c keysPauseCmd) Run(env *environment) error {
+	return c.change(env, func(secret *keyring.Secret, _ keyring.Store) (bool, error) { return true, secret.Pause(c.Source) })
 }
 
 type keysResumeCmd struct {
@@ -137,20 +137,20 @@ func (keysResumeCmd) Help() string {
     vicihook keys resume zendesk --stdin < zendesk.key`
 }
 
-func (c keysResumeCmd) Run(sh *shell) error {
+func (c keysResumeCmd) Run(env *environment) error {
 	var key []byte
 	var err error
 	if c.Stdin {
-		if key, err = sh.read("--stdin", "-", maxKey); err != nil {
+		if key, err = env.read("--stdin", "-", maxKey); err != nil {
 			return err
 		}
 	}
 	options := keyring.Options{Shared: c.Shared}
-	return c.change(sh, func(secret *keyring.Secret, store keyring.Store) (bool, error) {
+	return c.change(env, func(secret *keyring.Secret, store keyring.Store) (bool, error) {
 		if c.Stdin {
 			return true, secret.ResumeWith(c.Source, string(key), options)
 		}
-		text, err := store.Before(sh.ctx)
+		text, err := store.Before(env.ctx)
 		if err != nil {
 			return false, err
 		}
@@ -170,22 +170,22 @@ func (keysRemoveCmd) Help() string {
     vicihook keys remove desk`
 }
 
-func (c keysRemoveCmd) Run(sh *shell) error {
-	return c.change(sh, func(secret *keyring.Secret, _ keyring.Store) (bool, error) { return true, secret.Remove(c.Source) })
+func (c keysRemoveCmd) Run(env *environment) error {
+	return c.change(env, func(secret *keyring.Secret, _ keyring.Store) (bool, error) { return true, secret.Remove(c.Source) })
 }
 
 // change stores what do makes of the secret, and prints what it is now, by names and numbers. do is called again when
 // somebody else changed the secret meanwhile, and reports whether there is something to store.
-func (f keysFlags) change(sh *shell, do func(*keyring.Secret, keyring.Store) (bool, error)) error {
-	sources, err := sh.sources(f.Sources)
+func (f keysFlags) change(env *environment, do func(*keyring.Secret, keyring.Store) (bool, error)) error {
+	sources, _, err := env.sources(f.Sources)
 	if err != nil {
 		return err
 	}
-	store, err := f.store(sh)
+	store, err := f.store(env)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(sh.ctx, keysTime)
+	ctx, cancel := context.WithTimeout(env.ctx, keysTime)
 	defer cancel()
 	var secret *keyring.Secret
 	var changed, refused bool
@@ -211,38 +211,38 @@ func (f keysFlags) change(sh *shell, do func(*keyring.Secret, keyring.Store) (bo
 	case err != nil:
 		return &failure{statusFailed, fmt.Errorf("%s: nothing was stored: %w", f.Source, err)}
 	}
-	f.print(sh, secret, changed)
+	f.print(env, secret, changed)
 	return nil
 }
 
-func (f keysFlags) print(sh *shell, secret *keyring.Secret, changed bool) {
+func (f keysFlags) print(env *environment, secret *keyring.Secret, changed bool) {
 	if !changed {
-		printRows(sh.stdout, "source", f.Source+": has this key already", "stored", "nothing")
+		printRows(env.stdout, "source", f.Source+": has this key already", "stored", "nothing")
 		return
 	}
-	printRows(sh.stdout, "source", f.Source+": "+secret.Describe(f.Source))
+	printRows(env.stdout, "source", f.Source+": "+secret.Describe(f.Source))
 	others, unknown := secret.Others(f.Source)
 	for _, name := range others {
-		printRows(sh.stdout, "kept", name+": "+secret.Describe(name))
+		printRows(env.stdout, "kept", name+": "+secret.Describe(name))
 	}
 	if unknown > 0 {
-		printRows(sh.stdout, "kept", fmt.Sprintf("%d names that sources.json lacks", unknown))
+		printRows(env.stdout, "kept", fmt.Sprintf("%d names that sources.json lacks", unknown))
 	}
 	stored := f.Store
 	if f.DryRun {
 		stored = "nothing, this is a dry run"
 	}
-	printRows(sh.stdout, "stored", stored)
+	printRows(env.stdout, "stored", stored)
 }
 
-func (f keysFlags) store(sh *shell) (keyring.Store, error) {
+func (f keysFlags) store(env *environment) (keyring.Store, error) {
 	switch {
 	case f.Store == "":
 		return nil, errors.New("--store: give the webhook secret's ARN or a file, or set WEBHOOK_SECRET_ARN")
 	case !strings.HasPrefix(f.Store, "arn:"):
 		return keyring.File(f.Store), nil
 	}
-	settings, err := sh.aws()
+	settings, err := env.aws()
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ import (
 // storedAt reads the secret that the command's own AWS settings lead to.
 func storedAt(t *testing.T, arn string) (text string) {
 	t.Helper()
-	store, err := keysFlags{Store: arn}.store(&shell{ctx: t.Context()})
+	store, err := keysFlags{Store: arn}.store(&environment{ctx: t.Context()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,10 @@
-// Command vicihook is the integrator's and the operator's side of the webhook: it signs, sends and verifies deliveries as
-// a helpdesk would, says why a signature fails, asks VICIdial directly, and says what an answer means.
+// Command vicihook is for those who connect a helpdesk and for those who operate the function. It signs, sends and
+// verifies deliveries as a helpdesk would, says why a signature fails, asks VICIdial directly, explains outcomes, reads
+// the log and changes the webhook keys.
 //
 // Keys and passwords come from a file, standard input or the environment, never from an argument, which other users of
-// the machine could read. Exit status: 0 when what was asked holds, 1 when it does not, 2 for a mistake in the command
-// line, its files or its settings, 3 when no answer came.
+// the machine could read. Exit status: 0 for yes or done, 1 for no, 2 for a mistake in the command line, its files or
+// its settings, 3 when no answer came.
 package main
 
 import (
@@ -20,38 +21,38 @@ import (
 
 const (
 	statusOK     = 0
-	statusFailed = 1 // the answer is no: not the outcome asked for, a signature that fails
+	statusFailed = 1 // no: another outcome than expected, a signature that fails
 	statusUsage  = 2 // a flag, file or setting is wrong: nothing was sent
 	statusSilent = 3 // no answer came
 )
 
 const description = "Sign, send, verify and explain the webhooks that hang up VICIdial remote agents' calls, and ask VICIdial itself."
 
-// cli names every command; each is one file.
+// cli lists the commands.
 type cli struct {
 	Send     sendCmd     `cmd:"" help:"Sign a payload and post it as the helpdesk would."`
 	Sign     signCmd     `cmd:"" help:"Print the headers that sign a payload, or a whole API Gateway event."`
 	Verify   verifyCmd   `cmd:"" help:"Say whether a captured request verifies."`
-	Explain  explainCmd  `cmd:"" help:"Say why a captured request does not verify, and how to mend it."`
+	Explain  explainCmd  `cmd:"" help:"Say why a captured request does not verify, and how to fix it."`
 	Classify classifyCmd `cmd:"" help:"Say what one reply of VICIdial means."`
 	Check    checkCmd    `cmd:"" help:"Ask VICIdial whether a hang-up would find a call, or whether the account is good."`
 	Hangup   hangupCmd   `cmd:"" help:"End one call at VICIdial, without a webhook."`
 	Calls    callsCmd    `cmd:"" help:"List VICIdial's agents and their live calls."`
 	Doctor   doctorCmd   `cmd:"" help:"Examine the function and what it needs, and name what to fix."`
-	Who      whoCmd      `cmd:"" help:"Say who ended a call, and what an agent's calls or a source came to, from the log."`
+	Who      whoCmd      `cmd:"" help:"Say from the log who ended a call, and what became of an agent's or a source's calls."`
 	Keys     keysCmd     `cmd:"" help:"Make, store, pause and remove the webhook keys of a source."`
-	Outcome  outcomeCmd  `cmd:"" help:"Say what an outcome means and how it is mended."`
+	Outcome  outcomeCmd  `cmd:"" help:"Say what an outcome means and how to fix it."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
-// A shell is what a command can reach of the world.
-type shell struct {
+// An environment is what a command may use; tests replace it.
+type environment struct {
 	ctx            context.Context
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	env            func(string) string
+	getenv         func(string) string
 	stdinTaken     string // the flag that read standard input
 }
 
@@ -65,7 +66,7 @@ func main() {
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }
 
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, env func(string) string) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	exited := false
 	parser, err := kong.New(&cli{},
 		kong.Name("vicihook"),
@@ -74,7 +75,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.Exit(func(int) { exited = true }), // --help and --version have printed
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.Vars{"version": buildVersion()},
-		kong.Resolvers(fromEnvironment(env)),
+		kong.Resolvers(fromEnvironment(getenv)),
 	)
 	if err != nil {
 		return report(stderr, err)
@@ -84,18 +85,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return statusOK
 	}
 	if err == nil {
-		err = command.Run(&shell{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, env: env})
+		err = command.Run(&environment{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv})
 	} else {
 		err = fmt.Errorf("%w; vicihook --help shows what there is", err)
 	}
 	return report(stderr, err)
 }
 
-// fromEnvironment gives each flag tagged `from:"NAME"` the value of that variable when the command line has none.
-func fromEnvironment(env func(string) string) kong.Resolver {
+// fromEnvironment sets each flag tagged `from:"NAME"` that the command line does not have to the value of that variable.
+func fromEnvironment(getenv func(string) string) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		if name := flag.Tag.Get("from"); name != "" && env(name) != "" {
-			return env(name), nil
+		if name := flag.Tag.Get("from"); name != "" && getenv(name) != "" {
+			return getenv(name), nil
 		}
 		return nil, nil
 	})
@@ -114,8 +115,8 @@ func report(stderr io.Writer, err error) int {
 
 type versionCmd struct{}
 
-func (versionCmd) Run(sh *shell) error {
-	_, err := fmt.Fprintln(sh.stdout, buildVersion())
+func (versionCmd) Run(env *environment) error {
+	_, err := fmt.Fprintln(env.stdout, buildVersion())
 	return err
 }
 

@@ -21,14 +21,14 @@ Example:
     vicihook outcome ip_blocked`
 }
 
-func (c outcomeCmd) Run(sh *shell) error {
+func (c outcomeCmd) Run(env *environment) error {
 	o := hangup.Outcome(c.Word)
 	rule, known := hangup.RuleOf(o)
 	if !known {
 		return fmt.Errorf("%q is no outcome; there are %s", c.Word, words())
 	}
 	if c.JSON {
-		return sh.printJSON(struct {
+		return env.printJSON(struct {
 			Outcome    hangup.Outcome `json:"outcome"`
 			Message    string         `json:"message"`
 			Status     int            `json:"status"`
@@ -41,7 +41,7 @@ func (c outcomeCmd) Run(sh *shell) error {
 	if rule.RetryAfter > 0 {
 		again = fmt.Sprintf("asked for, after %d s", rule.RetryAfter)
 	}
-	printRows(sh.stdout, "outcome", c.Word, "message", rule.Meaning, "status", strconv.Itoa(rule.Status),
+	printRows(env.stdout, "outcome", c.Word, "message", rule.Meaning, "status", strconv.Itoa(rule.Status),
 		"again", again, "fault", string(rule.Fault), "remedy", rule.Remedy)
 	return nil
 }

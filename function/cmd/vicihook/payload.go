@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,78 +12,74 @@ import (
 	"vicihook/function/internal/source"
 )
 
-// payloadFlags name what a delivery asks for: a body as it stands, or one made from its parts.
+// payloadFlags are a delivery's payload: a whole body, or the parts to make one from.
 type payloadFlags struct {
-	Body        string `placeholder:"FILE|-" help:"File that holds the payload, byte for byte; - is standard input. Without it the payload is made from the five flags below."`
-	CallID      string `name:"call-id" from:"VICIHOOK_CALL_ID" placeholder:"ID" help:"VICIdial's call id, one letter and 19 digits ($$VICIHOOK_CALL_ID)."`
-	AgentUser   string `from:"VICIHOOK_AGENT_USER" placeholder:"USER" help:"The remote agent's VICIdial user ($$VICIHOOK_AGENT_USER)."`
+	Body string `placeholder:"FILE|-" help:"File that holds the payload, byte for byte; - is standard input. Without it the payload is made from the flags below."`
+	callFlags
 	Disposition string `placeholder:"STATUS" help:"Status to book."`
 	Ref         string `placeholder:"TEXT" help:"The helpdesk's own ticket."`
 	Actor       string `placeholder:"TEXT" help:"Who asks."`
 }
 
-// A payloadShape is where a source looks for each value, as sources.json says it: jq, mostly a plain path.
-type payloadShape struct {
-	CallID      string `json:"call_id"`
-	AgentUser   string `json:"agent_user"`
-	Disposition string `json:"disposition"`
-	Ref         string `json:"ref"`
-	Actor       string `json:"actor"`
-}
-
-// conventional is the shape of a payload whose source is not at hand.
-var conventional = payloadShape{".call_id", ".agent_user", ".disposition", ".ref", ".actor"}
-
-// withDefaults fills in what an entry of sources.json may leave out.
-func (s payloadShape) withDefaults() payloadShape {
-	s.CallID = cmp.Or(s.CallID, conventional.CallID)
-	s.AgentUser = cmp.Or(s.AgentUser, conventional.AgentUser)
-	return s
-}
-
 var plainPath = regexp.MustCompile(`^(\.[A-Za-z_][A-Za-z0-9_]*)+$`)
 
-// payload gives the bytes to sign: those of --body, or a JSON object with each value where the source looks for it.
-func (f payloadFlags) payload(sh *shell, from sender) ([]byte, error) {
+// payload returns the bytes to sign: --body, or a JSON object with each value where the source looks for it.
+func (f payloadFlags) payload(env *environment, from sender) ([]byte, error) {
 	if f.Body != "" {
-		if f.Disposition+f.Ref+f.Actor != "" || f.CallID != sh.env("VICIHOOK_CALL_ID") || f.AgentUser != sh.env("VICIHOOK_AGENT_USER") {
-			return nil, errors.New("--body: the payload is given whole: leave out --call-id, --agent-user, --disposition, --ref and --actor")
+		if f.Disposition+f.Ref+f.Actor != "" || f.finds() || f.CallID != env.getenv("VICIHOOK_CALL_ID") || f.AgentUser != env.getenv("VICIHOOK_AGENT_USER") {
+			return nil, errors.New("--body: the payload is given whole: leave out the flags that make one")
 		}
-		return sh.read("--body", f.Body, maxBody)
+		return env.read("--body", f.Body, maxBody)
 	}
-	if f.CallID == "" {
+	if !f.finds() && f.CallID == "" {
 		return nil, errors.New("--call-id: give the call to end, a payload with --body, or set VICIHOOK_CALL_ID")
 	}
-	if f.AgentUser == "" {
+	if !f.finds() && f.AgentUser == "" {
 		return nil, errors.New("--agent-user: give the remote agent's user, or set VICIHOOK_AGENT_USER")
 	}
-	body, err := f.made(from.shape)
+	body, err := f.made(env, from)
 	if err != nil {
 		return nil, err
 	}
-	if from.source != nil && ignores(sh.ctx, from.source, body) {
+	if from.source != nil && ignores(env.ctx, from.source, body) {
 		return nil, fmt.Errorf("--source: %s ends no call for a payload of these flags alone, as its entry in sources.json says: give the payload with --body", from.name)
 	}
 	return body, nil
 }
 
-func (f payloadFlags) made(shape payloadShape) ([]byte, error) {
+func (f payloadFlags) made(env *environment, from sender) ([]byte, error) {
+	callID := f.CallID
+	if f.finds() {
+		callID = f.query(env).CallID
+	}
 	payload := map[string]any{}
-	for _, part := range []struct{ flag, path, value string }{
-		{"--call-id", shape.CallID, f.CallID},
-		{"--agent-user", shape.AgentUser, f.AgentUser},
-		{"--disposition", shape.Disposition, f.Disposition},
-		{"--ref", shape.Ref, f.Ref},
-		{"--actor", shape.Actor, f.Actor},
+	for _, part := range []struct{ flag, field, value string }{
+		{"--call-id", "call_id", callID},
+		{"--agent-user", "agent_user", f.AgentUser},
+		{"--lead", "lead_id", f.Lead},
+		{"--phone", "phone", f.Phone},
+		{"--vendor-lead-code", "vendor_lead_code", f.VendorLeadCode},
+		{"--disposition", "disposition", f.Disposition},
+		{"--ref", "ref", f.Ref},
+		{"--actor", "actor", f.Actor},
 	} {
-		if err := put(payload, part.flag, part.path, part.value); err != nil {
+		if err := put(payload, part.flag, from.path(part.field), part.value); err != nil {
 			return nil, err
 		}
 	}
 	return json.Marshal(payload)
 }
 
-// ignores tells whether the source would find nothing to do. What it would refuse is sent: that may be what is tried.
+// path returns where the source looks for a field: an expression of jq, mostly a plain path.
+func (s sender) path(field string) string {
+	text, _ := s.entry[field].(string)
+	if text == "" && (s.source == nil || field == "call_id" || field == "agent_user") {
+		return "." + field
+	}
+	return text
+}
+
+// ignores reports whether the source would ignore the payload. One that it would refuse is sent: that may be the test.
 func ignores(ctx context.Context, src *source.Source, body []byte) bool {
 	items, err := src.Select(ctx, body)
 	return err == nil && !slices.ContainsFunc(items, func(item source.Item) bool { return !item.Ignored })
@@ -96,7 +91,7 @@ func put(payload map[string]any, flag, path, value string) error {
 	case value == "":
 		return nil
 	case path == "":
-		return fmt.Errorf("%s: this source reads none: leave the flag out", flag)
+		return fmt.Errorf("%s: this source does not read it: leave the flag out", flag)
 	case !plainPath.MatchString(path):
 		return fmt.Errorf("%s: this source computes it by %s: give the payload with --body", flag, path)
 	}

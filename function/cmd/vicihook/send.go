@@ -42,7 +42,7 @@ Examples:
     vicihook send --at 2020-01-01T00:00:00Z --expect unauthorized    # a stale delivery`
 }
 
-// An answer is the part of the function's answer that people look at.
+// An answer is the part of the function's answer that is printed.
 type answer struct {
 	Outcome hangup.Outcome `json:"outcome"`
 	Message string         `json:"message"`
@@ -50,7 +50,7 @@ type answer struct {
 
 func (c sendCmd) check() error {
 	if _, known := hangup.RuleOf(hangup.Outcome(c.Expect)); c.Expect != "" && !known {
-		return fmt.Errorf("--expect: %q is no outcome", c.Expect)
+		return fmt.Errorf("--expect: %q: no such outcome", c.Expect)
 	}
 	if c.Timeout <= 0 {
 		return fmt.Errorf("--timeout: %s: give a time above 0, for example 30s", c.Timeout)
@@ -58,29 +58,29 @@ func (c sendCmd) check() error {
 	return nil
 }
 
-func (c sendCmd) Run(sh *shell) error {
+func (c sendCmd) Run(env *environment) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	d, err := c.delivery(sh, "")
+	d, err := c.delivery(env, "")
 	if err != nil {
 		return err
 	}
 	if !c.JSON {
-		d.describe(sh.stdout)
+		d.describe(env.stdout)
 	}
-	status, body, took, err := c.post(sh.ctx, d)
+	status, body, took, err := c.post(env.ctx, d)
 	if err != nil {
 		return err
 	}
 	var a answer
 	if json.Unmarshal(body, &a) != nil {
-		a = answer{} // an answer of something else, told below by its lack of an outcome
+		a = answer{} // something else answered: verdict reports that there is no outcome
 	}
 	if c.JSON {
-		fmt.Fprintln(sh.stdout, strings.TrimRight(string(body), "\n"))
+		fmt.Fprintln(env.stdout, strings.TrimRight(string(body), "\n"))
 	} else {
-		a.describe(sh.stdout, status, body, took)
+		a.describe(env.stdout, status, body, took)
 	}
 	return c.verdict(status, a)
 }
@@ -117,12 +117,12 @@ func (c sendCmd) noAnswer(d delivery, err error) error {
 		err = failed.Err // its text repeats method and URL
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("none within %s; the call may have been ended all the same", c.Timeout)
+		err = fmt.Errorf("none within %s; the call may have been ended nevertheless", c.Timeout)
 	}
 	return &failure{statusSilent, fmt.Errorf("no answer from %s: %w", d.URL, err)}
 }
 
-// verdict is the exit status: nil for 0.
+// verdict returns the exit status as an error; nil is 0.
 func (c sendCmd) verdict(status int, a answer) error {
 	switch {
 	case a.Outcome == "":
@@ -147,7 +147,7 @@ func (a answer) describe(w io.Writer, status int, body []byte, took time.Duratio
 		"body", shown(body), "outcome", string(a.Outcome), "message", a.Message)
 }
 
-// shown is a body as it stands, or its size where that would not be one line of text.
+// shown returns a body if it is one line of text, else its size.
 func shown(body []byte) string {
 	if len(body) > maxShown || bytes.ContainsFunc(body, unicode.IsControl) {
 		return fmt.Sprintf("%d bytes", len(body))
@@ -166,7 +166,7 @@ func printRows(w io.Writer, namesAndValues ...string) {
 	}
 }
 
-// printable keeps a stranger's text from steering the terminal.
+// printable replaces what could control the terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

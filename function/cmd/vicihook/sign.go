@@ -16,7 +16,7 @@ import (
 	"vicihook/function/event"
 )
 
-// exampleURL stands in where the URL is not signed and nobody calls it.
+// exampleURL is the base URL where it is neither signed nor called.
 const exampleURL = "https://hooks.example.com"
 
 // onTheWay is how long ago the gateway received an event that is signed now. The function's budget runs from that time
@@ -26,7 +26,7 @@ const onTheWay = 20 * time.Second
 type signCmd struct {
 	deliveryFlags
 	Event     string `placeholder:"http|rest|url" help:"Print the event of an HTTP API, REST API or Function URL instead of headers."`
-	EventFile string `placeholder:"FILE|-" help:"Sign the event in this file anew, as of now, and print it."`
+	EventFile string `placeholder:"FILE|-" help:"Sign the event in this file again, as of now, and print it."`
 }
 
 func (signCmd) Help() string {
@@ -39,27 +39,27 @@ Examples:
     vicihook sign --event-file events/crm.json | sam local invoke -e -`
 }
 
-func (c signCmd) Run(sh *shell) error {
+func (c signCmd) Run(env *environment) error {
 	if c.EventFile != "" {
-		return c.signAnew(sh)
+		return c.signAnew(env)
 	}
 	front := event.Front(c.Event)
 	if front != "" && !slices.Contains(event.Fronts(), front) {
-		return fmt.Errorf("--event: %q is none of http, rest, url", c.Event)
+		return fmt.Errorf("--event: %q: want http, rest or url", c.Event)
 	}
-	d, err := c.delivery(sh, exampleURL)
+	d, err := c.delivery(env, exampleURL)
 	if err != nil {
 		return err
 	}
 	if front == "" {
-		d.printHeaders(sh.stdout)
+		d.printHeaders(env.stdout)
 		return nil
 	}
 	payload, err := d.event(front)
 	if err != nil {
 		return fmt.Errorf("--event: %w", err)
 	}
-	_, err = fmt.Fprintf(sh.stdout, "%s\n", payload)
+	_, err = fmt.Fprintf(env.stdout, "%s\n", payload)
 	return err
 }
 
@@ -89,12 +89,12 @@ func (d delivery) httpRequest() (*http.Request, error) {
 	return r, nil
 }
 
-// signAnew gives a sample event a fresh signature and time, and leaves all else as it is.
-func (c signCmd) signAnew(sh *shell) error {
+// signAnew prints an event with a new signature and time; all else stays as it is.
+func (c signCmd) signAnew(env *environment) error {
 	if c.Event != "" || c.Body != "" || c.Disposition+c.Ref+c.Actor != "" {
 		return errors.New("--event-file: the event is given whole: leave out --event and what makes a payload")
 	}
-	text, err := sh.read("--event-file", c.EventFile, maxCapture)
+	text, err := env.read("--event-file", c.EventFile, maxCapture)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (c signCmd) signAnew(sh *shell) error {
 	if err != nil {
 		return fmt.Errorf("--event-file: %w", err)
 	}
-	d, err := c.resigned(sh, caught)
+	d, err := c.resigned(env, caught)
 	if err != nil {
 		return err
 	}
@@ -119,12 +119,12 @@ func (c signCmd) signAnew(sh *shell) error {
 		setHeader(event, name, values)
 	}
 	setTime(event, d.at.Add(-onTheWay))
-	return sh.printJSON(event)
+	return env.printJSON(event)
 }
 
-// resigned signs the caught request as its own source does, unless the flags name another.
-func (c signCmd) resigned(sh *shell, caught capture.Request) (delivery, error) {
-	from, err := c.forCapture(caught).sender(sh)
+// resigned signs the captured request as its own source does, unless the flags name another.
+func (c signCmd) resigned(env *environment, caught capture.Request) (delivery, error) {
+	from, err := c.forCapture(caught).sender(env)
 	if err != nil {
 		return delivery{}, err
 	}
@@ -133,7 +133,7 @@ func (c signCmd) resigned(sh *shell, caught capture.Request) (delivery, error) {
 			return delivery{}, err
 		}
 	}
-	key, err := c.key(sh, from.scheme)
+	key, err := c.key(env, from.scheme)
 	if err != nil {
 		return delivery{}, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -92,4 +93,20 @@ func withoutSignature(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return string(rest)
+}
+
+func TestAPayloadMayNameTheCallByWhatAHelpdeskKnows(t *testing.T) {
+	t.Parallel()
+	desk := file(t, "sources.json", `{"desk": {"scheme": "github", "phone": ".caller.phone", "lead_id": ".lead"}}`)
+	env := map[string]string{"VICIHOOK_CALL_ID": callID, "VICIHOOK_KEY": zendeskKey}
+	r := vicihook(t, call{args: args("sign --source desk --event http --agent 1028 --phone 3125551212 --lead 402027 --sources " + desk), env: env})
+	body, _ := jsonOf(t, []byte(r.stdout))["body"].(string)
+	want := map[string]any{"agent_user": "1028", "caller": map[string]any{"phone": "3125551212"}, "lead": "402027"}
+	if r.status != statusOK || !reflect.DeepEqual(jsonOf(t, []byte(body)), want) {
+		t.Errorf("got %+v, want the body %v", r, want)
+	}
+	unread := vicihook(t, call{args: args("sign --source desk --vendor-lead-code T-1 --sources " + desk), env: env})
+	if unread.status != statusUsage || !strings.Contains(unread.stderr, "--vendor-lead-code: this source does not read it") {
+		t.Errorf("got %+v", unread)
+	}
 }

@@ -16,8 +16,8 @@ const (
 )
 
 // stackOutput returns the output of a CloudFormation stack of that name.
-func (sh *shell) stackOutput(settings aws.Config, stack, output string) (string, error) {
-	described, err := cloudformation.NewFromConfig(settings).DescribeStacks(sh.ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+func (env *environment) stackOutput(settings aws.Config, stack, output string) (string, error) {
+	described, err := cloudformation.NewFromConfig(settings).DescribeStacks(env.ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
 	if _, answered := errors.AsType[smithy.APIError](err); answered {
 		return "", &failure{statusFailed, fmt.Errorf("--stack: %w", err)}
 	}

@@ -8,8 +8,8 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-func (c verifyCmd) runVectors(sh *shell) error {
-	text, err := sh.read("--vectors", c.Vectors, maxVectors)
+func (c verifyCmd) runVectors(env *environment) error {
+	text, err := env.read("--vectors", c.Vectors, maxVectors)
 	if err != nil {
 		return err
 	}
@@ -24,17 +24,17 @@ func (c verifyCmd) runVectors(sh *shell) error {
 	for i, text := range vectors {
 		if err := checkVector(text); err != nil {
 			failed++
-			fmt.Fprintf(sh.stdout, "failed  %d %s\n", i+1, printable(err.Error()))
+			fmt.Fprintf(env.stdout, "failed  %d %s\n", i+1, printable(err.Error()))
 		}
 	}
-	fmt.Fprintf(sh.stdout, "%d passed, %d failed\n", len(vectors)-failed, failed)
+	fmt.Fprintf(env.stdout, "%d passed, %d failed\n", len(vectors)-failed, failed)
 	if failed > 0 {
 		return &failure{statusFailed, fmt.Errorf("--vectors: %d of %d failed", failed, len(vectors))}
 	}
 	return nil
 }
 
-// checkVector returns an error unless the vector gets its verdict. One that names none, or no secret, never does.
+// checkVector returns an error unless the vector's verdict is the expected one. One without valid or secret fails.
 func checkVector(text []byte) error {
 	var v webhook.Vector
 	var given struct {

@@ -10,10 +10,10 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// captureFlags name a request that somebody caught.
+// captureFlags are a captured request.
 type captureFlags struct {
 	Request string `arg:"" optional:"" default:"-" help:"File that holds the captured request: raw HTTP text or its header lines, a curl command, or an API Gateway event (default: standard input)."`
-	Body    string `placeholder:"FILE|-" help:"File that holds the body, byte for byte, when the capture holds none."`
+	Body    string `placeholder:"FILE|-" help:"File that holds the body, byte for byte, when the capture has none."`
 	URL     string `name:"url" placeholder:"URL" help:"The whole URL as it is entered at the sender, for schemes that sign it (default: as captured)."`
 	At      string `placeholder:"TIME" help:"When the request arrived, RFC 3339 or Unix seconds (default: as an event says; else now)."`
 	schemeFlags
@@ -38,19 +38,19 @@ Examples:
     vicihook verify --vectors function/internal/webhook/testdata/vectors.json`
 }
 
-func (c verifyCmd) Run(sh *shell) error {
+func (c verifyCmd) Run(env *environment) error {
 	if c.Vectors != "" {
-		return c.runVectors(sh)
+		return c.runVectors(env)
 	}
-	caught, err := c.captured(sh)
+	caught, err := c.captured(env)
 	if err != nil {
 		return err
 	}
-	from, err := c.forCapture(caught).sender(sh)
+	from, err := c.forCapture(caught).sender(env)
 	if err != nil {
 		return err
 	}
-	key, err := c.key(sh, from.scheme)
+	key, err := c.key(env, from.scheme)
 	if err != nil {
 		return err
 	}
@@ -59,20 +59,20 @@ func (c verifyCmd) Run(sh *shell) error {
 		return err
 	}
 	if weak := key.CheckStrength(); weak != nil {
-		fmt.Fprintf(sh.stderr, "vicihook: warning: the function would refuse this key: %v\n", weak)
+		fmt.Fprintf(env.stderr, "vicihook: warning: the function would refuse this key: %v\n", weak)
 	}
 	_, err = from.verifier.Verify(caught.Request, []webhook.Key{key}, cmp.Or(at, time.Now()))
 	if err != nil {
-		printRows(sh.stdout, "verdict", "invalid", "scheme", from.label, "reason", err.Error())
+		printRows(env.stdout, "verdict", "invalid", "scheme", from.label, "reason", err.Error())
 		return &failure{statusFailed, errors.New("the request does not verify")}
 	}
-	printRows(sh.stdout, "verdict", "valid", "scheme", from.label)
+	printRows(env.stdout, "verdict", "valid", "scheme", from.label)
 	return nil
 }
 
-// captured reads the request and puts in what the flags give apart.
-func (f captureFlags) captured(sh *shell) (capture.Request, error) {
-	text, err := sh.read("<request>", f.Request, maxCapture)
+// captured reads the request and adds what other flags give.
+func (f captureFlags) captured(env *environment) (capture.Request, error) {
+	text, err := env.read("<request>", f.Request, maxCapture)
 	if err != nil {
 		return capture.Request{}, err
 	}
@@ -89,11 +89,11 @@ func (f captureFlags) captured(sh *shell) (capture.Request, error) {
 	if len(caught.Body) > 0 {
 		return capture.Request{}, errors.New("--body: the captured request has a body of its own")
 	}
-	caught.Body, err = sh.read("--body", f.Body, maxBody)
+	caught.Body, err = env.read("--body", f.Body, maxBody)
 	return caught, err
 }
 
-// arrival is when the request came; zero when nobody says.
+// arrival returns when the request came; zero when that is not known.
 func (f captureFlags) arrival(caught capture.Request) (time.Time, error) {
 	if f.At == "" {
 		return caught.Received, nil

@@ -18,7 +18,7 @@ import (
 
 type whoCmd struct {
 	Call     string   `placeholder:"ID" help:"Who ended this call?"`
-	Agent    string   `placeholder:"USER" help:"What did this agent's calls end by?"`
+	Agent    string   `placeholder:"USER" help:"What ended this agent's calls?"`
 	Source   string   `placeholder:"NAME" help:"What did this source do?"`
 	Since    string   `placeholder:"TIME" help:"No earlier than this: today, a duration such as 24h, or RFC 3339 (default: all of the files; of a log group 24h)."`
 	Stack    string   `placeholder:"NAME" help:"Read the log of this CloudFormation stack in place of files, with AWS's own settings."`
@@ -29,8 +29,8 @@ type whoCmd struct {
 
 func (whoCmd) Help() string {
 	return `Reads the function's JSON log and prints one row a call that was asked to end: time, source, ticket, who asked, delivery id,
-index of the key that signed, call, agent, disposition, outcome, request id; then what it comes to in a sentence.
-Exit status 0 when there is a row, 1 when there is none.
+index of the key that signed, call, agent, disposition, outcome, request id; then a summary in a sentence.
+Exit status 0 when there is a row, 1 when not.
 
 Examples:
 
@@ -39,7 +39,7 @@ Examples:
     sam logs --stack-name vicihook-prod | vicihook who --source zendesk --json`
 }
 
-func (c whoCmd) Run(sh *shell) error {
+func (c whoCmd) Run(env *environment) error {
 	query, err := c.query(time.Now())
 	if err != nil {
 		return err
@@ -51,14 +51,14 @@ func (c whoCmd) Run(sh *shell) error {
 		}
 	}
 	if c.atAWS() {
-		err = c.ask(sh, query, take)
+		err = c.ask(env, query, take)
 	} else {
-		err = c.readFiles(sh, take)
+		err = c.readFiles(env, take)
 	}
 	if err != nil {
 		return err
 	}
-	if err := c.print(sh, query, rows); err != nil {
+	if err := c.print(env, query, rows); err != nil {
 		return err
 	}
 	if len(rows) == 0 {
@@ -72,7 +72,7 @@ func (c whoCmd) atAWS() bool { return c.Stack != "" || c.LogGroup != "" }
 func (c whoCmd) query(now time.Time) (audit.Query, error) {
 	query := audit.Query{CallID: c.Call, AgentUser: c.Agent, Source: c.Source}
 	if strings.ContainsAny(c.Call+c.Agent+c.Source, "\"\\\n") {
-		return query, errors.New("--call: a call id, agent or source holds no quotes")
+		return query, errors.New("--call: a call id, agent or source has no quotes")
 	}
 	if c.Stack != "" && c.LogGroup != "" || c.atAWS() && len(c.Files) > 0 {
 		return query, errors.New("--log-group: give a stack, a log group or files, not two of them")
@@ -85,7 +85,7 @@ func (c whoCmd) query(now time.Time) (audit.Query, error) {
 	return query, err
 }
 
-// since reads a moment of the past; none is the beginning of time.
+// since reads a time in the past; empty is the zero time.
 func since(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -100,25 +100,25 @@ func since(text string, now time.Time) (time.Time, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, nil
 	}
-	return time.Time{}, fmt.Errorf("--since: %q is no time: give today, a duration such as 24h, or RFC 3339 such as 2026-01-31T12:00:00Z", text)
+	return time.Time{}, fmt.Errorf("--since: %q: want today, a duration such as 24h, or RFC 3339 such as 2026-01-31T12:00:00Z", text)
 }
 
 // readFiles reads logs of any length, line by line.
-func (c whoCmd) readFiles(sh *shell, row func(audit.Row)) error {
+func (c whoCmd) readFiles(env *environment, row func(audit.Row)) error {
 	if len(c.Files) == 0 {
 		c.Files = []string{"-"}
 	}
 	for _, path := range c.Files {
-		if err := readLog(sh, path, row); err != nil {
+		if err := readLog(env, path, row); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return nil
 }
 
-func readLog(sh *shell, path string, row func(audit.Row)) error {
+func readLog(env *environment, path string, row func(audit.Row)) error {
 	if path == "-" {
-		return audit.Read(sh.stdin, row)
+		return audit.Read(env.stdin, row)
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -128,14 +128,14 @@ func readLog(sh *shell, path string, row func(audit.Row)) error {
 	return audit.Read(file, row)
 }
 
-// ask lets CloudWatch Logs choose the lines roughly: it can't look into a batch.
-func (c whoCmd) ask(sh *shell, query audit.Query, row func(audit.Row)) error {
-	settings, err := sh.aws()
+// ask reads the log group. CloudWatch's filter chooses too many lines, since it can't look into a batch.
+func (c whoCmd) ask(env *environment, query audit.Query, row func(audit.Row)) error {
+	settings, err := env.aws()
 	if err != nil {
 		return err
 	}
 	if c.Stack != "" {
-		if c.LogGroup, err = sh.stackOutput(settings, c.Stack, logGroupOutput); err != nil {
+		if c.LogGroup, err = env.stackOutput(settings, c.Stack, logGroupOutput); err != nil {
 			return err
 		}
 	}
@@ -143,7 +143,7 @@ func (c whoCmd) ask(sh *shell, query audit.Query, row func(audit.Row)) error {
 		LogGroupName: &c.LogGroup, FilterPattern: aws.String(pattern(query)), StartTime: aws.Int64(query.Since.UnixMilli()),
 	})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(sh.ctx)
+		page, err := pages.NextPage(env.ctx)
 		if err != nil {
 			return &failure{statusSilent, fmt.Errorf("--log-group: %w", err)}
 		}
@@ -156,7 +156,7 @@ func (c whoCmd) ask(sh *shell, query audit.Query, row func(audit.Row)) error {
 	return nil
 }
 
-// pattern is in CloudWatch's language: a quoted term anywhere in a line, or a member's value.
+// pattern returns a filter in CloudWatch's language: a quoted term anywhere in a line, or a member's value.
 func pattern(q audit.Query) string {
 	switch {
 	case q.CallID != "":
@@ -169,10 +169,10 @@ func pattern(q audit.Query) string {
 	return `{ $.outcome = "*" }`
 }
 
-func (c whoCmd) print(sh *shell, query audit.Query, rows []audit.Row) error {
+func (c whoCmd) print(env *environment, query audit.Query, rows []audit.Row) error {
 	if c.JSON {
 		for _, r := range rows {
-			if err := sh.printJSON(r); err != nil {
+			if err := env.printJSON(r); err != nil {
 				return err
 			}
 		}
@@ -181,12 +181,12 @@ func (c whoCmd) print(sh *shell, query audit.Query, rows []audit.Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := printTable(sh.stdout, tableOf(rows)); err != nil {
+	if err := printTable(env.stdout, tableOf(rows)); err != nil {
 		return err
 	}
-	fmt.Fprintln(sh.stdout)
+	fmt.Fprintln(env.stdout)
 	for _, sentence := range audit.Summary(query, rows) {
-		fmt.Fprintln(sh.stdout, printable(sentence))
+		fmt.Fprintln(env.stdout, printable(sentence))
 	}
 	return nil
 }
