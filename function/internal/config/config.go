@@ -1,4 +1,6 @@
-// Package config turns the function's environment into a Config, and names every fault at once.
+// Package config turns the function's environment into a [Config]. It names every fault at once, with its remedy.
+//
+//	settings, err := config.Load(os.Getenv, folder)
 package config
 
 import (
@@ -6,15 +8,17 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"vicihook/function/internal/source"
 )
 
-// ErrInvalid marks every fault of a configuration; its text names the variable and the mend.
+// ErrInvalid marks every fault of a configuration; its text names the variable and the remedy.
 var ErrInvalid = errors.New("invalid configuration")
+
+var secretARN = regexp.MustCompile(`^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+$`)
 
 // Limits of REQUEST_BUDGET. Below a second there is no time for a HANGUP and the CHECK after it; API Gateway gives up
 // after 30 s, and the template's Lambda timeout lies between.
@@ -59,7 +63,7 @@ func Load(getenv func(string) string, folder string) (Config, error) {
 	return c, errors.Join(env.faults...)
 }
 
-// environment reads typed variables and collects what is wrong with them.
+// environment reads typed variables and collects their faults.
 type environment struct {
 	getenv func(string) string
 	faults []error
@@ -76,25 +80,13 @@ func (e *environment) arn(name string) string {
 	switch {
 	case value == "":
 		e.fault(name, "is not set: give the full ARN of the secret")
-	case !isSecretARN(value):
-		e.fault(name, "is no full ARN of a secret (arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX)")
+	case !secretARN.MatchString(value):
+		e.fault(name, "is not the full ARN of a secret (arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX)")
 	}
 	return value
 }
 
-// isSecretARN knows arn:PARTITION:secretsmanager:REGION:ACCOUNT:secret:NAME.
-// (A regular expression that matches the same would cost every start a twentieth of a millisecond.)
-func isSecretARN(value string) bool {
-	const lower, digits = "abcdefghijklmnopqrstuvwxyz", "0123456789"
-	parts := strings.Split(value, ":")
-	return len(parts) == 7 && parts[0] == "arn" && madeOf(lower+"-", parts[1]) && parts[2] == "secretsmanager" &&
-		madeOf(lower+digits+"-", parts[3]) && madeOf(digits, parts[4]) && len(parts[4]) == 12 && parts[5] == "secret" &&
-		madeOf(lower+strings.ToUpper(lower)+digits+"/_+=.@!-", parts[6])
-}
-
-func madeOf(letters, text string) bool { return text != "" && strings.Trim(text, letters) == "" }
-
-// url names no part of a faulty value: somebody may have put a password into it.
+// url shows no part of a wrong value: somebody may have put a password into it.
 func (e *environment) url(name string) string {
 	value := e.getenv(name)
 	if value == "" {
@@ -102,7 +94,7 @@ func (e *environment) url(name string) string {
 	}
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		e.fault(name, "is no base URL: give https://host or https://host/path, without user, query and fragment")
+		e.fault(name, "is not a base URL: give https://host or https://host/path, without user, query and fragment")
 	}
 	return value
 }

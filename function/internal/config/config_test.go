@@ -53,7 +53,7 @@ func TestEachSettingIsTaken(t *testing.T) {
 	}
 }
 
-func TestAWrongSettingIsNamedWithItsMend(t *testing.T) {
+func TestAWrongSettingIsNamedWithItsRemedy(t *testing.T) {
 	faults := map[string]struct{ name, value, says string }{
 		"no secret":                     {"WEBHOOK_SECRET_ARN", "", "full ARN"},
 		"a secret's name alone":         {"VICIDIAL_SECRET_ARN", "vicihook", "full ARN"},

@@ -50,16 +50,21 @@ func TestTheLookupAccountIsReadAndNeverTheOtherOne(t *testing.T) {
 func TestAMalformedVICIdialSecretIsRefusedWithoutAQuote(t *testing.T) {
 	secrets := map[string]struct{ secret, says string }{
 		"no JSON":                     {`hunter2`, "no JSON"},
-		"a list":                      {`["hunter2"]`, "wrong type"},
+		"a list":                      {`["hunter2"]`, "no JSON object"},
 		"a member too many":           {`{"hunter2":"x"}`, "url, user, pass, lookup, ca and tls_pin"},
 		"a member of lookup too many": {`{"lookup":{"user":"u","hunter2":"x"}}`, "url, user, pass, lookup, ca and tls_pin"},
-		"a member of lookup twice":    {`{"lookup":{"user":"hunter2","user":"y"}}`, `"lookup": member "user" is given twice`},
+		"a member of lookup twice":    {`{"lookup":{"user":"hunter2","user":"y"}}`, `member "lookup.user" is given twice`},
 		"a lookup that is a text":     {`{"lookup":"hunter2"}`, `"lookup" has the wrong type`},
 		"a password of digits":        {`{"url":"https://a","user":"u","pass":42}`, `"pass"`},
-		"text after the object":       {`{"user":"u","pass":"p"} hunter2`, "follows"},
-		"a brace after the object":    {`{"user":"u","pass":"p"}}`, "follows"},
+		"text after the object":       {`{"user":"u","pass":"p"} hunter2`, "no JSON from byte 25 on"},
+		"a brace after the object":    {`{"user":"u","pass":"p"}}`, "no JSON from byte 24 on"},
 		"a url of another kind":       {`{"url":{"hunter2":1}}`, "url"},
 		"nothing":                     {``, "no JSON"},
+		"a member given twice":        {`{"user":"u","pass":"hunter2","pass":"p"}`, `"pass" is given twice`},
+		"one in two spellings":        {`{"user":"u","Pass":"hunter2","pass":"p"}`, "is given twice"},
+		"one inside another":          {`{"url":{"hunter2":1,"hunter2":2}}`, `"url"`},
+		"a list of other things":      {`{"tls_pin":["x",{"hunter2":1}]}`, `"tls_pin" has the wrong type`},
+		"an end cut off":              {`{"user":"u","pass":"hunter2`, "no JSON from byte"},
 	}
 	for name, c := range secrets {
 		t.Run(name, func(t *testing.T) {
