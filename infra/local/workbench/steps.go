@@ -1,0 +1,164 @@
+//go:build unix
+
+package workbench
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"vicihook/vicicall/vicitest"
+)
+
+// A delivery is a webhook that was answered.
+type delivery struct {
+	begun      time.Time
+	took       time.Duration
+	status     int
+	retryAfter string
+	answer     []byte
+	asked      []vicitest.Request // of VICIdial
+	log        map[string]any     // the function's log line, nil when it logged none
+}
+
+func (d delivery) outcome() string {
+	var answer struct{ Outcome string }
+	_ = json.Unmarshal(d.answer, &answer) // a body that is none has no outcome
+	return answer.Outcome
+}
+
+// steps returns what happened in order; tables says what VICIdial has of a call.
+func (d delivery) steps(tables func(callID string) (vicitest.CallState, bool)) []step {
+	steps := []step{d.signature()}
+	if steps[0].State == "ok" {
+		steps = append(steps, d.selected()...)
+	}
+	for _, r := range d.asked {
+		steps = append(steps, asked(r, r.Time.Sub(d.begun)))
+	}
+	text := statusText(d.status)
+	if d.retryAfter != "" {
+		text += ", Retry-After " + d.retryAfter
+	}
+	state := "ok"
+	if d.status >= 300 {
+		state = "failed"
+	}
+	steps = append(steps, step{"answer", text + ": " + d.outcome(), state, milliseconds(d.took)})
+	if id := d.field("call_id"); id != "" {
+		if call, ok := tables(id); ok {
+			steps = append(steps, verdict(d.outcome(), call))
+		}
+	}
+	return steps
+}
+
+func (d delivery) field(name string) string {
+	text, _ := d.log[name].(string)
+	return text
+}
+
+// signature is told by the log: the answer is the same for every request that is turned away.
+func (d delivery) signature() step {
+	switch {
+	case d.log == nil:
+		return step{"signature", "the function logged nothing of this webhook", "failed", 0}
+	case d.status == 401 || d.status == 413:
+		return step{"signature", "refused: " + d.field("cause"), "failed", 0}
+	}
+	key, _ := d.log["key"].(float64)
+	return step{"signature", fmt.Sprintf("holds, under key %d of the source", int(key)+1), "ok", 0}
+}
+
+// selected is what the source's expressions took from the payload, and whether the source may end it.
+func (d delivery) selected() []step {
+	var taken []string
+	for _, name := range []string{"call_id", "agent_user", "lead_id", "disposition", "ref", "actor"} {
+		if value := d.field(name); value != "" {
+			taken = append(taken, name+" "+value)
+		}
+	}
+	s := step{"payload", "names " + strings.Join(taken, ", "), "ok", 0}
+	if taken == nil {
+		s.Text = "names nothing that the log may show"
+	}
+	switch d.outcome() {
+	case "invalid_request":
+		return []step{{"payload", d.message(), "failed", 0}}
+	case "ignored":
+		return []step{{"payload", "is passed over: " + d.message(), "", 0}}
+	case "not_allowed":
+		return []step{s, {"scope", d.message(), "failed", 0}}
+	case "misconfigured", "paused":
+		return nil
+	}
+	return []step{s, {"scope", "the source may end this call", "ok", 0}}
+}
+
+func (d delivery) message() string {
+	var answer struct{ Message string }
+	_ = json.Unmarshal(d.answer, &answer) // a body that is none has no message
+	return answer.Message
+}
+
+var asks = map[string]string{
+	"agent_status":     "asked which call the agent is in",
+	"logged_in_agents": "asked which agents are in calls",
+	"HANGUP":           "asked to end the call",
+	"CHECK":            "asked whether the call is still listed",
+}
+
+func asked(r vicitest.Request, after time.Duration) step {
+	name := r.Kind()
+	if name == "agent_status" || name == "logged_in_agents" {
+		name = "find"
+	}
+	s := step{name, "VICIdial was " + asks[r.Kind()], "ok", milliseconds(after)}
+	if r.AgentUser != "" {
+		s.Text += ", agent " + r.AgentUser
+	}
+	if r.Fault != "" {
+		s.Text, s.State = s.Text+"; struck by the fault "+r.Fault, "failed"
+	}
+	return s
+}
+
+// verdict compares the outcome with the tables.
+func verdict(outcome string, c vicitest.CallState) step {
+	words := "not listed"
+	if c.Listed {
+		words = "listed"
+	}
+	if c.LineUp {
+		words += ", line up"
+	} else {
+		words += ", line down"
+	}
+	if c.Disposition != "" {
+		words += ", booked " + c.Disposition
+	}
+	s := step{"VICIdial's tables", words, "ok", 0}
+	switch outcome {
+	case "hungup", "no_longer_listed", "no_active_call":
+		if c.Listed {
+			s.State = "failed"
+		}
+	case "still_listed", "would_hang_up":
+		if !c.Listed {
+			s.State = "failed"
+		}
+	default:
+		s.State = ""
+		s.Text += "; " + outcome + " says nothing of the list"
+		return s
+	}
+	if s.State == "ok" {
+		s.Text += ": " + outcome + " is true"
+	} else {
+		s.Text += ": " + outcome + " is NOT true (the tables are read after the answer)"
+	}
+	return s
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
