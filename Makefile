@@ -26,7 +26,7 @@ ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve check format vet lint race template pipeline moto fuzz build build-VicihookFunction go-version \
+.PHONY: help run test serve browser check format vet lint race template pipeline moto fuzz build build-VicihookFunction go-version \
 	sam sam-build sam-local invoke deploy canary bench compare soak
 
 help: ## Print this help
@@ -49,9 +49,14 @@ run: go-version ## Hang up a first (simulated) call with a signed webhook, then 
 test: go-version ## Run every test
 	go test ./...
 
-serve: go-version ## Keep the local stack up, with its addresses and a command to try
+serve: go-version ## Keep the local stack up, with a page that shows it at work
+	@go build -o .build/vicihook ./function/cmd/vicihook
 	@go build -o .build/local ./infra/local
-	@exec .build/local
+	@exec .build/local --command .build/vicihook
+
+browser: go-version ## Use the workbench of `make serve` in headless Chromium (Debian's package chromium)
+	@mkdir -p .build/screenshots
+	cd infra/local/workbench/browser && go vet ./... && SCREENSHOTS=$(CURDIR)/.build/screenshots go test -count=1 ./...
 
 check: go-version format vet lint race template pipeline moto ## All that CI checks
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s

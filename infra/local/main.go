@@ -5,7 +5,7 @@
 //
 //	go run ./infra/local -- CMD…     runs CMD with the stack's addresses and keys in its environment, then shows
 //	                                 what VICIdial's tables say, and exits with CMD's status (by `go run`: 1 for any but 0)
-//	go run ./infra/local             stays up until interrupted, and shows what the function logs
+//	go run ./infra/local             stays up until interrupted, serves the workbench and shows what the function logs
 //	go run ./infra/local --env-file env.json
 //	                                 also writes what "sam local invoke --env-vars" needs, and prints that command
 //
@@ -46,6 +46,8 @@ type cli struct {
 	Front     event.Front `enum:"http,rest,url" default:"http" help:"Which AWS front to be: http (HTTP API 2.0), rest (REST API 1.0) or url (Function URL)."`
 	Log       bool        `help:"Show what the function logs while CMD runs."`
 	Bootstrap string      `type:"existingdir" placeholder:"DIR" help:"Use the bootstrap and sources.json in DIR instead of building them."`
+	Workbench string      `placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"Where the page of the workbench is served, a loopback address. Default: a free port of 127.0.0.1."`
+	Command   string      `type:"existingfile" placeholder:"FILE" help:"The vicihook command, which the workbench signs with; it is built if none is given."`
 	Sources   string      `type:"existingfile" placeholder:"FILE" help:"Use this sources.json."`
 	Cmd       []string    `arg:"" optional:"" passthrough:"partial" help:"Command to run, with VICIHOOK_URL, VICIHOOK_KEY, VICIHOOK_SOURCE, VICIHOOK_CALL_ID, VICIHOOK_AGENT_USER, the VICIDIAL_… and the AWS settings in its environment."`
 }
@@ -104,6 +106,9 @@ func (c *cli) check() error {
 	if len(c.Cmd) > 0 && c.Cmd[0] == "--" {
 		c.Cmd = c.Cmd[1:]
 	}
+	if host, _, err := net.SplitHostPort(c.Workbench); err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return fmt.Errorf("--workbench: %q is no loopback address with a port, such as 127.0.0.1:8080", c.Workbench)
+	}
 	if c.Listen == "" {
 		return c.chooseAddress()
 	}
@@ -148,6 +153,11 @@ func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status
 	}
 	say.started(s, c.Fault)
 	if len(c.Cmd) == 0 {
+		stop, err := c.startWorkbench(ctx, s, say)
+		if err != nil {
+			return statusFailed, err
+		}
+		defer stop()
 		say.invite(s)
 		if c.EnvFile != "" {
 			say.samLocal(s, c.EnvFile)

@@ -39,6 +39,22 @@ func Build(ctx context.Context, dir string, variables ...string) error {
 	return nil
 }
 
+// BuildCommand builds the vicihook command for this machine into dir and returns its path. The working directory must
+// lie in the project.
+func BuildCommand(ctx context.Context, dir string) (string, error) {
+	root, err := projectRoot(ctx)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "vicihook")
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./function/cmd/vicihook")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("stack: build the command: %w\n%s", err, strings.TrimSpace(string(out)))
+	}
+	return path, nil
+}
+
 // isMakes tells the variables by which one make steers another: this one is to do its own work.
 func isMakes(variable string) bool {
 	name, _, _ := strings.Cut(variable, "=")

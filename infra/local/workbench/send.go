@@ -149,6 +149,7 @@ func (b *Workbench) post(ctx context.Context, o order, headers http.Header) (map
 		begun: begun, took: took, status: response.StatusCode, retryAfter: response.Header.Get("Retry-After"), answer: text,
 		asked: server.Requests()[asked:], log: logLine(b.cfg.Stack.Logs()[logged:]),
 	}
+	_ = json.Unmarshal(b.sources[o.Source], &d.source) // New has read it
 	return map[string]any{"steps": d.steps(b.tables), "log": d.log, "answer": string(text), "outcome": d.outcome()}, nil
 }
 

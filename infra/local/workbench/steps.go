@@ -20,6 +20,7 @@ type delivery struct {
 	answer     []byte
 	asked      []vicitest.Request // of VICIdial
 	log        map[string]any     // the function's log line, nil when it logged none
+	source     map[string]any     // the source's definition in sources.json
 }
 
 func (d delivery) outcome() string {
@@ -76,12 +77,12 @@ func (d delivery) selected() []step {
 	var taken []string
 	for _, name := range []string{"call_id", "agent_user", "lead_id", "disposition", "ref", "actor"} {
 		if value := d.field(name); value != "" {
-			taken = append(taken, name+" "+value)
+			taken = append(taken, fmt.Sprintf("%s %s (%s)", name, value, d.expression(name)))
 		}
 	}
-	s := step{"payload", "names " + strings.Join(taken, ", "), "ok", 0}
+	s := step{"payload", "gives " + strings.Join(taken, ", "), "ok", 0}
 	if taken == nil {
-		s.Text = "names nothing that the log may show"
+		s.Text = "gives nothing that the log may show"
 	}
 	switch d.outcome() {
 	case "invalid_request":
@@ -94,6 +95,14 @@ func (d delivery) selected() []step {
 		return nil
 	}
 	return []step{s, {"scope", "the source may end this call", "ok", 0}}
+}
+
+// expression returns how the source's definition finds a field.
+func (d delivery) expression(field string) string {
+	if text, ok := d.source[field].(string); ok {
+		return text
+	}
+	return "." + field
 }
 
 func (d delivery) message() string {

@@ -29,16 +29,15 @@ function fill() {
 }
 
 function showCalls(calls) {
-  byId("rows").replaceChildren(...calls.map(call => {
+  byId("rows").replaceChildren(...calls.toReversed().map(call => {
     const row = element("tr", "");
-    for (const text of [call.agent, call.id, call.lead, call.phone, call.listed ? "listed" : "not listed", call.lineUp ? "up" : "down", call.disposition]) {
-      row.append(element("td", text));
-    }
     const use = element("button", "Use", { class: "small", type: "button", "aria-label": "Use call " + call.id });
     use.onclick = () => { chosen = call; fill(); showCalls(calls); byId("send").focus(); };
     const cell = element("td", "");
     cell.append(use);
     row.append(cell);
+    const columns = { agent: call.agent, id: call.id, lead: call.lead, phone: call.phone, vicidial: call.listed ? "listed" : "not listed", line: call.lineUp ? "up" : "down", booked: call.disposition };
+    for (const [name, text] of Object.entries(columns)) row.append(element("td", text, { class: name }));
     if (call.id === chosen.id) row.setAttribute("aria-current", "true");
     return row;
   }));
