@@ -304,6 +304,9 @@ func (r sourceReader) scheme(s *Source, d definition) {
 	if err == nil {
 		s.Verifier, err = webhook.NewVerifier(s.Scheme)
 	}
+	if err == nil && s.Preset == "" {
+		err = s.Scheme.CheckReadings()
+	}
 	for _, fault := range each(err) {
 		if wrong, ok := errors.AsType[*webhook.FieldError](fault); ok {
 			r.fault("scheme."+wrong.Field, "%s", wrong.Why)

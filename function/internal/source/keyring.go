@@ -96,11 +96,7 @@ func (s *Source) parseKey(value any) (webhook.Key, error) {
 	if !ok || text == off {
 		return webhook.Key{}, ErrInvalidKeys
 	}
-	key, err := s.Scheme.ParseKey(text)
-	if err != nil {
-		return webhook.Key{}, err
-	}
-	return key, key.CheckStrength()
+	return s.Scheme.CheckKey(text)
 }
 
 func (s *Source) refused(why error) Keys {

@@ -65,6 +65,9 @@ var keyCases = map[string]struct {
 	"a key of 15 bytes is refused":           {`"x7f-kq0-9zd-1mn"`, 0, false, webhook.ErrShortKey},
 	"a placeholder is refused":               {`"replace-me-with-a-long-key"`, 0, false, webhook.ErrPlaceholderKey},
 	"a published key is refused":             {`"It's a Secret to Everybody"`, 0, false, webhook.ErrPublishedKey},
+	"a key in quotes is refused":             {`"\"` + otherKey + `\""`, 0, false, webhook.ErrPastedKey},
+	"a key with a blank is refused":          {`"` + otherKey + ` "`, 0, false, webhook.ErrPastedKey},
+	"a list as a text is refused":            {`"[\"` + otherKey + `\"]"`, 0, false, webhook.ErrPastedKey},
 	"one weak key of two refuses the source": {`["` + otherKey + `", "short"]`, 0, false, webhook.ErrShortKey},
 }
 
@@ -155,6 +158,20 @@ func TestUnknownNames(t *testing.T) {
 	}
 	if got := ring["old-desk"]; !errors.Is(got.Refused, source.ErrNoSource) || len(got.Keys) > 0 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestSharedKeysAreNamedByTheirSources(t *testing.T) {
+	t.Parallel()
+	for secret, want := range map[string]string{
+		`{"crm": "off", "desk": "` + otherKey + `", "phone": "` + otherKey + `"}`:                               "[[desk phone]]",
+		`{"crm": "off", "desk": ["` + otherKey + `", "` + hexKey + `"], "phone": "` + otherKey + `9"}`:          "[]",
+		`{"desk": ["` + hexKey + `", "` + otherKey + `"], "phone": ["x-` + otherKey + `", "` + otherKey + `"]}`: "[[desk phone]]",
+		`{"desk": "short", "phone": "short"}`:                                                                   "[]",
+	} {
+		if got := fmt.Sprint(ringOf(t, secret).Shared()); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 

@@ -34,6 +34,7 @@ var undecodablePayloads = map[string]struct{ body, want string }{
 	"a member twice by its escape":   {`{"call_id": "1", "c\u0061ll_id": "2"}`, `payload: member "call_id" appears twice`},
 	"a member twice that none reads": {`{"anna@example.com": 1, "anna@example.com": 2}`, `payload: gives a member twice, at byte 24`},
 	"what is not UTF-8":              {"{\"a\": \"\xff\"}", "payload: is not UTF-8"},
+	"a lengthened hash's padding":    {"{\"call_id\": \"1\"}\x80\x00\x00\x00\x01{\"call_id\": \"2\"}", "payload: is not UTF-8"},
 	"a number too long":              {`{"a": ` + strings.Repeat("9", 101) + `}`, `payload: holds a number of more than 100 characters`},
 	"too many values":                {`[` + strings.Repeat("1,", 10_000) + `1]`, "payload: holds more than 10000 values"},
 	"too deep a nesting":             {strings.Repeat("[", 101) + strings.Repeat("]", 101), "payload: is nested more than 100 deep"},

@@ -69,6 +69,7 @@ var faultyFiles = map[string]struct {
 	"a token with consent withheld":   {`{"crm": {"scheme": {"kind": "token", "header": ["X-T"]}, "accept_unsigned": false}}`, []string{"sources.json: crm: accept_unsigned: must be true"}},
 	"basic without consent":           {`{"crm": {"scheme": {"kind": "basic"}}}`, []string{"sources.json: crm: accept_unsigned: must be true with a scheme of kind basic"}},
 	"consent for a scheme that signs": {`{"crm": {"scheme": "github", "accept_unsigned": true}}`, []string{"sources.json: crm: accept_unsigned: has no meaning with a scheme that signs"}},
+	"a scheme with two readings":      {`{"crm": {"scheme": {"kind": "hmac", "alg": "sha256", "header": ["X-Sig"], "encoding": "hex", "signed": "{url}{body}"}}}`, []string{"sources.json: crm: scheme.signed: must have a literal between the URL and {body}"}},
 	"a flag that is a text":           {`{"crm": {"scheme": "github", "dry_run": "true"}}`, []string{"sources.json: crm: dry_run: must be true or false, not a string"}},
 	"jq that is a number":             {`{"crm": {"scheme": "github", "ref": 1}}`, []string{"sources.json: crm: ref: must be a text, not a number"}},
 	"jq that is empty":                {`{"crm": {"scheme": "github", "when": ""}}`, []string{"sources.json: crm: when: is empty"}},

@@ -91,6 +91,7 @@ func (v *Verifier) readPlain(value string, c *claim) error {
 func (v *Verifier) readList(value string, c *claim) {
 	first := true
 	for item := range strings.SplitSeq(value, v.scheme.Sep) {
+		item = strings.Trim(item, " ")
 		if text, ok := v.trimPrefix(item, first || !v.scheme.PrefixOnce); ok {
 			v.add(text, c)
 		}
@@ -153,7 +154,7 @@ func decodeExactly(dst []byte, encoding, text string) bool {
 	}
 	var raw [sha512.Size + 2]byte // the decoder wants room for the bytes that the padding stands for
 	n, err := base64.StdEncoding.Strict().Decode(raw[:], src[:copy(src[:], text)])
-	return err == nil && n == copy(dst, raw[:n])
+	return err == nil && n == len(dst) && n == copy(dst, raw[:n])
 }
 
 // holds compares in constant time with each signature, match or not.

@@ -1,9 +1,9 @@
 package webhook
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"mime"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,8 +11,6 @@ import (
 
 // maxFields bounds what a stranger can have sorted.
 const maxFields = 1000
-
-const formType = "application/x-www-form-urlencoded"
 
 // sortedForm returns the fields of a form, names and values one after the other, sorted by name and then by value,
 // equal values once. It is empty for a body that is covered by its hash in the signed URL, and for no body.
@@ -22,9 +20,6 @@ func (v *Verifier) sortedForm(r Request) ([]byte, error) {
 	}
 	if len(r.Body) == 0 {
 		return nil, nil
-	}
-	if !isForm(r.Header) {
-		return nil, fmt.Errorf("%w: Content-Type is not %s", ErrMalformedForm, formType)
 	}
 	pairs, err := parseForm(string(r.Body))
 	if err != nil {
@@ -40,10 +35,14 @@ func (v *Verifier) sortedForm(r Request) ([]byte, error) {
 	return sorted, nil
 }
 
-func isForm(h Header) bool {
-	contentType, _, _ := h.first([]string{"content-type"}) // empty, and so no type, when it is repeated
-	mediaType, _, err := mime.ParseMediaType(contentType)
-	return err == nil && mediaType == formType
+// isForm reports whether a body is a form. Its own bytes decide: the Content-Type is not signed.
+func isForm(body []byte) bool {
+	text := bytes.TrimSpace(body)
+	if bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("[")) {
+		return false
+	}
+	_, err := parseForm(string(body))
+	return err == nil
 }
 
 // parseForm is strict, because many spellings of a form have one signature: escapes are upper case.
@@ -88,20 +87,17 @@ func (v *Verifier) checkBodyHash(r Request) (hashed bool, err error) {
 	return true, nil
 }
 
-// bodyHash returns the query parameter that carries the body's hash; one that is given twice is no hash.
+// bodyHash returns the query parameter that carries the body's hash. Only the last one counts: a form's signature
+// covers the URL and then the fields, so that a form's fields can be moved into the query, among them a text that
+// names the hash of another body. Behind that text the form's own last fields would stand.
 func (v *Verifier) bodyHash(address string) (text string, found bool) {
 	if len(v.scheme.BodyHashQuery) == 0 {
 		return "", false
 	}
 	_, query, _ := strings.Cut(address, "?")
 	query, _, _ = strings.Cut(query, "#")
-	for pair := range strings.SplitSeq(query, "&") {
-		if name, value, _ := strings.Cut(pair, "="); name == v.scheme.BodyHashQuery[0] {
-			if found {
-				return "", true
-			}
-			text, found = value, true
-		}
-	}
-	return text, found
+	name := v.scheme.BodyHashQuery[0] + "="
+	last := query[strings.LastIndex(query, "&")+1:]
+	hash, found := strings.CutPrefix(last, name)
+	return hash, found && strings.Count("&"+query, "&"+name) == 1
 }

@@ -99,7 +99,7 @@ var invalidSchemes = map[string]struct {
 	"a time from nowhere":                {members{"ts_header": nil, "ts_unit": nil, "tolerance": nil}, []string{"signed"}},
 	"a time that nobody signs":           {members{"signed": "{body}"}, []string{"ts_header"}},
 	"a pair's time that nobody signs":    {members{"form": "kv", "sep": ",", "kv_sig": "v1", "kv_ts": "t", "ts_header": nil, "signed": "{body}"}, []string{"kv_ts"}},
-	"a body's time that nobody signs":    {members{"ts_json": "at", "ts_header": nil, "signed": "{url}{form_sorted}"}, []string{"ts_json"}},
+	"a body's time that nobody signs":    {members{"ts_json": "at", "ts_header": nil, "signed": "{url}.{form_sorted}"}, []string{"ts_json"}},
 	"two times":                          {members{"ts_json": "at"}, []string{"signed"}},
 	"a body's time in RFC 3339":          {members{"ts_json": "at", "ts_header": nil, "signed": "{body}", "ts_unit": "rfc3339"}, []string{"ts_unit"}},
 	"no unit":                            {members{"ts_unit": nil}, []string{"ts_unit"}},
@@ -113,15 +113,20 @@ var invalidSchemes = map[string]struct {
 	"a hash without the secret":          {members{"kind": "hash"}, []string{"signed"}},
 	"an hmac with the secret inside":     {members{"signed": "{ts}{body}{secret}"}, []string{"signed"}},
 	"a port without a URL":               {members{"url_port": "both"}, []string{"url_port"}},
-	"a port of another word":             {members{"signed": "{ts}{url}{body}", "url_port": "none"}, []string{"url_port"}},
+	"a port of another word":             {members{"signed": "{ts}{url}.{body}", "url_port": "none"}, []string{"url_port"}},
 	"a body's hash without a URL":        {members{"signed": "{ts}{form_sorted}", "body_hash_query": []string{"h", "sha256", "hex"}}, []string{"body_hash_query"}},
-	"a body's hash beside the body":      {members{"signed": "{ts}{url}{body}", "body_hash_query": []string{"h", "sha256", "hex"}}, []string{"body_hash_query"}},
+	"a body's hash beside the body":      {members{"signed": "{ts}{url}.{body}", "body_hash_query": []string{"h", "sha256", "hex"}}, []string{"body_hash_query"}},
 	"a body's hash of another kind":      {members{"signed": "{ts}{url}{form_sorted}", "body_hash_query": []string{"h", "md5", "hex"}}, []string{"body_hash_query"}},
 	"a body's hash in part":              {members{"signed": "{ts}{url}{form_sorted}", "body_hash_query": []string{"h"}}, []string{"body_hash_query"}},
 	"a demand for nothing":               {members{"require": map[string]string{"X-Version": ""}}, []string{"require"}},
 	"a demand of no header":              {members{"require": map[string]string{"X Version": "1"}}, []string{"require"}},
 	"a path for a delivery":              {members{"dedupe": ".event.id"}, []string{"dedupe"}},
 	"a delivery in no header":            {members{"dedupe": "X Id"}, []string{"dedupe"}},
+	"a delivery named by its signature":  {members{"dedupe": "X-SIG"}, []string{"dedupe"}},
+	"a delivery named by another one":    {members{"dedupe": "X-Hub-Signature"}, []string{"dedupe"}},
+	"a delivery named by a password":     {members{"dedupe": "Authorization"}, []string{"dedupe"}},
+	"a token that is echoed":             {unsigned(members{"challenge": map[string]string{"header": "X-Sig"}}), []string{"challenge"}},
+	"a password that is echoed":          {members{"challenge": map[string]string{"header": "X-Api-Token"}}, []string{"challenge"}},
 	"two challenges":                     {members{"challenge": map[string]string{"json": "a", "header": "B"}}, []string{"challenge"}},
 	"a challenge in no header":           {members{"challenge": map[string]string{"header": "B:"}}, []string{"challenge"}},
 	"a token without a header":           {members{"kind": "token", "header": nil}, []string{"alg", "encoding", "form", "header", "signed", "tolerance", "ts_header", "ts_unit"}},
@@ -148,6 +153,30 @@ func TestNewVerifierNamesEveryFault(t *testing.T) {
 				t.Errorf("got faults of %v, want %v: %v", got, test.faults, err)
 			}
 		})
+	}
+}
+
+func TestSchemesThatCanBeReadInTwoWays(t *testing.T) {
+	t.Parallel()
+	for name, changes := range map[string]members{
+		"a URL that runs into the body":     {"signed": "{ts}.{url}{body}"},
+		"a decoded URL before the body":     {"signed": "{ts}{method}{url_decoded}{body}"},
+		"fields without marks between them": {"signed": "{ts}.{form_sorted}"},
+		"a hash that can be made longer":    {"kind": "hash", "signed": "{secret}.{ts}.{body}"},
+	} {
+		scheme := parseScheme(t, base(changes))
+		if _, err := webhook.NewVerifier(scheme); err != nil {
+			t.Errorf("%s can't be verified: %v", name, err)
+		}
+		if got := faultyFields(scheme.CheckReadings()); !slices.Equal(got, []string{"signed"}) {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+	for _, name := range webhook.PresetNames() {
+		twoWays := slices.Contains([]string{"hubspot-v1", "hubspot-v2", "hubspot-v3", "twilio"}, name)
+		if err := preset(t, name).CheckReadings(); (err != nil) != twoWays {
+			t.Errorf("%s: got %v", name, err)
+		}
 	}
 }
 

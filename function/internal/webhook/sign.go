@@ -82,7 +82,7 @@ func (v *Verifier) signTime(body []byte, now time.Time) (string, error) {
 // addBodyHash names the body's hash in the URL, if the scheme wants that and it is not there.
 func (v *Verifier) addBodyHash(r *Request) {
 	_, found := v.bodyHash(r.URL)
-	if len(v.scheme.BodyHashQuery) == 0 || found || len(r.Body) == 0 || r.URL == "" || isForm(r.Header) {
+	if len(v.scheme.BodyHashQuery) == 0 || found || len(r.Body) == 0 || r.URL == "" || isForm(r.Body) {
 		return
 	}
 	separator := "?"

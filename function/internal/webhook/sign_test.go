@@ -133,7 +133,8 @@ func TestSignRefusesWhatCannotBeSigned(t *testing.T) {
 		"no time in the body":       {"linear", func(r *webhook.Request, _ *webhook.Key, _ *string) { r.Body = []byte("{}") }, webhook.ErrNoTime},
 		"the hash of another body":  {"twilio", func(r *webhook.Request, _ *webhook.Key, _ *string) { r.URL += "&bodySHA256=00" }, webhook.ErrBodyHash},
 		"a form that is none": {"twilio", func(r *webhook.Request, _ *webhook.Key, _ *string) {
-			r.Header["content-type"][0] = "application/x-www-form-urlencoded"
+			r.URL += "&bodySHA256=00&c=1"
+			r.Body = []byte("[]")
 		}, webhook.ErrMalformedForm},
 	}
 	for name, test := range tests {

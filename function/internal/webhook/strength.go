@@ -53,12 +53,30 @@ func (k Key) CheckStrength() error {
 	switch {
 	case isPlaceholder(text), isPlaceholder(string(secret.guess)):
 		return ErrPlaceholderKey
+	case isPattern(text), isPattern(string(secret.guess)):
+		return fmt.Errorf("%w: it repeats or counts", ErrPlaceholderKey)
 	case slices.Contains(published, text):
 		return ErrPublishedKey
 	case len(secret.guess) < shortestKey:
 		return fmt.Errorf("%w: %d", ErrShortKey, len(secret.guess))
 	}
 	return nil
+}
+
+// isPattern reports whether a text repeats a part of itself or counts: abababab, 1234567890123456.
+func isPattern(text string) bool {
+	for part := 1; part <= len(text)/2; part++ {
+		if strings.HasPrefix(text, strings.Repeat(text[:part], len(text)/part)) && strings.HasPrefix(text[:part], text[len(text)/part*part:]) {
+			return true
+		}
+	}
+	counted := 0
+	for i := 1; i < len(text); i++ {
+		if step := int(text[i]) - int(text[i-1]); step == 1 || step == -1 {
+			counted++
+		}
+	}
+	return len(text) > 1 && counted*4 >= (len(text)-1)*3
 }
 
 func isPlaceholder(text string) bool {

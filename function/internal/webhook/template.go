@@ -71,6 +71,12 @@ func (t template) has(f field) bool {
 	return slices.ContainsFunc(t, func(s segment) bool { return s.field == f })
 }
 
+// urlBefore reports whether the URL stands right before a field, so that bytes could be moved from one to the other.
+func (t template) urlBefore(f field) bool {
+	i := slices.IndexFunc(t, func(s segment) bool { return s.field == f })
+	return i > 0 && (t[i-1].field == fieldURL || t[i-1].field == fieldURLDecoded)
+}
+
 // around returns the segments before and after a field: nothing, a literal or another field.
 func (t template) around(f field) []segment {
 	i := slices.IndexFunc(t, func(s segment) bool { return s.field == f })

@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -97,13 +98,14 @@ func TestSignedForm(t *testing.T) {
 		"a hash in capitals is accepted":                 {"application/json", "?bodySHA256=" + strings.ToUpper(hash), "{}", "", nil},
 		"another body than the hash's is refused":        {"application/json", "?bodySHA256=" + hash, "{ }", "", webhook.ErrBodyHash},
 		"no body under a hash is refused":                {"application/json", "?bodySHA256=" + hash, "", "", webhook.ErrBodyHash},
-		"a hash given twice is refused":                  {"application/json", "?bodySHA256=" + hash + "&bodySHA256=" + hash, "{}", "", webhook.ErrBodyHash},
+		"a hash given twice is none":                     {"application/json", "?bodySHA256=" + hash + "&bodySHA256=" + hash, "{}", "", webhook.ErrMalformedForm},
+		"a hash with fields behind it is none":           {"application/json", "?v=1AccountSidACBodyx&bodySHA256=" + hash + "&FromXTo1", "{}", "", webhook.ErrMalformedForm},
 		"an empty hash is refused":                       {"application/json", "?bodySHA256=", "{}", "", webhook.ErrBodyHash},
 		"a hash of another name is none":                 {"application/json", "?bodysha256=" + hash, "{}", "", webhook.ErrMalformedForm},
 		"JSON without a hash is refused":                 {"application/json", "", "{}", "", webhook.ErrMalformedForm},
 		"JSON that says it is a form is refused":         {form, "", `{"a":1}`, `{"a":1}`, webhook.ErrMalformedForm},
-		"fields without a type are refused":              {"", "", "a=1", "a1", webhook.ErrMalformedForm},
-		"a type that is none is refused":                 {form + ";;", "", "a=1", "a1", webhook.ErrMalformedForm},
+		"fields without a type are accepted":             {"", "", "a=1", "a1", nil},
+		"fields that are called JSON are accepted":       {"application/json", "", "a=1", "a1", nil},
 		"a field without = is refused":                   {form, "", "a=1&b", "a1b", webhook.ErrMalformedForm},
 		"an escape in small letters is refused":          {form, "", "a=%2b", "a+", webhook.ErrMalformedForm},
 		"a broken escape is refused":                     {form, "", "a=%2", "a%2", webhook.ErrMalformedForm},
@@ -130,14 +132,51 @@ func TestSignedForm(t *testing.T) {
 	}
 }
 
-func TestSignedFormOfTwoTypesIsRefused(t *testing.T) {
+func TestBytesCannotMoveFromTheBodyIntoTheURL(t *testing.T) {
 	t.Parallel()
-	scheme := preset(t, "twilio")
-	const form = "application/x-www-form-urlencoded"
-	r := webhook.Request{URL: "https://h.example/w", Body: []byte("a=1"), Header: webhook.Header{
-		"x-twilio-signature": {base64sha1("https://h.example/wa1")}, "content-type": {form, "application/json"},
-	}}
-	if _, err := compile(t, scheme).Verify(r, []webhook.Key{strongKey(t, scheme)}, now); !errors.Is(err, webhook.ErrMalformedForm) {
-		t.Errorf("got %v", err)
+	for _, name := range []string{"hubspot-v2", "hubspot-v3"} {
+		scheme := preset(t, name)
+		verifier, key := compile(t, scheme), strongKey(t, scheme)
+		r := webhook.Request{Method: "POST", URL: "https://h.example/w?v=1", Body: []byte(`{"text":"&event=end_call&call_id=Y1"}`)}
+		if err := verifier.Sign(&r, key, "", now); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verifier.Verify(r, []webhook.Key{key}, now); err != nil {
+			t.Errorf("%s as sent: %v", name, err)
+		}
+		r.URL, r.Body = r.URL+string(r.Body[:9]), r.Body[9:]
+		if _, err := verifier.Verify(r, []webhook.Key{key}, now); !errors.Is(err, webhook.ErrAmbiguousURL) {
+			t.Errorf("%s moved: got %v", name, err)
+		}
 	}
+}
+
+// FuzzContentType checks that the unsigned Content-Type decides nothing.
+func FuzzContentType(f *testing.F) {
+	f.Add([]byte(`{"a":1}`), "application/x-www-form-urlencoded")
+	f.Add([]byte(`a=1&b=2`), "application/json")
+	verifiers := map[string]*webhook.Verifier{}
+	for _, name := range webhook.PresetNames() {
+		verifiers[name] = compile(f, preset(f, name))
+	}
+	f.Fuzz(func(t *testing.T, body []byte, contentType string) {
+		for name, verifier := range verifiers {
+			key := strongKey(t, preset(t, name))
+			plain := webhook.Request{Method: "POST", URL: "https://h.example/w", Body: body}
+			typed := plain
+			typed.Header = webhook.Header{"content-type": {contentType}}
+			err, typedErr := verifier.Sign(&plain, key, "msg_1", now), verifier.Sign(&typed, key, "msg_1", now)
+			if fmt.Sprint(err) != fmt.Sprint(typedErr) || err == nil && plain.URL != typed.URL {
+				t.Fatalf("%s: %v, %v", name, err, typedErr)
+			}
+			for header, values := range plain.Header {
+				typed.Header[header] = values
+			}
+			got, err := verifier.Verify(plain, []webhook.Key{key}, now)
+			typedGot, typedErr := verifier.Verify(typed, []webhook.Key{key}, now)
+			if got != typedGot || fmt.Sprint(err) != fmt.Sprint(typedErr) {
+				t.Fatalf("%s: %d %v, as %q: %d %v", name, got, err, contentType, typedGot, typedErr)
+			}
+		}
+	})
 }

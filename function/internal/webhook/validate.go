@@ -160,9 +160,34 @@ func (s Scheme) checkHeaders(f *faults) {
 			seen = append(seen, header)
 		}
 	}
-	f.add(s.Dedupe != "" && !isHeaderName(s.Dedupe), "dedupe", "is not a header's name")
-	f.add(s.Challenge.Header != "" && !isHeaderName(s.Challenge.Header), "challenge", "is not a header's name")
+	for _, shown := range []struct{ member, header string }{{"dedupe", s.Dedupe}, {"challenge", s.Challenge.Header}} {
+		f.add(shown.header != "" && !isHeaderName(shown.header), shown.member, "is not a header's name")
+		f.add(shown.header != "" && s.isSecret(strings.ToLower(shown.header)), shown.member, "names a header that may hold a signature, a token or a password, and would show it")
+	}
 	f.add(s.Challenge.Header != "" && s.Challenge.JSON != "", "challenge", "must be json or header, not both")
+}
+
+// isSecret reports whether a header, in lower case, holds what proves a request, by this scheme or by its name.
+func (s Scheme) isSecret(header string) bool {
+	return slices.Contains(lower(s.Header), header) || strings.HasSuffix(header, "token") && !strings.Contains(header, "idempotency") ||
+		slices.ContainsFunc([]string{"signature", "authorization", "secret", "password", "cookie", "api-key", "apikey", "hmac"},
+			func(word string) bool { return strings.Contains(header, word) })
+}
+
+// CheckReadings refuses what a valid scheme should not do: sign a text that can be read in two ways, or made longer
+// without the key. Each fault is a *FieldError. Some senders do (Twilio, HubSpot), so their presets would be refused
+// too; nobody should choose it anew.
+func (s Scheme) CheckReadings() error {
+	signed, err := parseTemplate(s.Signed)
+	if err != nil || len(signed) == 0 {
+		return nil
+	}
+	var f faults
+	f.add(s.Kind == kindHash && signed[0].field == fieldSecret, "signed",
+		"begins with {secret} in a plain hash, which anybody can make longer without the key: use kind hmac")
+	f.add(signed.has(fieldForm), "signed", "holds {form_sorted}, which joins names and values without marks: use {body}")
+	f.add(signed.urlBefore(fieldBody), "signed", "must have a literal between the URL and {body}, so that neither can take over bytes of the other")
+	return errors.Join(f...)
 }
 
 func isHeaderName(name string) bool {

@@ -198,6 +198,9 @@ func (v *Verifier) message(r Request, id, ts string) (m message, err error) {
 		if r.URL == "" {
 			return m, ErrNoURL
 		}
+		if v.signed.urlBefore(fieldBody) && strings.ContainsAny(r.URL, "{[") {
+			return m, ErrAmbiguousURL
+		}
 		m.setURL(r.URL)
 	}
 	if v.signed.has(fieldForm) {

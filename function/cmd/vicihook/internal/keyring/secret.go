@@ -252,11 +252,7 @@ func (s *Secret) checkShared(name string, key webhook.Key, o Options) error {
 }
 
 func parse(src *source.Source, text string) (webhook.Key, error) {
-	key, err := src.Scheme.ParseKey(text)
-	if err != nil {
-		return key, err
-	}
-	return key, key.CheckStrength()
+	return src.Scheme.CheckKey(text)
 }
 
 func same(src *source.Source, a, b string) bool {

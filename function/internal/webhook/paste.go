@@ -1,0 +1,78 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// ErrPastedKey is returned for a key that was pasted with what is not part of it.
+var ErrPastedKey = errors.New("webhook: key is pasted with what is not part of it")
+
+// CheckKey decodes a key and refuses one that can't be right: pasted with something around it (ErrPastedKey), not in
+// the scheme's form (ErrEmptyKey, ErrMalformedKey), or weak (ErrPlaceholderKey, ErrPublishedKey, ErrShortKey).
+// Its errors quote nothing of the key.
+func (s Scheme) CheckKey(text string) (Key, error) {
+	if strings.TrimSpace(text) == "" {
+		return Key{}, ErrEmptyKey
+	}
+	if fault := s.pasteFault(strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")); fault != "" {
+		return Key{}, fmt.Errorf("%w: it %s", ErrPastedKey, fault)
+	}
+	key, err := s.ParseKey(text)
+	if err != nil {
+		return Key{}, err
+	}
+	return key, key.CheckStrength()
+}
+
+var (
+	keyLabel  = regexp.MustCompile(`^\pL[\pL _-]{0,40}(:|=)\s`)
+	keyQuotes = []string{`""`, "''", "``", "“”", "„“", "‘’", "«»"}
+)
+
+// pasteFault says what stands in or around a key that is not part of it.
+func (s Scheme) pasteFault(text string) string {
+	first, _ := utf8.DecodeRuneInString(text)
+	last, _ := utf8.DecodeLastRuneInString(text)
+	switch {
+	case strings.ContainsAny(text, "\ufeff\u200b"):
+		return "holds a byte order mark or a zero-width blank"
+	case unicode.IsSpace(first):
+		return "begins with " + nameOfSpace(first)
+	case unicode.IsSpace(last):
+		return "ends with " + nameOfSpace(last)
+	case strings.ContainsAny(text, "\r\n"):
+		return "holds two lines"
+	case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") && strings.Contains(text, `"`):
+		return `is a list written as a text: store it as a JSON list, ["…", "…"], in the secret's plain text`
+	case strings.HasPrefix(text, "v1,"):
+		return "begins with v1,: give what stands behind it"
+	case s.Kind != kindBasic && keyLabel.MatchString(text):
+		return "begins with a label: give what stands behind it"
+	}
+	for _, pair := range keyQuotes {
+		opening, _ := utf8.DecodeRuneInString(pair)
+		closing, _ := utf8.DecodeLastRuneInString(pair)
+		if first == opening && last == closing && utf8.RuneCountInString(text) > 1 {
+			return "stands in quotes"
+		}
+	}
+	return ""
+}
+
+func nameOfSpace(r rune) string {
+	switch r {
+	case ' ':
+		return "a blank"
+	case '\t':
+		return "a tab"
+	case '\n', '\r':
+		return "a line end"
+	default:
+		return fmt.Sprintf("white space (U+%04X)", r)
+	}
+}
