@@ -144,6 +144,9 @@ func printReport(w io.Writer, r doctor.Report) {
 	if r.Account != nil {
 		printRows(w, "account", strings.TrimPrefix(r.Account.Outcome+": "+r.Account.Message, ": "))
 	}
+	if r.Lookup != nil {
+		printRows(w, "lookup", strings.TrimPrefix(r.Lookup.Outcome+": "+r.Lookup.Message, ": "))
+	}
 	if r.Deadlines != (doctor.Deadlines{}) {
 		printRows(w, "times", describeDeadlines(r.Deadlines))
 	}

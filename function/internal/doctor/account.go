@@ -18,7 +18,7 @@ var noVerdict = map[vicicall.Outcome]string{
 }
 
 // tryAccount tries the account once, unless no web server would take it to VICIdial.
-func (d *Doctor) tryAccount(ctx context.Context, cred vicicall.Credentials, at int, e *examination) {
+func (d *Doctor) tryAccount(ctx context.Context, cred vicicall.Credentials, at int, e *part) {
 	if at < 0 {
 		e.account = &Account{Message: "not tried: no web server answers as VICIdial's agent API"}
 		return

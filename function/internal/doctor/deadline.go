@@ -30,7 +30,7 @@ func functionLimit(ctx context.Context) time.Duration {
 	return time.Until(deadline)
 }
 
-func (d *Doctor) deadlines(limit time.Duration, e examination) Deadlines {
+func (d *Doctor) deadlines(limit time.Duration, e part) Deadlines {
 	c := Deadlines{FunctionMS: limit.Milliseconds(), BudgetMS: d.Settings.Budget.Milliseconds()}
 	if e.account != nil {
 		c.VICIdialMS = e.account.ElapsedMS

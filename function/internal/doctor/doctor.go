@@ -63,13 +63,13 @@ func (d *Doctor) Examine(ctx context.Context) Report {
 	r := Report{Version: d.Version, At: d.now().UTC()}
 	if d.Broken != nil {
 		r.Findings = broken(d.Broken)
-		return r.settled()
+		return r.finish()
 	}
 	limit := functionLimit(ctx)
 	ctx, cancel := withLimit(ctx)
 	defer cancel()
 
-	var keys, account examination
+	var keys, account part
 	var both sync.WaitGroup
 	both.Go(func() { keys = d.examineKeys(ctx) })
 	both.Go(func() { account = d.examineVICIdial(ctx) })
@@ -83,11 +83,11 @@ func (d *Doctor) Examine(ctx context.Context) Report {
 	r.Findings = append(r.Findings, keys.findings...)
 	r.Findings = append(r.Findings, r.Deadlines.findings()...)
 	r.Findings = append(r.Findings, d.dryRunWarning()...)
-	return r.settled()
+	return r.finish()
 }
 
-// An examination is what was seen of one part.
-type examination struct {
+// A part of the report: what one half of the part found.
+type part struct {
 	secrets  []Secret
 	sources  []Source
 	servers  []Server
@@ -96,7 +96,7 @@ type examination struct {
 	findings []Finding
 }
 
-func (e *examination) found(f Finding) { e.findings = append(e.findings, f) }
+func (e *part) found(f Finding) { e.findings = append(e.findings, f) }
 
 // broken gives each fault of a configuration; each names its remedy.
 func broken(err error) []Finding {

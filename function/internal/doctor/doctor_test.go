@@ -26,8 +26,8 @@ const goodKey = "whsec_bDl4UHEwbVVlN1RuMnNXdlliOEw0MXhacg=="
 
 const otherKey = "whsec_aVB6cTFNd0U4clQ1eVUyaU83cEE0c0Q2ZkczaEo="
 
-// A patient is a function's surroundings, healthy until a test makes them ill, and the doctor who looks at them.
-type patient struct {
+// A fixture is all that the doctor looks at, healthy until a test breaks it.
+type fixture struct {
 	*testing.T
 	srv     *vicitest.Server
 	secrets *secretsmanager.Server
@@ -41,32 +41,32 @@ type patient struct {
 	now     func() time.Time
 }
 
-func newPatient(t *testing.T) *patient {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	secrets, err := secretsmanager.NewServer(secretsmanager.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = secrets.Close() })
-	p := &patient{
+	p := &fixture{
 		T: t, secrets: secrets, env: map[string]string{}, keys: `{"crm": "` + goodKey + `"}`,
 		sources: `{"crm": {"scheme": "standard-webhooks"}}`,
 		account: map[string]any{"user": vicitest.DefaultUser, "pass": vicitest.DefaultPass},
 	}
-	p.visit(vicitest.NewServer(vicitest.Config{}))
+	p.use(vicitest.NewServer(vicitest.Config{}))
 	return p
 }
 
-// visit makes srv the VICIdial, with a remote agent in a live call.
-func (p *patient) visit(srv *vicitest.Server) {
+// use makes srv the VICIdial, with a remote agent in a live call.
+func (p *fixture) use(srv *vicitest.Server) {
 	p.Cleanup(srv.Close)
 	srv.AddRemoteAgent(1028, 1)
 	srv.AddCall(vicitest.Call{ID: srv.NextCallID('Y'), Agent: "1028"})
 	p.srv, p.account["url"] = srv, srv.URL
 }
 
-// doctor is called once everything is staged.
-func (p *patient) doctor() *doctor.Doctor {
+// doctor is called once the test has broken what it wants to.
+func (p *fixture) doctor() *doctor.Doctor {
 	p.Helper()
 	sources := filepath.Join(p.TempDir(), "sources.json")
 	if err := os.WriteFile(sources, []byte(p.sources), 0o600); err != nil {
@@ -89,7 +89,7 @@ func (p *patient) doctor() *doctor.Doctor {
 	return p.doctorFor(settings)
 }
 
-func (p *patient) doctorFor(settings config.Config) *doctor.Doctor {
+func (p *fixture) doctorFor(settings config.Config) *doctor.Doctor {
 	api := sdk.New(sdk.Options{
 		Region: secretsmanager.Region, BaseEndpoint: &p.secrets.URL,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -110,13 +110,13 @@ func (p *patient) doctorFor(settings config.Config) *doctor.Doctor {
 }
 
 // put sets a variable unless the test has.
-func (p *patient) put(name, value string) {
+func (p *fixture) put(name, value string) {
 	if _, staged := p.env[name]; !staged {
 		p.env[name] = value
 	}
 }
 
-func (p *patient) create(name, value string) string {
+func (p *fixture) create(name, value string) string {
 	p.Helper()
 	arn, err := p.secrets.Create(name, value)
 	if err != nil {
@@ -125,7 +125,7 @@ func (p *patient) create(name, value string) string {
 	return arn
 }
 
-func (p *patient) examine() doctor.Report {
+func (p *fixture) examine() doctor.Report {
 	p.Helper()
 	d, ctx := p.doctor(), p.Context()
 	if p.limit > 0 {
@@ -137,7 +137,7 @@ func (p *patient) examine() doctor.Report {
 }
 
 // checkHarmless sees that nothing was done to VICIdial.
-func (p *patient) checkHarmless(r doctor.Report) {
+func (p *fixture) checkHarmless(r doctor.Report) {
 	p.Helper()
 	call := p.srv.Calls()[0]
 	if p.srv.Count("HANGUP") > 0 || !call.Listed || !call.LineUp || call.Disposition != "" || len(p.srv.ManagerRows()) > 0 {
@@ -158,9 +158,9 @@ func (p *patient) checkHarmless(r doctor.Report) {
 	}
 }
 
-func TestAHealthyFunctionIsSaidToBe(t *testing.T) {
+func TestHealthy(t *testing.T) {
 	t.Parallel()
-	p := newPatient(t)
+	p := newFixture(t)
 	p.limit = 10 * time.Second
 	r := p.examine()
 	p.checkHarmless(r)
@@ -188,7 +188,7 @@ func TestAHealthyFunctionIsSaidToBe(t *testing.T) {
 func TestTheLookupAccountIsTriedOnlyIfASourceFinds(t *testing.T) {
 	t.Parallel()
 	for _, finds := range []bool{true, false} {
-		p := newPatient(t)
+		p := newFixture(t)
 		finding(func(*vicitest.User) {})(p)
 		if !finds {
 			p.sources = `{"crm": {"scheme": "standard-webhooks"}}`
@@ -205,22 +205,22 @@ func TestTheLookupAccountIsTriedOnlyIfASourceFinds(t *testing.T) {
 	}
 }
 
-func TestVICIdialsClockMayBeCutToTheSecond(t *testing.T) {
+func TestClockIsCutToTheSecond(t *testing.T) {
 	t.Parallel()
-	p := newPatient(t)
+	p := newFixture(t)
 	now := time.Unix(time.Now().Unix(), 800_000_000)
 	p.now = func() time.Time { return now }
-	p.visit(vicitest.NewServer(vicitest.Config{Now: p.now}))
+	p.use(vicitest.NewServer(vicitest.Config{Now: p.now}))
 	if off := *p.examine().Servers[0].ClockSeconds; off != 0 {
 		t.Errorf("%d s", off)
 	}
 }
 
-func TestACertificateIsShownWithItsPin(t *testing.T) {
+func TestCertificateHasItsPin(t *testing.T) {
 	t.Parallel()
-	p := newPatient(t)
+	p := newFixture(t)
 	authority := vicitest.NewAuthority()
-	p.visit(vicitest.NewTLSServer(vicitest.Config{}, authority.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}, NotAfter: time.Now().Add(61*24*time.Hour + time.Hour)})))
+	p.use(vicitest.NewTLSServer(vicitest.Config{}, authority.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}, NotAfter: time.Now().Add(61*24*time.Hour + time.Hour)})))
 	p.account["ca"] = authority.PEM()
 	c := p.examine().Servers[0].Certificate
 	if c == nil || c.Pin != p.srv.Pin() || c.DaysLeft != 61 || c.Trust != "ca" || c.Issuer != "vicitest authority" || len(c.Names) != 1 {
@@ -228,19 +228,19 @@ func TestACertificateIsShownWithItsPin(t *testing.T) {
 	}
 }
 
-func TestAPinStandsForTimeNameAndChain(t *testing.T) {
+func TestPinReplacesTimeNameAndChain(t *testing.T) {
 	t.Parallel()
-	p := newPatient(t)
-	p.visit(vicitest.NewTLSServer(vicitest.Config{}, vicitest.SelfSigned(vicitest.Cert{Hosts: []string{"elsewhere"}, NotAfter: time.Now().Add(-time.Minute)})))
+	p := newFixture(t)
+	p.use(vicitest.NewTLSServer(vicitest.Config{}, vicitest.SelfSigned(vicitest.Cert{Hosts: []string{"elsewhere"}, NotAfter: time.Now().Add(-time.Minute)})))
 	p.account["tls_pin"] = []string{p.srv.Pin()}
 	if r := p.examine(); !r.Healthy || len(r.Findings) > 0 || r.Servers[0].Certificate.Trust != "tls_pin" {
 		t.Errorf("%+v", r)
 	}
 }
 
-func TestKeysOfTheVersionBeforeAreCounted(t *testing.T) {
+func TestPreviousKeysAreCounted(t *testing.T) {
 	t.Parallel()
-	p := newPatient(t)
+	p := newFixture(t)
 	d := p.doctor()
 	if _, err := p.secrets.Put(p.env["WEBHOOK_SECRET_ARN"], `{"crm": "`+otherKey+`"}`); err != nil {
 		t.Fatal(err)

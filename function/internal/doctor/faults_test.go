@@ -15,9 +15,9 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// A staged fault is one thing that is wrong, the finding that must come first, and words of its line.
-type staged struct {
-	stage   func(*patient)
+// A faultTest is one thing that is wrong, the finding that must come first, and words of its line.
+type faultTest struct {
+	stage   func(*fixture)
 	fault   string
 	warning bool
 	says    string
@@ -25,27 +25,27 @@ type staged struct {
 
 const elsewhere = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:vicihook/webhook-AbCdEf"
 
-var faults = map[string]staged{
+var faults = map[string]faultTest{
 	"a setting is wrong":              {setting("REQUEST_BUDGET", "4"), "configuration", false, "REQUEST_BUDGET is \"4\": give a duration"},
 	"a secret's ARN is missing":       {setting("VICIDIAL_SECRET_ARN", ""), "configuration", false, "VICIDIAL_SECRET_ARN is not set"},
-	"sources.json is wrong":           {func(p *patient) { p.sources = `{"crm": {"scheme": "nobody"}}` }, "configuration", false, "crm: scheme"},
+	"sources.json is wrong":           {func(p *fixture) { p.sources = `{"crm": {"scheme": "nobody"}}` }, "configuration", false, "crm: scheme"},
 	"the secret is of another region": {setting("WEBHOOK_SECRET_ARN", elsewhere), "secret_region", false, "is of region eu-west-1, and the function asks us-east-1"},
 	"the secret does not exist":       {setting("WEBHOOK_SECRET_ARN", strings.Replace(elsewhere, "eu-west-1", "us-east-1", 1)), "secret_not_found", false, "WEBHOOK_SECRET_ARN"},
 	"the role may not read it":        {secretFails(secretsmanager.AccessDenied), "secret_denied", false, "secretsmanager:GetSecretValue"},
 	"the key of KMS is barred":        {secretFails(secretsmanager.DecryptionFailure), "secret_denied", false, "kms:Decrypt"},
 	"Secrets Manager is down":         {secretFails(secretsmanager.InternalError), "secret_unavailable", false, "Run this again"},
-	"the webhook secret is no JSON":   {func(p *patient) { p.keys = "topsecret" }, "secret_malformed", false, "WEBHOOK_SECRET_ARN"},
-	"VICIdial's secret is no JSON":    {func(p *patient) { p.text = "topsecret" }, "secret_malformed", false, "VICIDIAL_SECRET_ARN"},
-	"VICIdial's secret has no url":    {func(p *patient) { delete(p.account, "url") }, "vicidial_secret", false, "url must be VICIdial's web server"},
-	"the password can't be sent":      {func(p *patient) { p.account["pass"] = "topsecret!" }, "vicidial_secret", false, "pass must be"},
-	"the url names api.php itself":    {func(p *patient) { p.account["url"] = p.srv.URL + "/agc/api.php" }, "vicidial_secret", false, "must end before /agc/api.php"},
-	"plain http to another host":      {func(p *patient) { p.account["url"] = "http://192.0.2.1" }, "vicidial_secret", false, "must be https"},
+	"the webhook secret is no JSON":   {func(p *fixture) { p.keys = "topsecret" }, "secret_malformed", false, "WEBHOOK_SECRET_ARN"},
+	"VICIdial's secret is no JSON":    {func(p *fixture) { p.text = "topsecret" }, "secret_malformed", false, "VICIDIAL_SECRET_ARN"},
+	"VICIdial's secret has no url":    {func(p *fixture) { delete(p.account, "url") }, "vicidial_secret", false, "url must be VICIdial's web server"},
+	"the password can't be sent":      {func(p *fixture) { p.account["pass"] = "topsecret!" }, "vicidial_secret", false, "pass must be"},
+	"the url names api.php itself":    {func(p *fixture) { p.account["url"] = p.srv.URL + "/agc/api.php" }, "vicidial_secret", false, "must end before /agc/api.php"},
+	"plain http to another host":      {func(p *fixture) { p.account["url"] = "http://192.0.2.1" }, "vicidial_secret", false, "must be https"},
 
-	"the name is unknown":           {func(p *patient) { p.named(&net.DNSError{IsNotFound: true}) }, "dns_unknown", false, "DNS has no address for dialer.example.com"},
-	"no resolver answers":           {func(p *patient) { p.named(&net.DNSError{IsTimeout: true}) }, "dns_silent", false, "DNS gave no answer"},
-	"nothing listens":               {func(p *patient) { p.account["url"] = deadURL }, "tcp_refused", false, "refuses the connection"},
+	"the name is unknown":           {func(p *fixture) { p.named(&net.DNSError{IsNotFound: true}) }, "dns_unknown", false, "DNS has no address for dialer.example.com"},
+	"no resolver answers":           {func(p *fixture) { p.named(&net.DNSError{IsTimeout: true}) }, "dns_silent", false, "DNS gave no answer"},
+	"nothing listens":               {func(p *fixture) { p.account["url"] = deadURL }, "tcp_refused", false, "refuses the connection"},
 	"a firewall drops":              {dropped, "tcp_dropped", false, "a firewall drops the packets"},
-	"there is no route":             {func(p *patient) { p.dialing(&net.OpError{Op: "dial", Err: errors.New("no route to host")}) }, "tcp_unreachable", false, "no route to host"},
+	"there is no route":             {func(p *fixture) { p.dialing(&net.OpError{Op: "dial", Err: errors.New("no route to host")}) }, "tcp_unreachable", false, "no route to host"},
 	"the certificate has ended":     {issued(vicitest.Cert{NotBefore: ago(48), NotAfter: ago(24)}), "tls_expired", false, "ended on"},
 	"the certificate is to come":    {issued(vicitest.Cert{NotBefore: ago(-1), NotAfter: ago(-900)}), "tls_not_yet_valid", false, "is valid only from"},
 	"the certificate is another's":  {issued(vicitest.Cert{Hosts: []string{"pbx.example.com"}, NotAfter: ago(-900)}), "tls_wrong_name", false, "is for pbx.example.com"},
@@ -53,27 +53,27 @@ var faults = map[string]staged{
 	"the issuer is not public":      {privateCA(false), "tls_unknown_authority", false, `its issuer is "vicitest authority"`},
 	"the ca is another":             {privateCA(true), "tls_wrong_ca", false, "does not lead to ca"},
 	"the key is not the pinned one": {mispinned, "tls_pin_mismatch", false, "is none of tls_pin"},
-	"the port speaks no TLS":        {func(p *patient) { p.account["url"] = strings.Replace(p.srv.URL, "http:", "https:", 1) }, "tls_not_spoken", false, "speaks no TLS"},
+	"the port speaks no TLS":        {func(p *fixture) { p.account["url"] = strings.Replace(p.srv.URL, "http:", "https:", 1) }, "tls_not_spoken", false, "speaks no TLS"},
 	"TLS is too old":                {oldTLS, "tls_too_old", false, "older than 1.2"},
 	"the handshake is broken off":   {listening(func(c net.Conn) { c.Close() }), "tls_handshake", false, "breaks off the TLS handshake"},
 	"the port says nothing":         {listening(func(c net.Conn) {}), "tls_silent", false, "says nothing"},
 	"the certificate ends soon":     {issued(vicitest.Cert{NotAfter: ago(-24 * 6)}), "tls_expiring", true, "ends in 5 days"},
 
 	"the web server redirects":     {inject("redirect"), "redirect", false, "it redirects to https://dialer.example.com"},
-	"the path to api.php is wrong": {func(p *patient) { p.answering(http.StatusNotFound, "Not Found") }, "wrong_path", false, "before /agc/api.php"},
-	"the web server refuses":       {func(p *patient) { p.answering(http.StatusForbidden, "Forbidden") }, "web_server_refuses", false, "fixed address through"},
+	"the path to api.php is wrong": {func(p *fixture) { p.answering(http.StatusNotFound, "Not Found") }, "wrong_path", false, "before /agc/api.php"},
+	"the web server refuses":       {func(p *fixture) { p.answering(http.StatusForbidden, "Forbidden") }, "web_server_refuses", false, "fixed address through"},
 	"something else answers":       {inject("garbage"), "not_vicidial", false, "must lead to VICIdial's web server"},
 	"the database is down":         {inject("database-down"), "vicidial_down", false, "MySQL connect ERROR"},
 	"the database is down, PHP 8":  {inject("database-down-500"), "vicidial_down", false, "look whether its database runs"},
 	"the database is down, shown":  {inject("database-down-shown"), "vicidial_down", false, "mysqli_sql_exception"},
 	"a proxy has lost VICIdial":    {inject("proxy-502"), "vicidial_down", false, "HTTP 502"},
 	"the web server is overloaded": {inject("busy-503"), "vicidial_down", false, "HTTP 503"},
-	"VICIdial's clock is off": {func(p *patient) {
-		p.visit(vicitest.NewServer(vicitest.Config{Now: func() time.Time { return ago(0).Add(10 * time.Minute) }}))
+	"VICIdial's clock is off": {func(p *fixture) {
+		p.use(vicitest.NewServer(vicitest.Config{Now: func() time.Time { return ago(0).Add(10 * time.Minute) }}))
 	}, "clock", true, "is 10m0s ahead"},
-	"one web server of two is down":  {func(p *patient) { p.account["url"] = []string{deadURL, p.srv.URL} }, "tcp_refused", true, "refuses the connection"},
+	"one web server of two is down":  {func(p *fixture) { p.account["url"] = []string{deadURL, p.srv.URL} }, "tcp_refused", true, "refuses the connection"},
 	"the answer takes too long":      {slow, "vicidial_too_slow", true, "a hang-up may take 60 %"},
-	"the budget outlasts the Lambda": {func(p *patient) { p.limit = 4 * time.Second }, "budget_too_long", false, "before it can answer"},
+	"the budget outlasts the Lambda": {func(p *fixture) { p.limit = 4 * time.Second }, "budget_too_long", false, "before it can answer"},
 	"the URL is signed, not known":   {twilio, "public_url", false, "Set PUBLIC_URL"},
 	"DRY_RUN was left on":            {setting("DRY_RUN", "true"), "dry_run", true, "DRY_RUN is on"},
 
@@ -91,8 +91,8 @@ var faults = map[string]staged{
 	"an old VICIdial strips the password": {oldVICIdial("6666", "topsecret.+"), "password_characters", false, "VICIdial 2.4-17 strips"},
 	"an old VICIdial strips the user":     {oldVICIdial("api_user", "topsecret"), "user_characters", false, "VICIdial 2.4-17 strips"},
 	"an old VICIdial does not say":        {oldVICIdial("6666", "topsecret"), "credentials_rejected", false, "without Agent API Access"},
-	"something eats the account's form":   {func(p *patient) { inject("garbage", "CHECK")(p) }, "unexpected_reply", false, "something else answers about the account"},
-	"the account's answer is lost":        {func(p *patient) { inject("reset", "CHECK")(p) }, "unavailable", false, "no answer about the account"},
+	"something eats the account's form":   {func(p *fixture) { inject("garbage", "CHECK")(p) }, "unexpected_reply", false, "something else answers about the account"},
+	"the account's answer is lost":        {func(p *fixture) { inject("reset", "CHECK")(p) }, "unavailable", false, "no answer about the account"},
 
 	"a source finds calls without a lookup": {finding(nil), "lookup_missing", false, "which crm needs"},
 	"the lookup password is wrong":          {finding(func(u *vicitest.User) { u.Pass = "another" }), "lookup_credentials_rejected", false, "as in `lookup` of VICIdial's secret"},
@@ -108,12 +108,12 @@ var faults = map[string]staged{
 	"the key is a placeholder":    {keyed(`"changeme"`), "key_refused", false, "vicihook keys make crm --replace"},
 	"the key is too short":        {keyed(`"whsec_c2hvcnQ="`), "key_refused", false, "fewer than 16 bytes"},
 	"the source is paused":        {keyed(`"off", "desk": "` + otherKey + `"`), "paused", true, "vicihook keys resume crm"},
-	"the source has no key":       {func(p *patient) { withDesk(p); p.keys = `{"desk": "` + goodKey + `"}` }, "no_key", true, "source crm has no key"},
-	"no source has a key":         {func(p *patient) { p.keys = `{}` }, "no_source", false, "none has a good key"},
-	"a key is of an unknown name": {func(p *patient) { p.keys = `{"crm": "` + goodKey + `", "desk": "` + goodKey + `"}` }, "unknown_source", true, "the webhook secret has 1 names that sources.json lacks"},
+	"the source has no key":       {func(p *fixture) { withDesk(p); p.keys = `{"desk": "` + goodKey + `"}` }, "no_key", true, "source crm has no key"},
+	"no source has a key":         {func(p *fixture) { p.keys = `{}` }, "no_source", false, "none has a good key"},
+	"a key is of an unknown name": {func(p *fixture) { p.keys = `{"crm": "` + goodKey + `", "desk": "` + goodKey + `"}` }, "unknown_source", true, "the webhook secret has 1 names that sources.json lacks"},
 }
 
-func TestEachFaultIsNamedFirstWithItsRemedy(t *testing.T) {
+func TestFindings(t *testing.T) {
 	t.Parallel()
 	if len(faults) < 25 {
 		t.Fatalf("only %d faults", len(faults))
@@ -121,7 +121,7 @@ func TestEachFaultIsNamedFirstWithItsRemedy(t *testing.T) {
 	for name, test := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPatient(t)
+			p := newFixture(t)
 			test.stage(p)
 			r := p.examine()
 			p.checkHarmless(r)
@@ -140,16 +140,16 @@ func TestEachFaultIsNamedFirstWithItsRemedy(t *testing.T) {
 
 func ago(hours int) time.Time { return time.Now().Add(-time.Duration(hours) * time.Hour) }
 
-func setting(name, value string) func(*patient) {
-	return func(p *patient) { p.env[name] = value }
+func setting(name, value string) func(*fixture) {
+	return func(p *fixture) { p.env[name] = value }
 }
 
-func secretFails(kind secretsmanager.ErrorType) func(*patient) {
-	return func(p *patient) { p.secrets.Fail(secretsmanager.Fault{Error: kind}) }
+func secretFails(kind secretsmanager.ErrorType) func(*fixture) {
+	return func(p *fixture) { p.secrets.Fail(secretsmanager.Fault{Error: kind}) }
 }
 
-func inject(name string, stage ...string) func(*patient) {
-	return func(p *patient) {
+func inject(name string, stage ...string) func(*fixture) {
+	return func(p *fixture) {
 		f := vicitest.Fault{Name: name}
 		if len(stage) > 0 {
 			f.Stage = stage[0]
@@ -160,8 +160,8 @@ func inject(name string, stage ...string) func(*patient) {
 	}
 }
 
-func account(change func(*vicitest.User)) func(*patient) {
-	return func(p *patient) {
+func account(change func(*vicitest.User)) func(*fixture) {
+	return func(p *fixture) {
 		u := vicitest.APIUser(vicitest.DefaultUser, vicitest.DefaultPass)
 		change(&u)
 		p.srv.AddUser(u)
@@ -169,8 +169,8 @@ func account(change func(*vicitest.User)) func(*patient) {
 }
 
 // finding makes the source find calls, by an account with the change, or without one where change is nil.
-func finding(change func(*vicitest.User)) func(*patient) {
-	return func(p *patient) {
+func finding(change func(*vicitest.User)) func(*fixture) {
+	return func(p *fixture) {
 		p.sources = `{"crm": {"scheme": "standard-webhooks", "phone": ".phone"}}`
 		if change == nil {
 			return
@@ -182,17 +182,17 @@ func finding(change func(*vicitest.User)) func(*patient) {
 	}
 }
 
-func settings(s vicitest.Settings) func(*patient) {
-	return func(p *patient) { p.srv.Configure(s) }
+func settings(s vicitest.Settings) func(*fixture) {
+	return func(p *fixture) { p.srv.Configure(s) }
 }
 
-func ipListed(p *patient) {
+func ipListed(p *fixture) {
 	settings(vicitest.Settings{IPLists: true})(p)
 	account(func(u *vicitest.User) { u.AllowedIPs = []string{"203.0.113.x"} })(p)
 }
 
-func keyed(value string) func(*patient) {
-	return func(p *patient) {
+func keyed(value string) func(*fixture) {
+	return func(p *fixture) {
 		if strings.Contains(value, "desk") {
 			withDesk(p)
 		}
@@ -200,26 +200,26 @@ func keyed(value string) func(*patient) {
 	}
 }
 
-func withDesk(p *patient) {
+func withDesk(p *fixture) {
 	p.sources = `{"crm": {"scheme": "standard-webhooks"}, "desk": {"scheme": "standard-webhooks"}}`
 }
 
-func twilio(p *patient) {
+func twilio(p *fixture) {
 	p.sources = `{"calls": {"scheme": "twilio"}}`
 	p.keys = `{"calls": "k9Zr41xPq0mUe7Tn2sWvYb8L"}`
 }
 
 // named puts VICIdial under a name that can't be resolved.
-func (p *patient) named(err *net.DNSError) {
+func (p *fixture) named(err *net.DNSError) {
 	p.account["url"] = "https://dialer.example.com"
 	p.dialing(&net.OpError{Op: "dial", Net: "tcp", Err: err})
 }
 
-func (p *patient) dialing(err error) {
+func (p *fixture) dialing(err error) {
 	p.dial = func(context.Context, string, string) (net.Conn, error) { return nil, err }
 }
 
-func dropped(p *patient) {
+func dropped(p *fixture) {
 	p.limit = 700 * time.Millisecond
 	p.dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
@@ -228,21 +228,21 @@ func dropped(p *patient) {
 }
 
 // issued puts VICIdial behind a certificate of an authority that is the secret's ca.
-func issued(c vicitest.Cert) func(*patient) {
-	return func(p *patient) {
+func issued(c vicitest.Cert) func(*fixture) {
+	return func(p *fixture) {
 		authority := vicitest.NewAuthority()
 		if c.Hosts == nil {
 			c.Hosts = []string{"127.0.0.1"}
 		}
-		p.visit(vicitest.NewTLSServer(vicitest.Config{}, authority.Issue(c)))
+		p.use(vicitest.NewTLSServer(vicitest.Config{}, authority.Issue(c)))
 		p.account["ca"] = authority.PEM()
 	}
 }
 
-func selfSigned(p *patient) { p.visit(vicitest.NewTLSServer(vicitest.Config{}, tls.Certificate{})) }
+func selfSigned(p *fixture) { p.use(vicitest.NewTLSServer(vicitest.Config{}, tls.Certificate{})) }
 
-func privateCA(another bool) func(*patient) {
-	return func(p *patient) {
+func privateCA(another bool) func(*fixture) {
+	return func(p *fixture) {
 		issued(vicitest.Cert{NotAfter: ago(-900)})(p)
 		delete(p.account, "ca")
 		if another {
@@ -251,20 +251,20 @@ func privateCA(another bool) func(*patient) {
 	}
 }
 
-func mispinned(p *patient) {
+func mispinned(p *fixture) {
 	selfSigned(p)
 	p.account["tls_pin"] = vicitest.Pin(vicitest.SelfSigned(vicitest.Cert{}))
 }
 
-func oldTLS(p *patient) {
+func oldTLS(p *fixture) {
 	certificate := vicitest.SelfSigned(vicitest.Cert{Hosts: []string{"127.0.0.1"}})
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
 	listening(func(c net.Conn) { _ = tls.Server(c, config).Handshake() })(p)
 }
 
 // listening puts something else at VICIdial's address.
-func listening(serve func(net.Conn)) func(*patient) {
-	return func(p *patient) {
+func listening(serve func(net.Conn)) func(*fixture) {
+	return func(p *fixture) {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			p.Fatal(err)
@@ -285,7 +285,7 @@ func listening(serve func(net.Conn)) func(*patient) {
 	}
 }
 
-func (p *patient) answering(status int, body string) {
+func (p *fixture) answering(status int, body string) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, body, status) }))
 	p.Cleanup(srv.Close)
 	p.account["url"] = srv.URL
@@ -295,7 +295,7 @@ func (p *patient) answering(status int, body string) {
 const deadURL = "http://127.0.0.1:1"
 
 // slow lets the answer about the account take most of a budget of 1 s.
-func slow(p *patient) {
+func slow(p *fixture) {
 	p.env["REQUEST_BUDGET"] = "1s"
 	if err := p.srv.Inject(vicitest.Fault{Name: "slow", Stage: "CHECK", Delay: 650 * time.Millisecond}); err != nil {
 		p.Fatal(err)
@@ -303,9 +303,9 @@ func slow(p *patient) {
 }
 
 // oldVICIdial is one of 2010, where the account lacks access or is stripped.
-func oldVICIdial(user, pass string) func(*patient) {
-	return func(p *patient) {
-		p.visit(vicitest.NewServer(vicitest.Config{Version: "2.4-17"}))
+func oldVICIdial(user, pass string) func(*fixture) {
+	return func(p *fixture) {
+		p.use(vicitest.NewServer(vicitest.Config{Version: "2.4-17"}))
 		refusal, err := vicitest.Observed("2.4-17", "wrong password") // says the same without Agent API Access
 		if err != nil {
 			p.Fatal(err)

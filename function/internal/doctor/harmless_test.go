@@ -16,16 +16,16 @@ import (
 const runs = 10_000
 
 // At one examination a second, 10,000 are nearly three hours.
-func TestTenThousandExaminationsLeaveVICIdialAsItWas(t *testing.T) {
+func TestExaminationsChangeNothing(t *testing.T) {
 	t.Parallel()
 	for name, pass := range map[string]string{"with a good password": vicitest.DefaultPass, "with a wrong one": "another"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var clock atomic.Int64
 			clock.Store(time.Now().Unix())
-			p := newPatient(t)
+			p := newFixture(t)
 			p.now = func() time.Time { return time.Unix(clock.Load(), 0) }
-			p.visit(vicitest.NewServer(vicitest.Config{Now: p.now}))
+			p.use(vicitest.NewServer(vicitest.Config{Now: p.now}))
 			p.account["pass"] = pass
 			d := p.doctor()
 			before, agents := p.srv.Calls(), p.srv.Agents()
@@ -50,11 +50,11 @@ func TestTenThousandExaminationsLeaveVICIdialAsItWas(t *testing.T) {
 	}
 }
 
-func TestALatchedAccountIsNotTriedAndSaidToBe(t *testing.T) {
+func TestLatchedAccountIsNotTried(t *testing.T) {
 	t.Parallel()
 	var clock atomic.Int64
 	clock.Store(time.Now().Unix())
-	p := newPatient(t)
+	p := newFixture(t)
 	p.now = func() time.Time { return time.Unix(clock.Load(), 0) }
 	p.account["pass"] = "another"
 	d := p.doctor()
@@ -100,9 +100,9 @@ func (vicidial) LoggedInAgents(context.Context, vicicall.Credentials) ([]vicical
 	return nil, nil
 }
 
-func TestPlainHTTPThatIsAllowedIsWarnedOf(t *testing.T) {
+func TestPlainHTTPIsWarnedOf(t *testing.T) {
 	t.Parallel()
-	p := newPatient(t)
+	p := newFixture(t)
 	p.env["VICIDIAL_ALLOW_HTTP"] = "true"
 	p.account["url"] = "http://dialer.example.com"
 	d := p.doctor()
@@ -116,7 +116,7 @@ var _ doctor.VICIdial = vicidial{}
 
 func TestTheAddressesOfANameAreShown(t *testing.T) {
 	t.Parallel()
-	p := newPatient(t)
+	p := newFixture(t)
 	p.account["url"] = strings.Replace(p.srv.URL, "127.0.0.1", "localhost", 1)
 	if s := p.examine().Servers[0]; !slices.Contains(s.Addresses, "127.0.0.1") || s.From == "" {
 		t.Errorf("%+v", s)

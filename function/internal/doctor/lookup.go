@@ -24,7 +24,7 @@ var lookupRemedies = map[vicicall.Outcome]string{
 }
 
 // tryLookup tries the account for finding calls, if a source needs it and a web server answers as VICIdial.
-func (d *Doctor) tryLookup(ctx context.Context, cred vicicall.Credentials, e *examination) {
+func (d *Doctor) tryLookup(ctx context.Context, cred vicicall.Credentials, e *part) {
 	finding := d.findingSources()
 	switch {
 	case len(finding) == 0:

@@ -85,8 +85,8 @@ type Account struct {
 	ElapsedMS int64  `json:"elapsed_ms,omitempty"`
 }
 
-// settled puts errors before warnings, and the first of them into the verdict.
-func (r Report) settled() Report {
+// finish puts errors before warnings, and the first of them into the verdict.
+func (r Report) finish() Report {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return level(a) - level(b) })
 	r.Healthy = len(r.Findings) == 0 || r.Findings[0].Warning
 	r.Verdict = "healthy"

@@ -24,8 +24,8 @@ func fetch[T any](ctx context.Context, store Store[T]) (secret.Snapshot[T], erro
 	return got, err
 }
 
-// examined puts a fetched secret into the report.
-func examined[T any](e *examination, name string, got secret.Snapshot[T], err error) (usable bool) {
+// recordSecret puts a fetched secret into the report, and reports whether it can be used.
+func recordSecret[T any](e *part, name string, got secret.Snapshot[T], err error) (usable bool) {
 	if err != nil {
 		e.secrets = append(e.secrets, Secret{Name: name, Problem: err.Error()})
 		e.found(secretFault(name, err))

@@ -20,9 +20,9 @@ const (
 )
 
 // examineKeys looks at the webhook secret and at what it leaves of each source.
-func (d *Doctor) examineKeys(ctx context.Context) (e examination) {
+func (d *Doctor) examineKeys(ctx context.Context) (e part) {
 	got, err := fetch(ctx, d.Keys)
-	if !examined(&e, webhookSecret, got, err) {
+	if !recordSecret(&e, webhookSecret, got, err) {
 		return e
 	}
 	ring := d.inForce(got)

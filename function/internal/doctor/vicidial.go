@@ -8,9 +8,9 @@ import (
 
 // examineVICIdial looks at the API account's secret, at each web server that it names, and tries the account once at
 // the first that answers as VICIdial's agent API.
-func (d *Doctor) examineVICIdial(ctx context.Context) (e examination) {
+func (d *Doctor) examineVICIdial(ctx context.Context) (e part) {
 	got, err := fetch(ctx, d.Account)
-	if !examined(&e, vicidialSecret, got, err) {
+	if !recordSecret(&e, vicidialSecret, got, err) {
 		return e
 	}
 	cred := got.Current.Value

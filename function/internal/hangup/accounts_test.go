@@ -24,9 +24,9 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// An estate is a function with some instances, each with stores and a client of its own, whose secrets and VICIdial
+// An fleet is a function with some instances, each with stores and a client of its own, whose secrets and VICIdial
 // are shared. All of them go by one clock, so that hours cost nothing.
-type estate struct {
+type fleet struct {
 	clock               *clock
 	vicidial            *vicitest.Server
 	secrets             *secretsmanager.Server
@@ -51,9 +51,9 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func newEstate(t *testing.T, instances int) *estate {
+func newFleet(t *testing.T, instances int) *fleet {
 	t.Helper()
-	e := &estate{clock: &clock{now: time.Now()}}
+	e := &fleet{clock: &clock{now: time.Now()}}
 	e.vicidial = vicitest.NewServer(vicitest.Config{Now: e.clock.Now})
 	t.Cleanup(e.vicidial.Close)
 	e.vicidial.AddRemoteAgent(1028, 1)
@@ -78,7 +78,7 @@ func newEstate(t *testing.T, instances int) *estate {
 const previousKeysFor = 24 * time.Hour
 
 // instance wires a handler as the function does; the account's secret is the bare password.
-func (e *estate) instance(t *testing.T) *hangup.Handler {
+func (e *fleet) instance(t *testing.T) *hangup.Handler {
 	t.Helper()
 	sources, err := source.Parse([]byte(sourcesJSON))
 	if err != nil {
@@ -99,7 +99,7 @@ func (e *estate) instance(t *testing.T) *hangup.Handler {
 	}
 }
 
-func (e *estate) account(pass []byte) (vicicall.Credentials, error) {
+func (e *fleet) account(pass []byte) (vicicall.Credentials, error) {
 	return vicicall.Credentials{URLs: []string{e.vicidial.URL}, User: vicitest.DefaultUser, Pass: string(pass)}, nil
 }
 
@@ -129,7 +129,7 @@ func refreshOf[T any](store *secret.Store[T], held secret.Snapshot[T]) hangup.Re
 }
 
 // deliver has an instance handle a webhook for a call that has ended.
-func (e *estate) deliver(t *testing.T, instance int, change func(*hangup.Request)) (hangup.Answer, hangup.Report) {
+func (e *fleet) deliver(t *testing.T, instance int, change func(*hangup.Request)) (hangup.Answer, hangup.Report) {
 	t.Helper()
 	r := hangup.Request{
 		Source: "crm", ContentType: "application/json",
@@ -147,11 +147,11 @@ func (e *estate) deliver(t *testing.T, instance int, change func(*hangup.Request
 	return answer, report
 }
 
-func (e *estate) setPassword(pass string) {
+func (e *fleet) setPassword(pass string) {
 	e.vicidial.AddUser(vicitest.APIUser(vicitest.DefaultUser, pass))
 }
 
-func (e *estate) put(t *testing.T, arn, value string) {
+func (e *fleet) put(t *testing.T, arn, value string) {
 	t.Helper()
 	if _, err := e.secrets.Put(arn, value); err != nil {
 		t.Fatal(err)
@@ -159,15 +159,15 @@ func (e *estate) put(t *testing.T, arn, value string) {
 }
 
 // fetches counts GetSecretValue for a secret, whichever version it asks for.
-func (e *estate) fetches(arn string) int {
+func (e *fleet) fetches(arn string) int {
 	return e.secrets.Calls(arn, secretsmanager.Current) + e.secrets.Calls(arn, secretsmanager.Previous)
 }
 
 // VICIdial locks an account at 10 failed logins within 15 minutes where it has logged in lately, else at 21.
-func TestAWrongPasswordOnFiveInstancesDoesNotLockTheAccount(t *testing.T) {
+func TestInstancesWithAWrongPasswordDoNotLockTheAccount(t *testing.T) {
 	t.Parallel()
 	const webhooks, lockAt, lockWindow = 10_000, 10, 15 * time.Minute
-	e := newEstate(t, 5)
+	e := newFleet(t, 5)
 	lately := vicitest.APIUser(vicitest.DefaultUser, "another")
 	lately.LastLogin = e.clock.Now().Unix()
 	e.vicidial.AddUser(lately)
@@ -190,9 +190,9 @@ func TestAWrongPasswordOnFiveInstancesDoesNotLockTheAccount(t *testing.T) {
 		webhooks*500*time.Millisecond, len(attempts), e.fetches(e.accountARN), e.fetches(e.keysARN))
 }
 
-func TestTheSameSecretPutAgainOpensTheLatch(t *testing.T) {
+func TestLatchOpensWhenTheSecretIsStoredAgain(t *testing.T) {
 	t.Parallel()
-	e := newEstate(t, 2)
+	e := newFleet(t, 2)
 	locked := vicitest.APIUser(vicitest.DefaultUser, "S3cret")
 	locked.FailedLogins, locked.LastLogin = 10, e.clock.Now().Unix()
 	e.vicidial.AddUser(locked)
@@ -221,7 +221,7 @@ func TestTheSameSecretPutAgainOpensTheLatch(t *testing.T) {
 // refused, without another login, and the gap ends 30 s after the secret is put.
 func TestOneUsersGapEndsHalfAMinuteAfterThePut(t *testing.T) {
 	t.Parallel()
-	e := newEstate(t, 5)
+	e := newFleet(t, 5)
 	for i := range 5 {
 		e.deliver(t, i, nil)
 	}
@@ -248,7 +248,7 @@ func TestOneUsersGapEndsHalfAMinuteAfterThePut(t *testing.T) {
 func TestAFloodOfBadSignaturesCausesFewCalls(t *testing.T) {
 	t.Parallel()
 	const flood = 10_000
-	e := newEstate(t, 1)
+	e := newFleet(t, 1)
 	e.deliver(t, 0, nil)
 	began, before := e.clock.Now(), e.fetches(e.keysARN)
 	for range flood {
@@ -270,7 +270,7 @@ func TestAFloodOfBadSignaturesCausesFewCalls(t *testing.T) {
 // Strangers are those whose request could not have been signed by any key.
 func TestStrangersCauseNoCall(t *testing.T) {
 	t.Parallel()
-	e := newEstate(t, 1)
+	e := newFleet(t, 1)
 	e.deliver(t, 0, nil)
 	before := e.fetches(e.keysARN)
 	e.clock.pass(10 * time.Second)

@@ -39,7 +39,7 @@ func batchOf(n int) string {
 	return "[" + strings.Join(items, ",") + "]"
 }
 
-func TestTheWorstOfABatchIsWhatSendersMustActOnFirst(t *testing.T) {
+func TestBatchOutcomeIsTheWorst(t *testing.T) {
 	batches := map[string]struct {
 		outcomes []hangup.Outcome
 		want     hangup.Outcome
@@ -59,7 +59,7 @@ func TestTheWorstOfABatchIsWhatSendersMustActOnFirst(t *testing.T) {
 				for i, o := range c.outcomes {
 					vicidial.outcomes[fmt.Sprint(1000+i)] = o
 				}
-				answer, report := newDeskOver(t, vicidial).deliver(t, "batch", batchOf(len(c.outcomes)), nil)
+				answer, report := newFixtureOver(t, vicidial).deliver(t, "batch", batchOf(len(c.outcomes)), nil)
 				if report.Outcome != c.want || answer.Status != c.status {
 					t.Errorf("got %s (%d), want %s (%d)", report.Outcome, answer.Status, c.want, c.status)
 				}
@@ -68,10 +68,10 @@ func TestTheWorstOfABatchIsWhatSendersMustActOnFirst(t *testing.T) {
 	}
 }
 
-func TestABatchIsEndedFourAtATime(t *testing.T) {
+func TestBatchEndsFourCallsAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		vicidial := &told{}
-		d := newDeskOver(t, vicidial)
+		d := newFixtureOver(t, vicidial)
 		d.Budget = time.Minute
 		began := time.Now()
 		d.deliver(t, "batch", batchOf(10), nil)
@@ -84,9 +84,9 @@ func TestABatchIsEndedFourAtATime(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotStartedInTimeIsUnavailable(t *testing.T) {
+func TestBatchItemsNotStartedInTimeAreUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDeskOver(t, &told{})
+		d := newFixtureOver(t, &told{})
 		d.Budget = 1500 * time.Millisecond
 		_, report := d.deliver(t, "batch", batchOf(10), nil)
 		unavailable := 0
@@ -101,12 +101,12 @@ func TestWhatIsNotStartedInTimeIsUnavailable(t *testing.T) {
 	})
 }
 
-func TestTheLogsLevelIsWhoMustAct(t *testing.T) {
+func TestLogLevel(t *testing.T) {
 	for outcome, want := range map[hangup.Outcome]string{
 		"hungup": "INFO", "unauthorized": "INFO", "still_listed": "WARN", "locked_out": "ERROR", "ip_blocked": "ERROR", "paused": "INFO",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			d := newDeskOver(t, &told{outcomes: map[string]hangup.Outcome{"1028": outcome}})
+			d := newFixtureOver(t, &told{outcomes: map[string]hangup.Outcome{"1028": outcome}})
 			name := "crm"
 			switch outcome {
 			case "paused":
@@ -123,12 +123,12 @@ func TestTheLogsLevelIsWhoMustAct(t *testing.T) {
 }
 
 // A word that the table of outcomes lacks must not go out as it is: with no rule it would have the status 0.
-func TestAnOutcomeWithoutARuleIsMisconfigured(t *testing.T) {
+func TestRulesMissIsMisconfigured(t *testing.T) {
 	for name, test := range map[string]struct{ source, payload string }{
 		"a single call": {"crm", `{"call_id":"Y1122105211000000000","agent_user":"1000","disposition":"A"}`},
 		"a batch":       {"batch", batchOf(1)},
 	} {
-		d := newDeskOver(t, refusing{results: map[string]vicicall.Result{"": {Outcome: "brand_new"}}})
+		d := newFixtureOver(t, refusing{results: map[string]vicicall.Result{"": {Outcome: "brand_new"}}})
 		answer, report := d.deliver(t, test.source, test.payload, nil)
 		line := d.line(t)
 		if answer.Status != http.StatusInternalServerError || report.Outcome != vicicall.Misconfigured || report.Fault != hangup.OperatorFault {

@@ -1,6 +1,7 @@
 package hangup_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -19,19 +20,17 @@ const (
 	phoneInRow = "312555" // no answer and no log may show so much of it
 )
 
-// newLookupDesk is a desk whose account may look calls up, with a call of agent 1028 about a lead, a phone and a ticket.
-func newLookupDesk(t *testing.T) *desk {
+// newLookupFixture is a fixture whose account may look calls up, with a call of agent 1028 about a lead, a phone and a ticket.
+func newLookupFixture(t *testing.T) *fixture {
 	t.Helper()
-	d := newDesk(t)
-	d.vicidial.EndCall(d.call)
-	d.call = d.vicidial.NextCallID('Y')
+	d := newFixture(t)
 	d.vicidial.AddCall(vicitest.Call{ID: d.call, Agent: "1028", Phone: phone, VendorLeadCode: ticket})
 	d.account.account.Lookup = &vicicall.Account{User: vicitest.DefaultLookupUser, Pass: vicitest.DefaultLookupPass}
 	return d
 }
 
 // kinds lists the requests that reached VICIdial.
-func (d *desk) kinds() (kinds []string) {
+func (d *fixture) kinds() (kinds []string) {
 	for _, r := range d.vicidial.Requests() {
 		kinds = append(kinds, r.Kind())
 	}
@@ -70,7 +69,7 @@ func TestFind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newLookupDesk(t)
+			d := newLookupFixture(t)
 			payload := strings.NewReplacer("LEAD", leadOf(d.call), "CALL", d.call).Replace(test.payload)
 			_, report := d.deliver(t, test.source, payload, nil)
 			if report.Outcome != test.want {
@@ -89,7 +88,7 @@ func TestFind(t *testing.T) {
 
 func TestFindSharesOneConnection(t *testing.T) {
 	t.Parallel()
-	d := newLookupDesk(t)
+	d := newLookupFixture(t)
 	d.deliver(t, "find", `{"agent_user":"1028","phone":"3125551212"}`, nil)
 	for _, r := range d.vicidial.Requests() {
 		if r.Conn != 1 {
@@ -104,7 +103,7 @@ func TestFindShowsNoPhoneNoCodeAndNoName(t *testing.T) {
 		`{"agent_user":"1028","phone":"3125551212","ticket":"TICKET77"}`, `{"agent_user":"1028","phone":"3125559999"}`,
 		`{"phone":"3125551212","ticket":"TICKET78"}`, `{"agent_user":"3125551212","ticket":"TICKET77"}`, `{"lead":"3125551212x"}`,
 	} {
-		d := newLookupDesk(t)
+		d := newLookupFixture(t)
 		answer, report := d.deliver(t, "find", payload, nil)
 		said := string(answer.Body) + d.log.String()
 		if payload != `{"agent_user":"3125551212","ticket":"TICKET77"}` && strings.Contains(said, phoneInRow) ||
@@ -120,7 +119,7 @@ func TestFindShowsNoPhoneNoCodeAndNoName(t *testing.T) {
 // Two items may mean one call, by its id and by what it is about.
 func TestFindGroupsTheItemsOfABatchByTheCallThatWasFound(t *testing.T) {
 	t.Parallel()
-	d := newLookupDesk(t)
+	d := newLookupFixture(t)
 	other := d.vicidial.NextCallID('Y')
 	d.vicidial.AddCall(vicitest.Call{ID: other, Agent: "1029", Phone: "3125550000"})
 	payload := fmt.Sprintf(`[{"agent_user":"1028","phone":"3125551212"}, {"agent_user":"1028","call_id":%q},
@@ -141,7 +140,7 @@ func TestFindGroupsTheItemsOfABatchByTheCallThatWasFound(t *testing.T) {
 
 func TestFindWithoutALookupAccountIsMisconfigured(t *testing.T) {
 	t.Parallel()
-	d := newLookupDesk(t)
+	d := newLookupFixture(t)
 	d.account.account.Lookup = nil
 	answer, report := d.deliver(t, "find", `{"agent_user":"1028","phone":"3125551212"}`, nil)
 	if report.Outcome != vicicall.Misconfigured || answer.Status != http.StatusInternalServerError || !strings.Contains(report.Message, "lookup") || d.vicidial.Count("") != 0 {
@@ -152,7 +151,7 @@ func TestFindWithoutALookupAccountIsMisconfigured(t *testing.T) {
 // A lookup account that is refused must not cost the other one its calls, nor more than one failed login.
 func TestFindsRefusedAccountLatchesByItself(t *testing.T) {
 	t.Parallel()
-	d := newLookupDesk(t)
+	d := newLookupFixture(t)
 	d.account.account.Lookup.Pass = "wrong"
 	for range 3 {
 		_, report := d.deliver(t, "find", `{"agent_user":"1028","phone":"3125551212"}`, nil)
@@ -169,9 +168,9 @@ func TestFindsRefusedAccountLatchesByItself(t *testing.T) {
 }
 
 // Vapi reads a tool's result in this shape only, and only with the status 200.
-func TestVapisToolCallsAreAnsweredInItsShape(t *testing.T) {
+func TestVapiAnswer(t *testing.T) {
 	t.Parallel()
-	d := newLookupDesk(t)
+	d := newLookupFixture(t)
 	payload := fmt.Sprintf(`{"message":{"type":"tool-calls","toolCallList":[
 		{"id":"tc_1","function":{"name":"end_call","arguments":{"call_id":%q,"agent_user":"1028","disposition":"SALE"}}},
 		{"id":"tc_2","function":{"name":"end_call","arguments":{"call_id":"Y1122105211000040202","agent_user":"1028","disposition":"MAYBE"}}}]}}`, d.call)
@@ -200,5 +199,87 @@ func TestVapisToolCallsAreAnsweredInItsShape(t *testing.T) {
 	}
 	if answer, _ := d.deliver(t, "vapi", payload, func(r *hangup.Request) { r.Webhook.Body[3] ^= 1 }); answer.Status != http.StatusUnauthorized {
 		t.Errorf("an unsigned tool call got %d %s", answer.Status, answer.Body)
+	}
+}
+
+// changing does something to VICIdial between finding the call and ending it.
+type changing struct {
+	hangup.VICIdial
+	change func()
+}
+
+func (c changing) Find(ctx context.Context, cred vicicall.Credentials, q vicicall.Query) (vicicall.Agent, error) {
+	found, err := c.VICIdial.Find(ctx, cred, q)
+	c.change()
+	return found, err
+}
+
+func TestFindNeverEndsACallThatCameAfterTheOneFound(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*fixture)
+		want   hangup.Outcome
+	}{
+		"the call ends":            {func(d *fixture) { d.vicidial.EndCall(d.call) }, vicicall.NoActiveCall},
+		"the next caller comes":    {func(d *fixture) { d.vicidial.EndCall(d.call); d.next("1028") }, vicicall.NoActiveCall},
+		"the agent logs off":       {func(d *fixture) { d.vicidial.LogOff("1028") }, vicicall.AgentNotLoggedIn},
+		"another agent has a call": {func(d *fixture) { d.next("1029") }, vicicall.HungUp},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newLookupFixture(t)
+			d.VICIdial = changing{d.VICIdial, func() { test.change(d) }}
+			_, report := d.deliver(t, "find", `{"agent_user":"1028","phone":"3125551212"}`, nil)
+			if report.Outcome != test.want {
+				t.Errorf("got %s (%s), want %s", report.Outcome, report.Message, test.want)
+			}
+			d.checkOthersAreUp(t)
+		})
+	}
+}
+
+// Platforms repeat a tool call that timed out, and its agent may be in the next call by then.
+func TestVapiRepeatedCallBooksOnce(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		arguments string
+		repeated  hangup.Outcome
+	}{
+		"by call id": {`{"call_id":"CALL","agent_user":"1028","disposition":"SALE"}`, vicicall.NoActiveCall},
+		"by phone":   {`{"phone":"3125551212","agent_user":"1028","disposition":"SALE"}`, vicicall.OtherCall},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newLookupFixture(t)
+			payload := `{"message":{"toolCallList":[{"id":"tc_1","function":{"arguments":` + strings.Replace(test.arguments, "CALL", d.call, 1) + `}}]}}`
+			for try, want := range []hangup.Outcome{vicicall.HungUp, test.repeated, test.repeated} {
+				answer, _ := d.deliver(t, "vapi", payload, nil)
+				if !strings.Contains(string(answer.Body), `\"outcome\":\"`+string(want)+`\"`) {
+					t.Errorf("try %d: got %s, want %s", try, answer.Body, want)
+				}
+				if try == 0 {
+					d.next("1028")
+				}
+			}
+			if call, _ := d.vicidial.Call(d.call); d.vicidial.Count("HANGUP") > 3 || len(d.vicidial.ManagerRows()) != 1 || call.Disposition != "SALE" {
+				t.Errorf("%d hang-ups, %v, booked %s", d.vicidial.Count("HANGUP"), d.vicidial.ManagerRows(), call.Disposition)
+			}
+			d.checkOthersAreUp(t)
+		})
+	}
+}
+
+// next puts the agent into another call, about another phone.
+func (d *fixture) next(agent string) {
+	d.vicidial.AddCall(vicitest.Call{ID: d.vicidial.NextCallID('Y'), Agent: agent, Phone: "3125559999"})
+}
+
+// checkOthersAreUp sees that no call but the one meant was ended.
+func (d *fixture) checkOthersAreUp(t *testing.T) {
+	t.Helper()
+	for _, c := range d.vicidial.Calls() {
+		if c.ID != d.call && (!c.Listed || !c.LineUp || c.Disposition != "") {
+			t.Errorf("the call %s was ended: %+v", c.ID, c)
+		}
 	}
 }

@@ -40,12 +40,12 @@ const sourcesJSON = `{
 	"confirm":   {"scheme": "standard-webhooks", "confirm": true},
 	"narrow":    {"scheme": "standard-webhooks", "phone": ".phone", "agents": "^20"},
 	"manual":    {"scheme": "standard-webhooks", "phone": ".phone", "calls": "M"},
-	"vapi":      {"scheme": "standard-webhooks", "answer": "vapi-tool", "each": ".message.toolCallList[]", "call_id": ".function.arguments.call_id",
+	"vapi":      {"scheme": "standard-webhooks", "answer": "vapi-tool", "each": ".message.toolCallList[]", "phone": ".function.arguments.phone", "call_id": ".function.arguments.call_id",
 	              "agent_user": ".function.arguments.agent_user", "disposition": ".function.arguments.disposition", "dispositions": ["SALE", "NI"]}
 }`
 
-// desk is a handler over a simulated VICIdial, with what it logged and how often its secrets were asked for anew.
-type desk struct {
+// fixture is a handler over a simulated VICIdial, with what it logged and how often its secrets were asked for anew.
+type fixture struct {
 	*hangup.Handler
 	vicidial *vicitest.Server
 	keys     *heldKeys
@@ -54,11 +54,11 @@ type desk struct {
 	call     string // a live call of agent 1028
 }
 
-func newDesk(t *testing.T) *desk {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	client := vicicall.New(vicicall.Config{})
 	t.Cleanup(client.Close)
-	d := newDeskOver(t, client)
+	d := newFixtureOver(t, client)
 	d.vicidial = vicitest.NewServer(vicitest.Config{})
 	t.Cleanup(d.vicidial.Close)
 	d.vicidial.AddRemoteAgent(1028, 2)
@@ -69,14 +69,14 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// newDeskOver is a handler over a VICIdial of the test's own, without a network, so that time may stand still.
-func newDeskOver(t *testing.T, vicidial hangup.VICIdial) *desk {
+// newFixtureOver is a handler over a VICIdial of the test's own, without a network, so that time may stand still.
+func newFixtureOver(t *testing.T, vicidial hangup.VICIdial) *fixture {
 	t.Helper()
 	sources, err := source.Parse([]byte(sourcesJSON))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{keys: &heldKeys{sources: sources}, account: &heldAccount{}, call: "Y1122105211000040202"}
+	d := &fixture{keys: &heldKeys{sources: sources}, account: &heldAccount{}, call: "Y1122105211000040202"}
 	keys := map[string]string{}
 	for _, name := range sources.Names() {
 		keys[name] = goodKey
@@ -94,14 +94,14 @@ func newDeskOver(t *testing.T, vicidial hangup.VICIdial) *desk {
 	return d
 }
 
-func (d *desk) ring(agent string) string {
+func (d *fixture) ring(agent string) string {
 	id := d.vicidial.NextCallID('Y')
 	d.vicidial.AddCall(vicitest.Call{ID: id, Agent: agent})
 	return id
 }
 
 // deliver signs a payload for a source and has it handled; change may spoil the request after that.
-func (d *desk) deliver(t *testing.T, name, payload string, change func(*hangup.Request)) (hangup.Answer, hangup.Report) {
+func (d *fixture) deliver(t *testing.T, name, payload string, change func(*hangup.Request)) (hangup.Answer, hangup.Report) {
 	t.Helper()
 	r := hangup.Request{
 		Source: name, ID: "req-1", ContentType: "application/json",
@@ -136,7 +136,7 @@ func sign(t *testing.T, r *hangup.Request, key string, at time.Time) {
 }
 
 // line is the one line that the last delivery left.
-func (d *desk) line(t *testing.T) map[string]any {
+func (d *fixture) line(t *testing.T) map[string]any {
 	t.Helper()
 	text := strings.TrimSuffix(d.log.String(), "\n")
 	d.log.Reset()
@@ -151,7 +151,7 @@ func (d *desk) line(t *testing.T) map[string]any {
 }
 
 func TestASignedWebhookEndsTheCallItNames(t *testing.T) {
-	d := newDesk(t)
+	d := newFixture(t)
 	payload := fmt.Sprintf(`{"call_id":%q,"agent_user":"1028","disposition":"SALE","ticket":"T-7","by":"ann"}`, d.call)
 	answer, report := d.deliver(t, "crm", payload, nil)
 
@@ -186,7 +186,7 @@ func payloadOf(call string) string {
 	return fmt.Sprintf(`{"call_id":%q,"agent_user":"1028","disposition":"SALE"}`, call)
 }
 
-func TestWhatIsNotProvenGetsOneAnswerAndReachesNothing(t *testing.T) {
+func TestUnauthorizedAnswersAreIdentical(t *testing.T) {
 	refusals := map[string]struct {
 		source string
 		change func(*testing.T, *hangup.Request)
@@ -206,7 +206,7 @@ func TestWhatIsNotProvenGetsOneAnswerAndReachesNothing(t *testing.T) {
 	var first []byte
 	for name, c := range refusals {
 		t.Run(name+" is refused", func(t *testing.T) {
-			d := newDesk(t)
+			d := newFixture(t)
 			answer, _ := d.deliver(t, c.source, payloadOf(d.call), func(r *hangup.Request) {
 				r.ID = name // each request has another
 				if c.change != nil {
@@ -237,8 +237,8 @@ func TestWhatIsNotProvenGetsOneAnswerAndReachesNothing(t *testing.T) {
 	}
 }
 
-func TestASignatureByAKeyPutAMomentAgoHolds(t *testing.T) {
-	d := newDesk(t)
+func TestANewKeyIsTakenAfterARefresh(t *testing.T) {
+	d := newFixture(t)
 	d.keys.next = fmt.Sprintf(`{"crm": %q}`, otherKey)
 	_, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { sign(t, r, otherKey, time.Now()) })
 	if report.Outcome != vicicall.HungUp || d.keys.refreshed != 1 {
@@ -246,16 +246,16 @@ func TestASignatureByAKeyPutAMomentAgoHolds(t *testing.T) {
 	}
 }
 
-func TestASignatureByNoKeyIsComparedOnceWhereTheKeysAreTheNewest(t *testing.T) {
-	d := newDesk(t)
+func TestABadSignatureIsCheckedOnceWithTheNewestKeys(t *testing.T) {
+	d := newFixture(t)
 	_, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { sign(t, r, otherKey, time.Now()) })
 	if report.Outcome != hangup.Unauthorized || d.keys.refreshed != 1 || d.keys.loaded != 1 {
 		t.Errorf("got %s after %d refreshes and %d loads", report.Outcome, d.keys.refreshed, d.keys.loaded)
 	}
 }
 
-func TestARefusedAccountIsTriedOnceWhereItIsTheNewest(t *testing.T) {
-	d := newDesk(t)
+func TestARefusedAccountIsNotTriedAgain(t *testing.T) {
+	d := newFixture(t)
 	d.account.account.Pass = "wrong"
 	_, report := d.deliver(t, "crm", payloadOf(d.call), nil)
 	if report.Outcome != vicicall.CredentialsRejected || report.Attempts != 1 || d.account.loaded.Load() != 1 {
@@ -263,8 +263,8 @@ func TestARefusedAccountIsTriedOnceWhereItIsTheNewest(t *testing.T) {
 	}
 }
 
-func TestARefusedAccountIsTriedOnceMoreWhenANewerOneIsThere(t *testing.T) {
-	d := newDesk(t)
+func TestARefusedAccountIsReplacedByANewerOne(t *testing.T) {
+	d := newFixture(t)
 	right := d.account.account
 	right.Version = "2"
 	d.account.account.Pass = "wrong"
@@ -279,11 +279,11 @@ func TestARefusedAccountIsTriedOnceMoreWhenANewerOneIsThere(t *testing.T) {
 }
 
 // VICIdial takes a HANGUP and lists the call all the same, and by then the account counts no more.
-func TestAnAccountThatIsRefusedToTheSecondHangupCausesNoThird(t *testing.T) {
+func TestAnAccountRefusedToTheSecondHangupCausesNoThird(t *testing.T) {
 	for condition, want := range map[string]hangup.Outcome{
 		"wrong password": vicicall.CredentialsRejected, "locked account, right password": vicicall.LockedOut,
 	} {
-		d := newDesk(t)
+		d := newFixture(t)
 		newer := d.account.account
 		newer.Version, d.account.next = "2", &newer
 		refusal, err := vicitest.Observed("2.14-82", condition)
@@ -311,8 +311,8 @@ func (v refusing) Hangup(_ context.Context, account vicicall.Credentials, _ vici
 	return v.results[account.Version], nil
 }
 
-func TestBothTriesOfARefusedAccountAreToldInOne(t *testing.T) {
-	d := newDeskOver(t, refusing{results: map[string]vicicall.Result{
+func TestAttemptsOfBothAccountsAreAdded(t *testing.T) {
+	d := newFixtureOver(t, refusing{results: map[string]vicicall.Result{
 		"1": {Outcome: vicicall.LockedOut, Attempts: 1, Elapsed: 300 * time.Millisecond},
 		"2": {Outcome: vicicall.HungUp, Attempts: 2, Elapsed: 200 * time.Millisecond},
 	}})
@@ -324,8 +324,8 @@ func TestBothTriesOfARefusedAccountAreToldInOne(t *testing.T) {
 	}
 }
 
-func TestWhatASignedSenderMayNotHaveIsNamed(t *testing.T) {
-	live := newDesk(t).call // any id in VICIdial's form
+func TestRefusalsOfSignedRequestsNameTheField(t *testing.T) {
+	live := newFixture(t).call // any id in VICIdial's form
 	refusals := map[string]struct {
 		source, payload string
 		outcome         hangup.Outcome
@@ -342,7 +342,7 @@ func TestWhatASignedSenderMayNotHaveIsNamed(t *testing.T) {
 	}
 	for name, c := range refusals {
 		t.Run(name+" is refused", func(t *testing.T) {
-			d := newDesk(t)
+			d := newFixture(t)
 			answer, report := d.deliver(t, c.source, c.payload, nil)
 			if report.Outcome != c.outcome || answer.Status != ruleOf(t, c.outcome).Status {
 				t.Errorf("got %s (%d), want %s", report.Outcome, answer.Status, c.outcome)
@@ -357,8 +357,8 @@ func TestWhatASignedSenderMayNotHaveIsNamed(t *testing.T) {
 	}
 }
 
-func TestABodyAboveTheLimitIsTooLargeBeforeAnythingElse(t *testing.T) {
-	d := newDesk(t)
+func TestTooLargeComesFirst(t *testing.T) {
+	d := newFixture(t)
 	answer, report := d.deliver(t, "nobody", `{}`, func(r *hangup.Request) { r.TooLarge = true })
 	if report.Outcome != hangup.TooLarge || answer.Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("got %s (%d)", report.Outcome, answer.Status)
@@ -368,13 +368,13 @@ func TestABodyAboveTheLimitIsTooLargeBeforeAnythingElse(t *testing.T) {
 	}
 }
 
-func TestADryRunLooksAndLeavesTheCall(t *testing.T) {
-	for name, spoil := range map[string]func(*desk) string{
-		"of one source":   func(*desk) string { return "drill" },
-		"of every source": func(d *desk) string { d.DryRun = true; return "crm" },
+func TestDryRunEndsNoCall(t *testing.T) {
+	for name, spoil := range map[string]func(*fixture) string{
+		"of one source":   func(*fixture) string { return "drill" },
+		"of every source": func(d *fixture) string { d.DryRun = true; return "crm" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDesk(t)
+			d := newFixture(t)
 			_, report := d.deliver(t, spoil(d), payloadOf(d.call), nil)
 			if report.Outcome != vicicall.WouldHangUp || !d.vicidial.Listed(d.call) || d.vicidial.Count("HANGUP") != 0 {
 				t.Errorf("got %s, listed %v", report.Outcome, d.vicidial.Listed(d.call))
@@ -383,8 +383,8 @@ func TestADryRunLooksAndLeavesTheCall(t *testing.T) {
 	}
 }
 
-func TestABatchIsAnsweredItemByItemAndByItsWorst(t *testing.T) {
-	d := newDesk(t)
+func TestBatchAnswersEachItem(t *testing.T) {
+	d := newFixture(t)
 	second := d.ring("1029")
 	payload := fmt.Sprintf(`[
 		{"call_id":%[1]q,"agent_user":"1028"}, {"call_id":%[1]q,"agent_user":"1028"}, {"call_id":%[2]q,"agent_user":"1029"},
@@ -409,8 +409,8 @@ func TestABatchIsAnsweredItemByItemAndByItsWorst(t *testing.T) {
 }
 
 // A call is ended once: an item that names it again, with another agent or disposition, must not claim its own.
-func TestARepeatedItemTellsWhatWasDoneForItsCall(t *testing.T) {
-	d := newDesk(t)
+func TestBatchRepeatedCall(t *testing.T) {
+	d := newFixture(t)
 	payload := fmt.Sprintf(`[{"call_id":%[1]q,"agent_user":"10 28"}, {"call_id":%[1]q,"agent_user":"1028","disposition":"SALE","ticket":"T1"},
 		{"call_id":%[1]q,"agent_user":"1029","disposition":"NI","ticket":"T2"}, {"call_id":%[1]q,"agent_user":"1028","disposition":"SALE","ticket":"T3"}]`, d.call)
 	_, report := d.deliver(t, "many", payload, nil)
@@ -428,7 +428,7 @@ func TestARepeatedItemTellsWhatWasDoneForItsCall(t *testing.T) {
 }
 
 func TestAnUnsignedRequestCausesNoFetchOfKeys(t *testing.T) {
-	d := newDesk(t)
+	d := newFixture(t)
 	d.keys.err = errors.New("no answer")
 	_, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { delete(r.Webhook.Header, "webhook-signature") })
 	if report.Outcome != hangup.Unauthorized || d.keys.loaded != 0 {
@@ -436,14 +436,14 @@ func TestAnUnsignedRequestCausesNoFetchOfKeys(t *testing.T) {
 	}
 }
 
-func TestAnEmptyBatchIsIgnored(t *testing.T) {
-	d := newDesk(t)
+func TestBatchWithoutItemsIsIgnored(t *testing.T) {
+	d := newFixture(t)
 	if _, report := d.deliver(t, "batch", `[]`, nil); report.Outcome != hangup.Ignored {
 		t.Errorf("got %s", report.Outcome)
 	}
 }
 
-func TestASetUpRequestIsAnsweredAndEndsNoCall(t *testing.T) {
+func TestSetUpRequestsAreAnswered(t *testing.T) {
 	for name, c := range map[string]struct {
 		header, value     string
 		body, contentType string
@@ -452,7 +452,7 @@ func TestASetUpRequestIsAnsweredAndEndsNoCall(t *testing.T) {
 		"Front's challenge is echoed":     {"x-front-challenge", "c-42", "c-42", "text/plain; charset=utf-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDesk(t)
+			d := newFixture(t)
 			src, _ := d.Sources.Lookup("crm")
 			src.Preset = map[string]string{"x-front-challenge": "front-app", "x-helpscout-event": "helpscout"}[c.header]
 			src.Scheme, _ = webhook.Preset(src.Preset)

@@ -26,7 +26,7 @@ var taints = []string{
 }
 
 // deliverTainted sends a signed webhook whose payload is tainted, and sees that neither answer nor log shows a secret.
-func (d *desk) deliverTainted(t *testing.T, what, call string) hangup.Report {
+func (d *fixture) deliverTainted(t *testing.T, what, call string) hangup.Report {
 	t.Helper()
 	payload := strings.Replace(payloadOf(call), "{", `{"note":"`+taintedBody+`",`, 1)
 	var signature string
@@ -45,7 +45,7 @@ func (d *desk) deliverTainted(t *testing.T, what, call string) hangup.Report {
 // observedCall is the call that the observed answers speak of.
 const observedCall = "Y1221052110000402027"
 
-func TestNoObservedAnswerBringsASecretOut(t *testing.T) {
+func TestLeaksNothingOfObservedReplies(t *testing.T) {
 	t.Parallel()
 	observations := vicitest.Observations()
 	if len(observations) < 200 {
@@ -55,7 +55,7 @@ func TestNoObservedAnswerBringsASecretOut(t *testing.T) {
 	defer all.Wait()
 	slots := make(chan struct{}, 32)
 	for _, o := range observations {
-		d := newDesk(t)
+		d := newFixture(t)
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
@@ -84,11 +84,11 @@ var refusedAccounts = map[string]func(*vicitest.User){
 	},
 }
 
-func TestNoRefusedAccountBringsItsPasswordOut(t *testing.T) {
+func TestLeaksNoPasswordOfARefusedAccount(t *testing.T) {
 	t.Parallel()
 	for name, change := range refusedAccounts {
 		for _, settings := range []vicitest.Settings{{}, {HashPasswords: true}, {NoServers: true}} {
-			d := newDesk(t)
+			d := newFixture(t)
 			vicidial := vicitest.NewServer(vicitest.Config{Settings: settings})
 			defer vicidial.Close()
 			u := vicitest.APIUser(vicitest.DefaultUser, taintedPass)

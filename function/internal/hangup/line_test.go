@@ -11,9 +11,9 @@ import (
 	"vicihook/vicicall"
 )
 
-func TestTheLineHoldsWhatThereWasAndNothingElse(t *testing.T) {
+func TestLogLineFields(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	has := func(fields ...string) {
 		t.Helper()
 		line := d.line(t)
@@ -37,10 +37,10 @@ func TestTheLineHoldsWhatThereWasAndNothingElse(t *testing.T) {
 	has("calls", "key")
 }
 
-func TestTheLineTellsWhichOfTwoKeysSigned(t *testing.T) {
+func TestLogLineNamesTheKey(t *testing.T) {
 	t.Parallel()
 	for want, key := range []string{goodKey, otherKey} {
-		d := newDesk(t)
+		d := newFixture(t)
 		d.keys.put(t, fmt.Sprintf(`{"crm": [%q, %q]}`, goodKey, otherKey))
 		d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { sign(t, r, key, time.Now()) })
 		if line := d.line(t); line["key"] != float64(want) || line["signed"] != true {
@@ -50,10 +50,10 @@ func TestTheLineTellsWhichOfTwoKeysSigned(t *testing.T) {
 }
 
 // Ten seconds is the longest time that a gateway is believed to have held a request.
-func TestTenSecondsHeldAreBelieved(t *testing.T) {
+func TestBudgetCountsFromTheGatewaysTime(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	d := newDesk(t)
+	d := newFixture(t)
 	w := &watched{}
 	d.VICIdial, d.Now, d.Budget = w, func() time.Time { return now }, 25*time.Second
 	for held, want := range map[time.Duration]time.Duration{10 * time.Second: 15 * time.Second, 10*time.Second + 1: 25 * time.Second} {
@@ -74,13 +74,13 @@ func (s scripted) Hangup(_ context.Context, _ vicicall.Credentials, call vicical
 	return vicicall.Result{Outcome: s.outcomes[call.ID]}, nil
 }
 
-func TestABatchIsToBeSentAgainWhenTheSlowestOfItIsDue(t *testing.T) {
+func TestBatchRetryAfterIsTheLongest(t *testing.T) {
 	t.Parallel()
 	const first, second = "Y0101000000000000001", "Y0101000000000000002"
 	for _, outcomes := range []map[string]hangup.Outcome{
 		{first: vicicall.LockedOut, second: vicicall.Unavailable}, {first: vicicall.Unavailable, second: vicicall.LockedOut},
 	} {
-		d := newDesk(t)
+		d := newFixture(t)
 		d.VICIdial = scripted{outcomes: outcomes}
 		answer, report := d.deliver(t, "batch", "["+payloadOf(first)+","+payloadOf(second)+"]", nil)
 		if report.Outcome != vicicall.LockedOut || answer.Header["retry-after"] != "900" {
@@ -89,9 +89,9 @@ func TestABatchIsToBeSentAgainWhenTheSlowestOfItIsDue(t *testing.T) {
 	}
 }
 
-func TestWhatIsDoneIsNotToBeSentAgain(t *testing.T) {
+func TestRetryAfterOnlyForRedelivery(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	answer, _ := d.deliver(t, "crm", payloadOf(d.call), nil)
 	if after, there := answer.Header["retry-after"]; there {
 		t.Errorf("Retry-After is %q", after)

@@ -23,13 +23,13 @@ func (s saying) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vi
 }
 
 // Language models read the message: each says in a short sentence what happened and what to do now.
-func TestEachMessageSaysWhatToDoIn200Characters(t *testing.T) {
+func TestMessagesSayWhatToDoIn200Characters(t *testing.T) {
 	t.Parallel()
 	const detail = " (HTTP 502, 1234 bytes, Bad Gateway; no whole answer came: the connection was closed, or what came is no HTTP); CHECK (no whole answer came: context deadline exceeded)"
 	next := map[int]string{200: "nothing more to do", 500: "only an operator can fix this", 502: "only an operator can fix this"}
 	for _, o := range vicicall.Outcomes() {
 		for _, text := range []string{o.Advice(), o.Advice() + detail} {
-			d := newDeskOver(t, saying{result: vicicall.Result{Outcome: o, Message: text}})
+			d := newFixtureOver(t, saying{result: vicicall.Result{Outcome: o, Message: text}})
 			answer, report := d.deliver(t, "crm", payloadOf(d.call), nil)
 			if n := utf8.RuneCountInString(report.Message); n > 200 || n < 20 {
 				t.Errorf("%s: %d characters: %s", o, n, report.Message)
@@ -53,9 +53,9 @@ func TestEachMessageSaysWhatToDoIn200Characters(t *testing.T) {
 	}
 }
 
-func TestALongRefusalStillNamesItsFirstField(t *testing.T) {
+func TestMessageOfALongRefusalNamesAField(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newFixture(t)
 	_, report := d.deliver(t, "crm", `{"call_id": "3125551212", "agent_user": "10 28", "disposition": "TOO LONG"}`, nil)
 	if report.Outcome != vicicall.InvalidRequest || utf8.RuneCountInString(report.Message) > 200 || !strings.HasPrefix(report.Message, "call_id must be") {
 		t.Errorf("got %q", report.Message)
@@ -63,9 +63,9 @@ func TestALongRefusalStillNamesItsFirstField(t *testing.T) {
 }
 
 // Whatever goes wrong, the answer has no text of the cause.
-func TestTheCauseIsLoggedAndNotAnswered(t *testing.T) {
+func TestCauseIsLoggedAndNotAnswered(t *testing.T) {
 	t.Parallel()
-	d := newDeskOver(t, failing{err: &vicicall.Error{Op: "hangup", Outcome: vicicall.Misconfigured, Message: "redirects", Err: errors.New("to https://inner.example.com")}})
+	d := newFixtureOver(t, failing{err: &vicicall.Error{Op: "hangup", Outcome: vicicall.Misconfigured, Message: "redirects", Err: errors.New("to https://inner.example.com")}})
 	answer, _ := d.deliver(t, "crm", payloadOf(d.call), nil)
 	if line := d.line(t); strings.Contains(string(answer.Body), "inner") || !strings.Contains(fmt.Sprint(line["cause"]), "inner") {
 		t.Errorf("answer %s, log %v", answer.Body, line)

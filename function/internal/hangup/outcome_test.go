@@ -23,7 +23,7 @@ func ruleOf(t *testing.T, o hangup.Outcome) hangup.Rule {
 }
 
 // A new outcome is a constant and a row: whoever forgets the row learns it here.
-func TestEveryOutcomeThatIsDeclaredHasOneRule(t *testing.T) {
+func TestRulesHaveEveryDeclaredOutcome(t *testing.T) {
 	t.Parallel()
 	declared := map[hangup.Outcome]bool{}
 	for _, o := range vicicall.Outcomes() { // a test of its own holds that list to its constants
@@ -55,7 +55,7 @@ func TestEveryOutcomeThatIsDeclaredHasOneRule(t *testing.T) {
 	}
 }
 
-func TestEveryRuleIsOneThatSendersUnderstand(t *testing.T) {
+func TestRulesAreWhatSendersUnderstand(t *testing.T) {
 	t.Parallel()
 	for _, rule := range hangup.Rules() {
 		if rule.Status/100 == 3 || rule.Status == 410 {
@@ -77,7 +77,7 @@ func TestEveryRuleIsOneThatSendersUnderstand(t *testing.T) {
 }
 
 // The tables are what senders and operators read. This test prints each row that differs, to be copied.
-func TestTheDocumentsTablesAreTheCodes(t *testing.T) {
+func TestRulesAreInTheDocuments(t *testing.T) {
 	t.Parallel()
 	const outcomes, remedies = "../../../README.md", "../../docs/reference.md"
 	var answers, fixes []string

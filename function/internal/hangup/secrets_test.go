@@ -70,24 +70,24 @@ func (a *heldAccount) refresh(context.Context, string) (bool, error) {
 	return true, nil
 }
 
-func TestASecretThatIsNotThereIsToldFromOneThatCantBeUsed(t *testing.T) {
+func TestSecretsMissingOrUnusable(t *testing.T) {
 	broken := errors.New("arn:aws:… : no answer")
 	unusable := fmt.Errorf("%w: no JSON", hangup.ErrMisconfigured)
 	for name, c := range map[string]struct {
-		spoil  func(*desk)
+		spoil  func(*fixture)
 		source string
 		want   hangup.Outcome
 		level  string
 	}{
-		"keys that can't be fetched":                   {func(d *desk) { d.keys.err = broken }, "crm", vicicall.Unavailable, "WARN"},
-		"keys that are no JSON":                        {func(d *desk) { d.keys.err = unusable }, "crm", vicicall.Misconfigured, "ERROR"},
-		"an account that can't be fetched":             {func(d *desk) { d.account.err = broken }, "crm", vicicall.Unavailable, "WARN"},
-		"an account that can't be fetched, in a batch": {func(d *desk) { d.account.err = broken }, "batch", vicicall.Unavailable, "WARN"},
-		"an account that is no JSON":                   {func(d *desk) { d.account.err = unusable }, "crm", vicicall.Misconfigured, "ERROR"},
-		"a configuration that can't serve":             {func(d *desk) { d.Broken = broken }, "crm", vicicall.Misconfigured, "ERROR"},
+		"keys that can't be fetched":                   {func(d *fixture) { d.keys.err = broken }, "crm", vicicall.Unavailable, "WARN"},
+		"keys that are no JSON":                        {func(d *fixture) { d.keys.err = unusable }, "crm", vicicall.Misconfigured, "ERROR"},
+		"an account that can't be fetched":             {func(d *fixture) { d.account.err = broken }, "crm", vicicall.Unavailable, "WARN"},
+		"an account that can't be fetched, in a batch": {func(d *fixture) { d.account.err = broken }, "batch", vicicall.Unavailable, "WARN"},
+		"an account that is no JSON":                   {func(d *fixture) { d.account.err = unusable }, "crm", vicicall.Misconfigured, "ERROR"},
+		"a configuration that can't serve":             {func(d *fixture) { d.Broken = broken }, "crm", vicicall.Misconfigured, "ERROR"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDesk(t)
+			d := newFixture(t)
 			c.spoil(d)
 			payload := map[string]string{"crm": payloadOf(d.call), "batch": "[" + payloadOf(d.call) + "]"}[c.source]
 			answer, report := d.deliver(t, c.source, payload, nil)
@@ -114,7 +114,7 @@ func TestAPausedSourceTellsThatToItsSenderWhereKeysOfBeforeAreHeld(t *testing.T)
 		"anybody where no key of before is": {`{"crm": "off"}`, otherKey, hangup.Paused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDesk(t)
+			d := newFixture(t)
 			previous, err := d.keys.sources.ParseKeys([]byte(c.previous))
 			if err != nil {
 				t.Fatal(err)
@@ -143,9 +143,9 @@ func (c *clumsy) Hangup(ctx context.Context, account vicicall.Credentials, call 
 	return c.VICIdial.Hangup(ctx, account, call)
 }
 
-func TestAPanicIsOursAndQuotesNothingAndTheNextDeliveryIsServed(t *testing.T) {
+func TestPanicIsMisconfiguredAndQuotesNothing(t *testing.T) {
 	for _, source := range []string{"crm", "batch"} {
-		d := newDesk(t)
+		d := newFixture(t)
 		d.VICIdial = &clumsy{VICIdial: d.VICIdial}
 		payload := payloadOf(d.call)
 		if source == "batch" {
@@ -179,7 +179,7 @@ func (w *watched) Hangup(ctx context.Context, _ vicicall.Credentials, _ vicicall
 	return vicicall.Result{Outcome: vicicall.HungUp}, nil
 }
 
-func TestTheBudgetRunsFromTheGatewaysTimeWhenThatCanBeRight(t *testing.T) {
+func TestBudgetStart(t *testing.T) {
 	now := time.Now()
 	for name, c := range map[string]struct {
 		received time.Time
@@ -191,7 +191,7 @@ func TestTheBudgetRunsFromTheGatewaysTimeWhenThatCanBeRight(t *testing.T) {
 		"not told at all": {time.Time{}, now.Add(4 * time.Second)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDesk(t)
+			d := newFixture(t)
 			w := &watched{}
 			d.VICIdial, d.Now = w, func() time.Time { return now }
 			d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { r.Received = c.received })
@@ -202,8 +202,8 @@ func TestTheBudgetRunsFromTheGatewaysTimeWhenThatCanBeRight(t *testing.T) {
 	}
 }
 
-func TestABudgetThatIsSpentSendsNothing(t *testing.T) {
-	d := newDesk(t)
+func TestBudgetSpentSendsNothing(t *testing.T) {
+	d := newFixture(t)
 	d.Budget = -time.Second
 	for name, payload := range map[string]string{"crm": payloadOf(d.call), "batch": "[" + payloadOf(d.call) + "]"} {
 		if _, report := d.deliver(t, name, payload, nil); report.Outcome != vicicall.Unavailable || d.vicidial.Count("") != 0 {
@@ -212,9 +212,9 @@ func TestABudgetThatIsSpentSendsNothing(t *testing.T) {
 	}
 }
 
-func TestASourceMayHaveABudgetOfItsOwn(t *testing.T) {
+func TestBudgetOfASource(t *testing.T) {
 	now := time.Now()
-	d := newDesk(t)
+	d := newFixture(t)
 	w := &watched{}
 	d.VICIdial, d.Now = w, func() time.Time { return now }
 	d.deliver(t, "hasty", payloadOf(d.call), nil)
