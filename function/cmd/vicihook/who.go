@@ -30,6 +30,7 @@ type whoCmd struct {
 func (whoCmd) Help() string {
 	return `Reads the function's JSON log and prints one row a call that was asked to end: time, source, ticket, who asked, delivery id,
 index of the key that signed, call, agent, disposition, outcome, request id; then a summary in a sentence.
+A request that the function repeated by itself (OwnRedelivery) has one row, with the last outcome.
 Exit status 0 when there is a row, 1 when not.
 
 Examples:
@@ -58,6 +59,7 @@ func (c whoCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	rows = audit.Join(rows)
 	if err := c.print(env, query, rows); err != nil {
 		return err
 	}
@@ -207,13 +209,16 @@ func printTable(w io.Writer, rows [][]string) error {
 func tableOf(rows []audit.Row) [][]string {
 	table := [][]string{{"TIME", "SOURCE", "REF", "ACTOR", "DELIVERY", "KEY", "CALL", "AGENT", "STATUS", "OUTCOME", "REQUEST"}}
 	for _, r := range rows {
-		key := ""
+		key, outcome := "", string(r.Outcome)
 		if r.Key != nil {
 			key = strconv.Itoa(*r.Key)
 		}
+		if r.Redelivery > 0 {
+			outcome += fmt.Sprintf(" (redelivery %d)", r.Redelivery)
+		}
 		table = append(table, []string{
 			r.Time.UTC().Format(time.RFC3339), r.Source, r.Ref, r.Actor, r.DeliveryID, key,
-			r.CallID, r.AgentUser, r.Disposition, string(r.Outcome), r.RequestID,
+			r.CallID, r.AgentUser, r.Disposition, outcome, r.RequestID,
 		})
 	}
 	return table

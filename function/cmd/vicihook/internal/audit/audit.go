@@ -1,17 +1,23 @@
-// Package audit reads who ended which call from vicihook's log.
+// Package audit reads from vicihook's log who ended which call.
+//
+//	var rows []audit.Row
+//	err := audit.Read(log, func(r audit.Row) { rows = append(rows, r) })
+//	for _, r := range audit.Join(rows) { … }
 //
 // The function logs one JSON object a delivery, see package hangup; a batch has its calls in "calls", with fields of their
-// own beside those of the delivery. Lines of others between them (Lambda's START, END and REPORT) are passed over, and
-// so is what stands before the object.
+// own beside those of the delivery. A redelivery has a line of its own with the request id of the first. Lines of others
+// between them (Lambda's START, END and REPORT) are skipped, and so is what comes before the object.
 package audit
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"vicihook/vicicall"
@@ -20,10 +26,10 @@ import (
 // maxLine is the longest line that is read, in bytes; CloudWatch takes no longer ones.
 const maxLine = 1 << 20
 
-// ErrLongLine is a line that no log of vicihook's has.
+// ErrLongLine is returned for a line that vicihook's log can't have.
 var ErrLongLine = fmt.Errorf("audit: a line is longer than %d bytes", maxLine)
 
-// A Row is what was asked for one call, and what became of it. Empty fields were not known or not sent.
+// A Row is one request to end a call, and its outcome. Empty fields were not known or not sent.
 type Row struct {
 	Time        time.Time        `json:"time"`
 	Source      string           `json:"source"`
@@ -36,6 +42,7 @@ type Row struct {
 	Disposition string           `json:"disposition,omitempty"`
 	Outcome     vicicall.Outcome `json:"outcome"`
 	RequestID   string           `json:"request_id,omitempty"`
+	Redelivery  int              `json:"redelivery,omitempty"` // which of the function's own tries this is; 0 = the sender's
 }
 
 // line is a delivery's log line.
@@ -45,7 +52,7 @@ type line struct {
 	Calls []Row `json:"calls"`
 }
 
-// Read gives the rows of a log in its order. It returns [ErrLongLine] or the reader's error.
+// Read calls row for each row of a log, in its order. It returns [ErrLongLine] or the reader's error.
 func Read(log io.Reader, row func(Row)) error {
 	lines := bufio.NewScanner(log)
 	lines.Buffer(nil, maxLine)
@@ -60,7 +67,7 @@ func Read(log io.Reader, row func(Row)) error {
 	return lines.Err()
 }
 
-// Parse gives the rows of one line: none of a line that is no delivery's, one for each call of a batch.
+// Parse returns the rows of one line: none for a line that is no delivery's, one for each call of a batch.
 func Parse(text []byte) []Row {
 	start := bytes.IndexByte(text, '{')
 	if start < 0 {
@@ -83,6 +90,33 @@ func Parse(text []byte) []Row {
 	return l.Calls
 }
 
+// Join puts each redelivery in the place of the row that it repeats, so that every request has one row: the last word.
+func Join(rows []Row) []Row {
+	var joined []Row
+	for _, r := range rows {
+		i := -1
+		if r.Redelivery > 0 {
+			i = slices.IndexFunc(joined, r.repeats)
+		}
+		if i < 0 {
+			joined = append(joined, r)
+			continue
+		}
+		first := joined[i]
+		r.Ref, r.Actor = cmp.Or(r.Ref, first.Ref), cmp.Or(r.Actor, first.Actor)
+		r.DeliveryID, r.Key = cmp.Or(r.DeliveryID, first.DeliveryID), cmp.Or(r.Key, first.Key)
+		r.CallID, r.AgentUser = cmp.Or(r.CallID, first.CallID), cmp.Or(r.AgentUser, first.AgentUser)
+		joined[i] = r
+	}
+	return joined
+}
+
+// repeats reports whether r is a redelivery of first. What had to be found may not have been found the first time.
+func (r Row) repeats(first Row) bool {
+	sameOrUnknown := func(a, b string) bool { return a == b || a == "" || b == "" }
+	return r.RequestID != "" && r.RequestID == first.RequestID && sameOrUnknown(r.CallID, first.CallID) && sameOrUnknown(r.AgentUser, first.AgentUser)
+}
+
 // A Query chooses rows; its zero value takes all.
 type Query struct {
 	CallID, AgentUser, Source string
@@ -95,7 +129,7 @@ func (q Query) Matches(r Row) bool {
 		(q.Source == "" || q.Source == r.Source) && !r.Time.Before(q.Since)
 }
 
-// Ended reports whether the row's delivery ended the call, as far as VICIdial tells.
+// Ended reports whether the request ended the call, as far as VICIdial says.
 func (r Row) Ended() bool {
 	return r.Outcome == vicicall.HungUp || r.Outcome == vicicall.Accepted || r.Outcome == vicicall.NoLongerListed
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Summary answers in sentences what the rows say: who ended the call that the query names, or how many calls ended by
-// whom and as what, and how often each other outcome came.
+// Summary returns sentences about the rows: who ended the call that the query names, or how many calls each source ended
+// with which disposition, and how often each other outcome came.
 func Summary(q Query, rows []Row) []string {
 	if q.CallID != "" {
 		return []string{endedBy(q.CallID, rows)}
@@ -26,7 +26,7 @@ func Summary(q Query, rows []Row) []string {
 	return sentences
 }
 
-// sentence is what a row counts as.
+// sentence returns what a row counts as.
 func (r Row) sentence() string {
 	if r.Ended() {
 		return fmt.Sprintf("%s by %s as %s", r.Outcome, r.Source, cmp.Or(r.Disposition, "VICIdial's default"))
@@ -47,5 +47,5 @@ func endedBy(call string, rows []Row) string {
 			return text + ", at " + r.Time.UTC().Format(time.RFC3339)
 		}
 	}
-	return call + " was ended by nobody in this log: it ended by itself, by somebody's hand, or not at all"
+	return "this log shows nobody ending " + call + ": it ended by itself, somebody else ended it, or it is still up"
 }

@@ -1,0 +1,52 @@
+package audit_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"vicihook/function/cmd/vicihook/internal/audit"
+)
+
+const (
+	first  = `{"time":"2026-01-02T03:04:05Z","source":"crm","ref":"T-1","actor":"ann","delivery_id":"msg_1","key":0,"agent_user":"1028","outcome":"unavailable","request_id":"req-1"}`
+	again  = `{"time":"2026-01-02T03:04:20Z","source":"crm","call_id":"Y1","agent_user":"1028","outcome":"still_listed","request_id":"req-1","redelivery":1}`
+	last   = `{"time":"2026-01-02T03:04:35Z","source":"crm","call_id":"Y1","agent_user":"1028","outcome":"hungup","request_id":"req-1","redelivery":2}`
+	batch  = `{"time":"2026-01-02T03:04:05Z","source":"bulk","outcome":"unavailable","request_id":"req-2","calls":[{"call_id":"Y2","outcome":"hungup"},{"call_id":"Y3","outcome":"unavailable"}]}`
+	ofItem = `{"time":"2026-01-02T03:04:20Z","source":"bulk","call_id":"Y3","outcome":"no_active_call","request_id":"req-2","redelivery":1}`
+	other  = `{"time":"2026-01-02T03:04:21Z","source":"crm","call_id":"Y1","agent_user":"1028","outcome":"no_active_call","request_id":"req-3"}`
+)
+
+func TestARedeliveryTakesThePlaceOfWhatItRepeats(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lines []string
+		want  []string // call, outcome, ticket and number of the redelivery
+	}{
+		"the last word of three":                   {[]string{first, again, last}, []string{"Y1 hungup T-1 2"}},
+		"another request of the same call":         {[]string{first, other, again}, []string{"Y1 still_listed T-1 1", "Y1 no_active_call  0"}},
+		"one item of a batch":                      {[]string{batch, ofItem}, []string{"Y2 hungup  0", "Y3 no_active_call  1"}},
+		"a redelivery whose first is not in sight": {[]string{last}, []string{"Y1 hungup  2"}},
+		"a delivery that came again":               {[]string{other, other}, []string{"Y1 no_active_call  0", "Y1 no_active_call  0"}},
+	} {
+		var rows []audit.Row
+		if err := audit.Read(strings.NewReader(strings.Join(test.lines, "\n")), func(r audit.Row) { rows = append(rows, r) }); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range audit.Join(rows) {
+			got = append(got, strings.Join([]string{r.CallID, string(r.Outcome), r.Ref, string(rune('0' + r.Redelivery))}, " "))
+		}
+		if strings.Join(got, "; ") != strings.Join(test.want, "; ") {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestALineOfAnotherProgramIsTooLong(t *testing.T) {
+	t.Parallel()
+	err := audit.Read(strings.NewReader(strings.Repeat("a", 1<<20+1)), func(audit.Row) { t.Error("a row") })
+	if !errors.Is(err, audit.ErrLongLine) {
+		t.Errorf("got %v", err)
+	}
+}
