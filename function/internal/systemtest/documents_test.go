@@ -3,7 +3,9 @@
 package systemtest_test
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"testing"
 
 	"vicihook/infra/local/stack"
+	"vicihook/vicicall/vicitest"
 )
 
 // documents are those whose commands and links these tests check.
@@ -93,9 +96,14 @@ func commandFolder(t *testing.T, b *bench) (folder string) {
 	if err := os.Symlink(buildCommand(t), filepath.Join(folder, "vicihook")); err != nil {
 		t.Fatal(err)
 	}
-	account := `{"url":"` + b.VICIdial.URL + `","user":"` + envOf(b, "VICIDIAL_USER") + `","pass":"` + envOf(b, "VICIDIAL_PASS") + `"}`
+	members := lookupAccount()
+	maps.Copy(members, map[string]any{"url": b.VICIdial.URL, "user": vicitest.DefaultUser, "pass": vicitest.DefaultPass})
+	account, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, text := range map[string]string{
-		"account.json": account,
+		"account.json": string(account),
 		"zendesk.key":  oldKey,
 		"reply.txt":    "ERROR: no active call found - Y1221052110000402027\n",
 		"function.log": `{"time":"2026-01-31T12:00:00Z","source":"crm","outcome":"hungup","call_id":"Y1221052110000402027","agent_user":"1028"}` + "\n",
@@ -114,15 +122,6 @@ func commandFolder(t *testing.T, b *bench) (folder string) {
 		}
 	}
 	return folder
-}
-
-func envOf(b *bench, name string) string {
-	for _, variable := range b.Env() {
-		if value, found := strings.CutPrefix(variable, name+"="); found {
-			return value
-		}
-	}
-	return ""
 }
 
 // runCommand runs a line with the local stack in its environment. Exit status 2 is a mistake in the line; 3 is that no

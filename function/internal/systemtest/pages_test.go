@@ -138,7 +138,7 @@ func sourcesFile(t *testing.T, sources any) (file string) {
 func TestEndToEndEachPageOfASenderHoldsWhatItSays(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
-	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages)})
+	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages), Account: lookupAccount()})
 	for _, name := range senders {
 		for _, e := range pages[name].examples {
 			t.Run(name+" "+e.source+" "+e.file+" "+e.outcome, func(t *testing.T) {
@@ -197,13 +197,61 @@ func (b *bench) checkExample(t *testing.T, e example) {
 	b.checkCall(t, call, e.outcome)
 }
 
-// ringFor has agent 1028 talk in the call that a body names; without one, in the bench's own.
+// The customer of the payloads that name no call id.
+const (
+	customerPhone = "3125551212"
+	customerCode  = "4711" // vendor_lead_code
+)
+
+// ringFor has agent 1028 talk with the customer, in the call that a body names; without one, in the bench's own.
 func (b *bench) ringFor(body string) (call string) {
 	if call = callIDs.FindString(body); call == "" {
 		call = b.call
 	}
-	b.VICIdial.AddCall(vicitest.Call{ID: call, Agent: "1028"})
+	b.VICIdial.AddCall(vicitest.Call{ID: call, Agent: "1028", Phone: customerPhone, VendorLeadCode: customerCode})
 	return call
+}
+
+// lookupAccount is VICIdial's secret with the account for looking calls up.
+func lookupAccount() map[string]any {
+	return map[string]any{"lookup": map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}}
+}
+
+// Each page's source that needs no call id ends the customer's call and no other, whatever comes again.
+func TestEndToEndRecipesWithoutACallIDEndNoOtherCall(t *testing.T) {
+	t.Parallel()
+	pages := readPages(t)
+	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages), Account: lookupAccount()})
+	tried := 0
+	for _, name := range senders {
+		for _, e := range pages[name].examples {
+			if _, named := pages[name].sources[e.source].(map[string]any)["call_id"]; named || callIDs.MatchString(e.body) || e.outcome != "hungup" {
+				continue
+			}
+			tried++
+			t.Run(e.source, func(t *testing.T) {
+				call := b.ringFor(e.body)
+				b.checkExample(t, e)
+				b.checkOutcome(t, e, "no_active_call") // a repeat
+				b.VICIdial.AddCall(vicitest.Call{ID: call, Agent: "1028", Phone: "3125551299", VendorLeadCode: "4712"})
+				b.checkOutcome(t, e, "other_call") // a repeat in the agent's next call
+				b.checkCall(t, call, "other_call")
+			})
+		}
+	}
+	if tried < 8 {
+		t.Errorf("only %d pages have a recipe without a call id", tried)
+	}
+}
+
+// checkOutcome sends an example and changes nothing before.
+func (b *bench) checkOutcome(t *testing.T, e example, want string) {
+	t.Helper()
+	d := b.delivery(t, e.source, e.body)
+	d.contentType = e.contentType
+	if got := b.send(t, d); got.Outcome != want {
+		t.Errorf("got %s, want %s; the log:\n%s", got.body, want, b.lastLine())
+	}
 }
 
 // checkCall sees that a call has ended if that is what was said, and otherwise that it is as it was.
@@ -235,7 +283,7 @@ func TestPagesOfSendersSayWhatAnEngineerAsks(t *testing.T) {
 	for name, p := range readPages(t) {
 		for _, part := range []string{
 			"\n| Scheme |", "\n| Key |", "\n| Deadline |", "\n| Sends again |", "\n| Who sees the answer |",
-			"\n## In ", "\n## Where the call id comes from\n", "\nSources: ", "/webhooks/" + name,
+			"\n## In ", "\n## How the call is found\n", "\nSources: ", "/webhooks/" + name,
 		} {
 			if !strings.Contains(p.text, part) {
 				t.Errorf("docs/%s.md lacks %q", name, part)

@@ -172,6 +172,7 @@ func TestReferencesSecretsAreTaken(t *testing.T) {
 	if err := json.Unmarshal([]byte(jsonBlock.FindStringSubmatch(section(t, "### VICIdial's account"))[1]), &account); err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(account, lookupAccount())
 	maps.Copy(account, map[string]any{"url": b.VICIdial.URL, "user": vicitest.DefaultUser, "pass": vicitest.DefaultPass})
 	delete(account, "ca") // the simulated VICIdial has no certificate
 	delete(account, "tls_pin")
