@@ -85,3 +85,28 @@ func TestARedirectsHostIsInTheCauseAndNotInTheMessage(t *testing.T) {
 		}
 	})
 }
+
+// Of some languages that VICIdial ships the word ERROR is English, and of none the fields of a refused login change.
+func TestARefusedLoginLatchesInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]vicicall.Outcome{
+		"ERROR: Nombre y contraseña inválidos del usuario: |6666|S3cret|0|1|BAD|0|api|SELECT 1;|\n": vicicall.CredentialsRejected,
+		"ERROR: Neplatné užívateľské meno/heslo: |6666|S3cret|0|1|LOCK|\n":                          vicicall.LockedOut,
+		"エラー: 無効なユーザー名/パスワード: |6666|S3cret|0|1|BAD|0|api|SELECT 1;|\n":                              vicicall.CredentialsRejected,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := &host{pick: func(string) step { return say(body) }}
+			n := &network{t: t, hosts: map[string]*host{"localhost": h}}
+			c := vicicall.NewOn(vicicall.Config{}, n.Dial)
+			defer c.Close()
+			for range 25 {
+				if r, _ := c.Hangup(t.Context(), on("localhost"), theCall()); r.Outcome != want {
+					t.Errorf("%q: %+v, want %s", body, r, want)
+				}
+			}
+			if len(h.seen) != 1 {
+				t.Errorf("%q: %d requests, want 1", body, len(h.seen))
+			}
+		})
+	}
+}
