@@ -53,7 +53,7 @@ func isCallID(id string) bool {
 	return ok && strings.Trim(serial, digits) == ""
 }
 
-// A Result says what one Hangup, Check or Probe achieved.
+// A Result says what one Hangup, Check or Probe did and found.
 type Result struct {
 	Outcome  Outcome
 	Reply    string        // VICIdial's line, rebuilt from its recognised parts: holds nothing that VICIdial merely echoed

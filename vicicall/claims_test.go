@@ -23,11 +23,11 @@ var (
 	}
 )
 
-// A diary holds which answers VICIdial gave, in order: "HANGUP ok", "CHECK live", …
-type diary []string
+// A transcript is the answers that VICIdial gave, in order: "HANGUP ok", "CHECK live", …
+type transcript []string
 
 // last gives the last answer to a stage, and how many there were.
-func (d diary) last(stage string) (name string, count int) {
+func (d transcript) last(stage string) (name string, count int) {
 	for _, entry := range d {
 		if s, n, _ := strings.Cut(entry, " "); s == stage {
 			name, count = n, count+1
@@ -36,8 +36,8 @@ func (d diary) last(stage string) (name string, count int) {
 	return name, count
 }
 
-// mistrust says which claim the diary does not bear out, or "".
-func (d diary) mistrust(o vicicall.Outcome) string {
+// contradiction returns what the transcript contradicts in an outcome, or "".
+func (d transcript) contradiction(o vicicall.Outcome) string {
 	hangup, hangups := d.last("HANGUP")
 	check, checks := d.last("CHECK")
 	end := d[len(d)-1]
@@ -59,11 +59,11 @@ func (d diary) mistrust(o vicicall.Outcome) string {
 	case o == vicicall.AgentNotLoggedIn && end != "HANGUP no agent":
 		return "agent_not_logged_in, but VICIdial did not say so"
 	}
-	return d.mistrustSecond()
+	return d.secondContradiction()
 }
 
-// mistrustSecond says what is wrong with a second HANGUP.
-func (d diary) mistrustSecond() string {
+// secondContradiction returns what is wrong with a second HANGUP.
+func (d transcript) secondContradiction() string {
 	for i, entry := range d {
 		if i == 0 || !strings.HasPrefix(entry, "HANGUP") {
 			continue
@@ -86,7 +86,7 @@ func TestHangupClaimsNoMoreThanItSaw(t *testing.T) {
 	outcomes := map[vicicall.Outcome]int{}
 	for seed := range uint64(900) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		var d diary
+		var d transcript
 		h := &host{pick: func(stage string) step {
 			name := names[stage][random.IntN(len(names[stage]))]
 			d = append(d, stage+" "+name)
@@ -99,7 +99,7 @@ func TestHangupClaimsNoMoreThanItSaw(t *testing.T) {
 			result, err := c.Hangup(t.Context(), on("localhost"), theCall())
 			assertConsistent(t, result, err, h)
 			outcomes[result.Outcome]++
-			if why := d.mistrust(result.Outcome); why != "" {
+			if why := d.contradiction(result.Outcome); why != "" {
 				t.Errorf("%s after %q: %s", result.Outcome, d, why)
 			}
 		})

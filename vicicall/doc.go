@@ -1,12 +1,13 @@
-// Package vicicall ends one call of a VICIdial remote agent and tells in one word what became of it.
+// Package vicicall ends one call of a VICIdial remote agent, at most once, and says in one word what became of it.
 //
 //	client := vicicall.New(vicicall.Config{})
 //	result, err := client.Hangup(ctx, credentials, vicicall.Call{ID: "Y1221052110000402027", AgentUser: "1028", Disposition: "SALE"})
 //
-// [Client.Hangup] ends the call, [Client.Check] only asks whether Hangup would find it, [Client.Probe] tries the
-// account, [Client.Version] asks who answers without a password. [ParseReply] is the judgement of a single answer, for
-// use without a network. Every [Outcome] has its [Outcome.Advice]; an [Error] wraps the outcome, so that
-// errors.Is(err, vicicall.LockedOut) asks for it. Package vicitest beside this one is a VICIdial in memory to try it on.
+// [Client.Hangup] ends the call, [Client.Check] asks whether Hangup would find it, [Client.Find] finds the call id by
+// agent, lead, phone or ticket, [Client.Probe] tries the account, and [Client.Version] asks who answers without a
+// password. [ParseReply], [ParseAgentStatus] and [ParseLoggedInAgents] classify a single answer without a network. Every
+// [Outcome] has its [Outcome.Advice]; an [Error] wraps the outcome, so that errors.Is(err, vicicall.LockedOut) asks for
+// it. Package vicitest beside this one is a VICIdial in memory to try it on.
 //
 // # The protocol
 //
@@ -30,9 +31,13 @@
 //	ERROR: stage is not valid - <stage>
 //	ERROR: Invalid Username/Password: |<user>|<pass>|<login 0/1>|<API access 0/1>|BAD|…
 //
-// and more of the kind; PHP warnings and debug output may stand around it. The last one echoes the password, up to
-// twice: this package keeps no body and shows only lines that it has rebuilt. VICIdial strips and cuts fields
-// without a word, so whatever it would change is refused here before anything is sent.
+// and more like these; PHP warnings and debug output may stand around it. The last one echoes the password, up to
+// twice: this package keeps no body and shows only lines that it has rebuilt. VICIdial silently strips and cuts
+// fields, so whatever it would change is rejected here before anything is sent.
+//
+// Lookups are posted to /vicidial/non_agent_api.php, function agent_status or logged_in_agents, with an account of
+// their own ([Client.Find] says which rights it needs). Their answers are rows of fields, separated by tabs that may
+// stand in names and codes too.
 //
 // # What SUCCESS proves
 //
@@ -41,12 +46,14 @@
 // clean line alone. Nothing printed, on the other hand, means that nothing was done.
 //
 // So a SUCCESS is followed by stage=CHECK. No version of VICIdial knows that stage: it goes through every check of a
-// HANGUP (account, permission, agent, call) and then answers "stage is not valid - CHECK", which says that the call is
-// listed, with no side effect. "no active call found" says that it is not. CHECK is documented nowhere; it was
+// HANGUP (account, permission, agent, call) and then answers "stage is not valid - CHECK", which means that the call is
+// listed, with no side effect. "no active call found" means that it is not. CHECK is documented nowhere; it was
 // observed to do this in VICIdial 2.4, 2.10 and 2.14, and the source of every version since 2.2.0-12 reads so.
 //
-// That a call is no longer listed does not prove that its line is down: VICIdial hands the hang-up to Asterisk, which
-// usually acts within a second, and no API shows the result. And VICIdial does not ask whose call it is: any listed
+// A call that is no longer listed may still be up. VICIdial hands the hang-up to Asterisk, which usually acts within a
+// second, and no API shows the result. And a restart of VICIdial's database empties its list of calls: a CHECK that
+// does not find the call is not believed after one that met a dead database, and where there is an account for lookups,
+// NoLongerListed needs an agent who is no longer shown in the call. VICIdial does not ask whose call it is: any listed
 // call goes, with any agent_user that is logged in. The agent is READY for the next call at once.
 //
 // # Once
@@ -59,7 +66,8 @@
 //
 // Each wrong password counts. VICIdial locks the account for 15 minutes after 10 to 21 of them, for everybody who uses
 // it, and the right password does not reset the count when it comes through this API. So CredentialsRejected and
-// LockedOut latch: for 15 minutes the same [Credentials] are answered without asking, until their Version changes.
+// LockedOut latch: for 15 minutes the same [Credentials] are answered without asking, until their Version changes; and
+// until an account was accepted once, one request at a time tries it.
 //
 // # Limits
 //

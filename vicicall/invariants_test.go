@@ -1,6 +1,7 @@
 package vicicall_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,13 +38,13 @@ var (
 const tableReadsEmpty = "calls-table-broken"
 
 // judge holds what must be true of every delivery, whatever happened.
-func (p *performance) judge(i int, result vicicall.Result, took time.Duration, state vicitest.CallState) {
+func (p *playback) judge(i int, result vicicall.Result, took time.Duration, state vicitest.CallState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.outcomes = append(p.outcomes, result.Outcome)
-	must := func(ok bool, law string) {
+	must := func(ok bool, invariant string) {
 		if !ok {
-			p.lies = append(p.lies, fmt.Sprintf("delivery %d: %s: %+v after %v, and VICIdial has %+v; requests:%s", i, law, result, took, state, p.requests()))
+			p.violations = append(p.violations, fmt.Sprintf("delivery %d: %s: %+v after %v, and VICIdial has %+v; requests:%s", i, invariant, result, took, state, p.requests()))
 		}
 	}
 	sent := p.sent(i)
@@ -51,19 +52,26 @@ func (p *performance) judge(i int, result vicicall.Result, took time.Duration, s
 	must(sent.hangups <= 2 && sent.checks <= 3, "at most 2 HANGUP and 3 CHECK are sent")
 	must(sent.hangups <= result.Attempts && sent.checks <= result.Checks, "what arrived is counted")
 	must(p.srv.MaxConcurrentHangups() <= p.deliveriesOf(state.ID), "no second HANGUP beside a first")
-	p.judgeKnown(must, sent, result, state)
+	if state.ID == p.call(i).ID {
+		p.judgeKnown(must, sent, result, state)
+	}
+	gone := !state.Listed || p.has(tableReadsEmpty)
 	switch result.Outcome {
 	case vicicall.HungUp:
+		must(gone, "hungup means that the call is not listed any more")
 		must(!state.LineUp || p.has("strict-sql-clean", "sender-stopped", tableReadsEmpty) || p.restarted(), "hungup means that the line is down, but for what no answer shows")
 		must(sent.struckBy(cleanSuccess), "hungup means that SUCCESS was read")
 	case vicicall.NoLongerListed:
+		must(gone, "no_longer_listed means that the call is not listed any more")
 		must(sent.hangups == 2 || !sent.struckBy([]string{""}), "no_longer_listed means that an answer was lost or could not be trusted")
 		must(!p.Lookup || !state.LineUp || p.has("sender-stopped", "agents-table-broken", "agent-logs-off") || p.loggedOff(),
 			"no_longer_listed means that the line is down where the agent can be looked up, but for what no answer shows")
 	case vicicall.NoActiveCall:
-		must(sent.hangups == 1 || p.finds(i) && sent.hangups == 0, "what a second HANGUP does not find was there")
+		unseen := p.names(i) == leadAlone && sent.hangups == 0 && (p.loggedOff() || p.has("agents-table-broken", "agent-logs-off")) // nobody is shown in it
+		must(gone || unseen, "no_active_call means that the call is not listed")
+		must(sent.hangups == 1 || p.names(i) != theCallID && sent.hangups == 0, "what a second HANGUP does not find was there")
 	case vicicall.OtherCall:
-		must(p.finds(i) && sent.hangups == 0 && p.happens("another call follows"), "an agent is in another call only after another call")
+		must(p.names(i) == agentAndLead && sent.hangups == 0 && p.happens("another call follows"), "an agent is in another call only after another call")
 	case vicicall.Accepted:
 		must(p.Believe && sent.struckBy(cleanSuccess), "accepted means that SUCCESS was read and no CHECK was to be sent")
 	case vicicall.Unknown:
@@ -86,7 +94,7 @@ func (p *performance) judge(i int, result vicicall.Result, took time.Duration, s
 }
 
 // judgeKnown holds an outcome to what the CHECKs told, neither less nor more.
-func (p *performance) judgeKnown(must func(bool, string), sent sent, result vicicall.Result, state vicitest.CallState) {
+func (p *playback) judgeKnown(must func(bool, string), sent sent, result vicicall.Result, state vicitest.CallState) {
 	delisted, known := p.delisted[state.ID]
 	switch {
 	case known:
@@ -112,10 +120,6 @@ func (p *performance) judgeKnown(must func(bool, string), sent sent, result vici
 	case vicicall.StillListed:
 		must(sent.mayHaveTold(delisted, true), "still_listed means that a CHECK found the call")
 	}
-	switch result.Outcome {
-	case vicicall.HungUp, vicicall.NoLongerListed, vicicall.NoActiveCall:
-		must(!state.Listed || p.has(tableReadsEmpty), "a call that is listed is not said to be gone")
-	}
 }
 
 // sent is what arrived of a delivery's requests.
@@ -128,7 +132,7 @@ type sent struct {
 	lookups         []vicitest.Request
 }
 
-func (p *performance) sent(delivery int) (s sent) {
+func (p *playback) sent(delivery int) (s sent) {
 	for _, r := range p.srv.Requests() {
 		switch {
 		case r.Source != sourceOf(delivery):
@@ -173,16 +177,16 @@ func (s sent) mayHaveTold(delisted time.Time, listed bool) bool {
 }
 
 // passwordChanged says whether the password was another at a time, or became so at that instant.
-func (p *performance) passwordChanged(at time.Time) bool {
-	return slices.ContainsFunc(p.Happenings, func(h happening) bool {
+func (p *playback) passwordChanged(at time.Time) bool {
+	return slices.ContainsFunc(p.Events, func(h event) bool {
 		return h.What == "the password changes" && (h.Before != "" || !p.began.Add(h.At).After(at))
 	})
 }
 
-func (p *performance) deliveriesOf(callID string) int {
+func (p *playback) deliveriesOf(callID string) int {
 	n := 0
 	for i := range p.Deliveries {
-		if p.call(i).ID == callID {
+		if cmp.Or(p.found[i], p.call(i).ID) == callID {
 			n++
 		}
 	}
@@ -190,33 +194,38 @@ func (p *performance) deliveriesOf(callID string) int {
 }
 
 // has says whether any of these faults is in the schedule.
-func (p *performance) has(names ...string) bool {
+func (p *playback) has(names ...string) bool {
 	return slices.ContainsFunc(p.Faults, func(f vicitest.Fault) bool { return slices.Contains(names, f.Name) })
 }
 
-func (p *performance) loggedOff() bool { return len(p.srv.Agents()) < 3 }
+func (p *playback) loggedOff() bool { return len(p.srv.Agents()) < 3 }
 
-func (p *performance) happens(what string) bool {
-	return slices.ContainsFunc(p.Happenings, func(h happening) bool { return h.What == what })
+func (p *playback) happens(what string) bool {
+	return slices.ContainsFunc(p.Events, func(h event) bool { return h.What == what })
 }
 
-func (p *performance) restarted() bool { return p.has("restart") || p.happens("the database restarts") }
+func (p *playback) restarted() bool { return p.has("restart") || p.happens("the database restarts") }
 
 // judgeOthers holds that no call is ended that no delivery meant: neither the one that follows, nor one passed on.
-func (p *performance) judgeOthers() {
+func (p *playback) judgeOthers() {
+	for i, id := range p.found {
+		if meant := p.call(i).ID; id != meant && (p.names(i) != leadAlone || id[10:] != meant[10:]) {
+			p.violations = append(p.violations, fmt.Sprintf("delivery %d: found %s, and %s was meant", i, id, meant))
+		}
+	}
 	for _, state := range p.srv.Calls() {
 		if p.deliveriesOf(state.ID) == 0 && (p.ordered(state.ID) || !state.Listed && !p.restarted() && state.ID != p.calls[0].ID) {
-			p.lies = append(p.lies, fmt.Sprintf("call %+v was ended, but no delivery meant it; requests:%s", state, p.requests()))
+			p.violations = append(p.violations, fmt.Sprintf("call %+v was ended, but no delivery meant it; requests:%s", state, p.requests()))
 		}
 	}
 }
 
 // ordered says whether Asterisk was told to hang the call up.
-func (p *performance) ordered(callID string) bool {
+func (p *playback) ordered(callID string) bool {
 	return slices.ContainsFunc(p.srv.ManagerRows(), func(row vicitest.ManagerRow) bool { return strings.HasSuffix(row.CallerID, callID[4:]) })
 }
 
-func (p *performance) requests() string {
+func (p *playback) requests() string {
 	var text strings.Builder
 	for _, r := range p.srv.Requests() {
 		fmt.Fprintf(&text, "\n\t%s %s %s %s %q", r.Time.Format("05.000"), r.Source, r.Stage, r.CallID, r.Fault)

@@ -51,7 +51,7 @@ func hangUpUnder(t *testing.T, fault vicitest.Fault) {
 	listed := srv.Listed(call.ID)
 	switch result.Outcome {
 	case vicicall.HungUp, vicicall.NoLongerListed, vicicall.NoActiveCall:
-		if listed && fault.Name != "calls-table-broken" { // that lie nobody can see from outside
+		if listed && fault.Name != "calls-table-broken" { // nothing shows it from outside
 			t.Errorf("%s (times %d): %s, but VICIdial lists the call", fault.Name, fault.Times, result.Outcome)
 		}
 	case vicicall.StillListed, vicicall.Unavailable:
