@@ -56,8 +56,8 @@ func (w *webhookKeys) logFaults(v secret.Version[source.Keyring]) {
 	if unknown := v.Value.Unknown(); unknown > 0 {
 		w.log.Warn("the webhook secret has keys for names that sources.json lacks", "names", unknown)
 	}
-	for _, pair := range v.Value.Shared() {
-		w.log.Warn("two sources have a key in common: what the scope of one refuses can be sent to the other", "sources", pair)
+	if pairs := v.Value.Shared(); len(pairs) > 0 {
+		w.log.Warn("two sources have a key in common: what the scope of one refuses can be sent to the other", "sources", pairs)
 	}
 }
 

@@ -35,7 +35,7 @@ func ExampleParse() {
 	// sources.json crm agents: no regular expression: missing closing ]: "[0-9"
 	// sources.json crm call_id: jq `limit` is not allowed, since it can run long or r
 	// sources.json zendesk calls: must be different letters out of VYJMC, not "VX"
-	// sources.json zendesk scheme: unknown preset "zendsk"; there are autotask, clickup,
+	// sources.json zendesk scheme: unknown preset "zendsk"; there are autotask, bland, c
 }
 
 func ExampleSource_Select() {

@@ -183,7 +183,7 @@ var changes = map[string]change{
 	"with a query":          {query: "?b=%2F&a=%3A&a=2", want: hungUp},
 	"by another key":        {key: otherKey, want: unauthorized(webhook.ErrMismatch)},
 	"with a changed byte":   {only: isSigned, spoil: spoilBody, want: unauthorized(webhook.ErrMismatch)},
-	"from ten minutes ago":  {only: isTimed, age: 10 * time.Minute, want: unauthorized(webhook.ErrTooOld)},
+	"from two hours ago":    {only: isTimed, age: 2 * time.Hour, want: unauthorized(webhook.ErrTooOld)},
 	"without its signature": {spoil: dropSignature, want: unauthorized(webhook.ErrNoSignature)},
 	"with its signature twice": {
 		only: func(s webhook.Scheme) bool { return s.Form != "list" && s.Form != "kv" }, spoil: repeatSignature,

@@ -241,8 +241,8 @@ func TestSchemesSurviveJSON(t *testing.T) {
 func TestPresets(t *testing.T) {
 	t.Parallel()
 	names := webhook.PresetNames()
-	if len(names) != 41 {
-		t.Fatalf("got %d presets, want 41", len(names))
+	if len(names) != 48 {
+		t.Fatalf("got %d presets, want 48", len(names))
 	}
 	for _, name := range names {
 		byName := parseScheme(t, fmt.Sprintf("%q", name))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 // vectors reads the published and constructed vectors, and those made here with another implementation of HMAC.
 func vectors(t testing.TB) []webhook.Vector {
 	t.Helper()
-	return append(vectorFile(t, "vectors.json", 99), vectorFile(t, "own_vectors.json", 17)...)
+	return slices.Concat(vectorFile(t, "vectors.json", 99), vectorFile(t, "own_vectors.json", 25), vectorFile(t, "voice_vectors.json", 17))
 }
 
 func vectorFile(t testing.TB, name string, count int) (all []webhook.Vector) {
@@ -91,6 +92,21 @@ var refusals = map[string]error{
 	"custom-object-stale":                      webhook.ErrTooOld,
 	"token-wrong":                              webhook.ErrMismatch,
 	"basic-wrong":                              webhook.ErrMismatch,
+	"chatwoot-no-prefix":                       webhook.ErrMalformedSignature,
+	"chatwoot-body-alone":                      webhook.ErrMismatch,
+	"chatwoot-stale":                           webhook.ErrTooOld,
+	"glpi-time-first":                          webhook.ErrMismatch,
+	"glpi-stale":                               webhook.ErrTooOld,
+	"retell-time-first":                        webhook.ErrMismatch,
+	"retell-seconds":                           webhook.ErrTooOld,
+	"retell-stale":                             webhook.ErrTooOld,
+	"retell-body-changed":                      webhook.ErrMismatch,
+	"elevenlabs-no-dot":                        webhook.ErrMismatch,
+	"elevenlabs-stale":                         webhook.ErrTooOld,
+	"ultravox-time-rewritten":                  webhook.ErrMismatch,
+	"ultravox-stale":                           webhook.ErrTooOld,
+	"vapi-other-key":                           webhook.ErrMismatch,
+	"bland-prefix":                             webhook.ErrMalformedSignature,
 }
 
 func TestInvalidVectorsAreRefusedForTheirReason(t *testing.T) {
