@@ -3,7 +3,6 @@ package doctor
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -18,34 +17,31 @@ var noVerdict = map[vicicall.Outcome]string{
 }
 
 // tryAccount tries the account once, unless no web server would take it to VICIdial.
-func (d *Doctor) tryAccount(ctx context.Context, cred vicicall.Credentials, at int, e *part) {
+func (d *Doctor) tryAccount(ctx context.Context, cred vicicall.Credentials, at int, r *Report) {
 	if at < 0 {
-		e.account = &Account{Message: "not tried: no web server answers as VICIdial's agent API"}
+		r.Account = &Account{Message: "not tried: no web server answers as VICIdial's agent API"}
 		return
 	}
-	r, err := d.VICIdial.Probe(ctx, cred, at)
-	e.account = &Account{Outcome: string(r.Outcome), Message: r.Message, Reply: r.Reply, Tries: r.Checks, ElapsedMS: r.Elapsed.Milliseconds()}
+	result, err := d.VICIdial.Probe(ctx, cred, at)
+	r.Account = &Account{Outcome: string(result.Outcome), Message: result.Message, Reply: result.Reply, Tries: result.Checks, ElapsedMS: result.Elapsed.Milliseconds()}
 	if err == nil {
-		e.account.Message = "user, password, access, permission and address are good"
+		r.Account.Message = "user, password, access, permission and address are good"
 		return
 	}
-	e.found(d.refusal(r, cred, e.servers[at]))
+	r.Findings = append(r.Findings, refusal(result, cred, r.Servers[at]))
 }
 
-func (d *Doctor) refusal(r vicicall.Result, cred vicicall.Credentials, s Server) Finding {
+func refusal(r vicicall.Result, cred vicicall.Credentials, s Server) Finding {
 	version := versionOf(s.VICIdial)
 	rule, _ := hangup.RuleOf(r.Outcome)
 	f := Finding{Fault: string(r.Outcome), What: cmp.Or(noVerdict[r.Outcome], rule.Meaning, r.Message), Remedy: rule.Remedy}
 	switch {
 	case strings.HasPrefix(r.Reply, "(translated)"):
-		f = Finding{Fault: "language", What: "the API user's language is not English, and with a translation VICIdial hangs up nothing",
-			Remedy: "Admin → Users → the API user: set Language to default English"}
+		f = newFinding("language")
 	case r.Outcome == vicicall.CredentialsRejected && cred.NeedsNewVICIdial() && version.before(2, 14, 72):
-		f = Finding{Fault: "password_characters", What: fmt.Sprintf("the password holds one of . + / =, which VICIdial %s strips, so it never matches", s.VICIdial),
-			Remedy: "Admin → Users → the API user: give a Password of letters and digits, and put it into VICIdial's secret"}
+		f = newFinding("password_characters", "{version}", s.VICIdial)
 	case r.Outcome == vicicall.CredentialsRejected && strings.ContainsAny(cred.User+cred.Pass, "-_") && version.before(2, 10, 44):
-		f = Finding{Fault: "user_characters", What: fmt.Sprintf("user or password holds - or _, which VICIdial %s strips, so it never matches", s.VICIdial),
-			Remedy: "Make an API user whose name and password are of letters and digits, and put it into VICIdial's secret"}
+		f = newFinding("user_characters", "{version}", s.VICIdial)
 	case r.Outcome == vicicall.CredentialsRejected && version.before(2, 8, 32):
 		f.What += ", or without Agent API Access (this version does not say)"
 		f.Remedy += " Agent API Access 1."

@@ -30,10 +30,10 @@ func functionLimit(ctx context.Context) time.Duration {
 	return time.Until(deadline)
 }
 
-func (d *Doctor) deadlines(limit time.Duration, e part) Deadlines {
+func (d *Doctor) deadlines(limit time.Duration, trial *Account) Deadlines {
 	c := Deadlines{FunctionMS: limit.Milliseconds(), BudgetMS: d.Settings.Budget.Milliseconds()}
-	if e.account != nil {
-		c.VICIdialMS = e.account.ElapsedMS
+	if trial != nil {
+		c.VICIdialMS = trial.ElapsedMS
 	}
 	for _, name := range d.Settings.Sources.Names() {
 		src, _ := d.Settings.Sources.Lookup(name)
@@ -51,16 +51,12 @@ func (d *Doctor) deadlines(limit time.Duration, e part) Deadlines {
 	return c
 }
 
-func (c Deadlines) findings() []Finding {
+func (r *Report) checkDeadlines() {
+	c := r.Deadlines
 	switch {
 	case c.FunctionMS > 0 && c.LongestMS+answerTime.Milliseconds() > c.FunctionMS:
-		return []Finding{{Fault: "budget_too_long",
-			What:   fmt.Sprintf("source %s has a budget of %d ms, and Lambda ends the function after %d ms, before it can answer", c.longest, c.LongestMS, c.FunctionMS),
-			Remedy: "Lower REQUEST_BUDGET or the source's budget, or raise the function's Timeout (and the gateway's above it)"}}
+		r.found("budget_too_long", "{source}", c.longest, "{budget}", fmt.Sprint(c.LongestMS), "{limit}", fmt.Sprint(c.FunctionMS))
 	case c.VICIdialMS*100 > c.ShortestMS*hangupShare:
-		return []Finding{{Fault: "vicidial_too_slow", Warning: true,
-			What:   fmt.Sprintf("VICIdial took %d ms for one answer, and of source %s's %d ms a hang-up may take %d %%", c.VICIdialMS, c.shortest, c.ShortestMS, hangupShare),
-			Remedy: "Look at the load of VICIdial's web server and database, or raise REQUEST_BUDGET if the sender waits longer"}}
+		r.found("vicidial_too_slow", "{took}", fmt.Sprint(c.VICIdialMS), "{source}", c.shortest, "{budget}", fmt.Sprint(c.ShortestMS), "{share}", fmt.Sprint(hangupShare))
 	}
-	return nil
 }

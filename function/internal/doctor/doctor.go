@@ -62,60 +62,32 @@ type Doctor struct {
 func (d *Doctor) Examine(ctx context.Context) Report {
 	r := Report{Version: d.Version, At: d.now().UTC()}
 	if d.Broken != nil {
-		r.Findings = broken(d.Broken)
+		for line := range strings.Lines(d.Broken.Error()) {
+			r.found("configuration", "{cause}", strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": "))
+		}
 		return r.finish()
 	}
 	limit := functionLimit(ctx)
 	ctx, cancel := withLimit(ctx)
 	defer cancel()
 
-	var keys, account part
+	var keys, vicidial Report
 	var both sync.WaitGroup
-	both.Go(func() { keys = d.examineKeys(ctx) })
-	both.Go(func() { account = d.examineVICIdial(ctx) })
+	both.Go(func() { d.examineKeys(ctx, &keys) })
+	both.Go(func() { d.examineVICIdial(ctx, &vicidial) })
 	both.Wait()
 
-	r.Secrets = append(keys.secrets, account.secrets...)
-	r.Sources, r.Servers, r.Account, r.Lookup = keys.sources, account.servers, account.account, account.lookup
-	r.Deadlines = d.deadlines(limit, account)
-	r.Findings = append(r.Findings, d.regions()...)
-	r.Findings = append(r.Findings, account.findings...)
-	r.Findings = append(r.Findings, keys.findings...)
-	r.Findings = append(r.Findings, r.Deadlines.findings()...)
-	r.Findings = append(r.Findings, d.dryRunWarning()...)
+	r.Secrets = append(keys.Secrets, vicidial.Secrets...)
+	r.Sources, r.Servers, r.Account, r.Lookup = keys.Sources, vicidial.Servers, vicidial.Account, vicidial.Lookup
+	r.Deadlines = d.deadlines(limit, vicidial.Account)
+	d.checkRegions(&r)
+	r.Findings = append(r.Findings, vicidial.Findings...)
+	r.Findings = append(r.Findings, keys.Findings...)
+	r.checkDeadlines()
+	if d.Settings.DryRun {
+		r.found("dry_run")
+	}
 	return r.finish()
-}
-
-// A part of the report: what one half of the part found.
-type part struct {
-	secrets  []Secret
-	sources  []Source
-	servers  []Server
-	account  *Account
-	lookup   *Account
-	findings []Finding
-}
-
-func (e *part) found(f Finding) { e.findings = append(e.findings, f) }
-
-// broken gives each fault of a configuration; each names its remedy.
-func broken(err error) []Finding {
-	var found []Finding
-	for line := range strings.Lines(err.Error()) {
-		line = strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": ")
-		found = append(found, Finding{Fault: "configuration", What: line,
-			Remedy: "Set it in the function's environment or in sources.json; every webhook is answered misconfigured until then"})
-	}
-	return found
-}
-
-// dryRunWarning reminds that no call is ended.
-func (d *Doctor) dryRunWarning() []Finding {
-	if !d.Settings.DryRun {
-		return nil
-	}
-	return []Finding{{Fault: "dry_run", Warning: true, What: "DRY_RUN is on: calls are looked at and none is ended",
-		Remedy: "Set DRY_RUN=false to end calls"}}
 }
 
 func withLimit(ctx context.Context) (context.Context, context.CancelFunc) {

@@ -38,6 +38,7 @@ type fixture struct {
 	text    string         // in place of account
 	limit   time.Duration  // of the function's own time; 0 = none
 	dial    func(context.Context, string, string) (net.Conn, error)
+	client  doctor.VICIdial // in place of one that dials
 	now     func() time.Time
 }
 
@@ -98,8 +99,11 @@ func (p *fixture) doctorFor(settings config.Config) *doctor.Doctor {
 	})
 	client := vicicall.New(vicicall.Config{AllowHTTP: settings.AllowHTTP, Now: p.now, Dial: p.dial})
 	p.Cleanup(client.Close)
+	if p.client == nil {
+		p.client = client
+	}
 	return &doctor.Doctor{
-		Settings: settings, VICIdial: client, Region: secretsmanager.Region, Now: p.now,
+		Settings: settings, VICIdial: p.client, Region: secretsmanager.Region, Now: p.now,
 		Keys: secret.New(secret.Config[source.Keyring]{
 			API: api, ARN: settings.WebhookSecretARN, Parse: settings.Sources.ParseKeys, PreviousFor: 24 * time.Hour, Now: p.now,
 		}),

@@ -29,80 +29,47 @@ type failure struct {
 	err  error
 }
 
-// failures lists what can stand between the function and VICIdial. The first row that matches is the finding; the words
-// in braces are those of failure.words.
+// failures lists what can stand between the function and VICIdial, as in catalogue. The first row that matches is it.
 var failures = []struct {
-	fault        string
-	matches      func(failure) bool
-	what, remedy string
+	fault   string
+	matches func(failure) bool
 }{
-	{"redirect", func(f failure) bool { return errors.Is(f.err, vicicall.Misconfigured) }, "{shown}: {message}: {reason}", "Put that address as url into VICIdial's secret"},
-
-	{"dns_unknown", func(f failure) bool { return f.dns() != nil && f.dns().IsNotFound }, "DNS has no address for {host}",
-		"Correct url in VICIdial's secret; a name of a private zone needs that zone attached to the function's VPC"},
-	{"dns_silent", func(f failure) bool { return f.dns() != nil || f.seen.resolving && !f.seen.dialed }, "DNS gave no answer for {host}",
-		"Let the function's subnets reach a resolver: VPC setting enableDnsSupport, or the resolver's firewall"},
-	{"tcp_refused", func(f failure) bool { return errors.Is(f.err, syscall.ECONNREFUSED) }, "{address} refuses the connection: nothing listens there, or a firewall rejects",
-		"Start VICIdial's web server, or correct host and port of url in VICIdial's secret"},
-	{"tcp_dropped", func(f failure) bool { return !f.seen.dialed && !f.seen.ready && f.timedOut() },
-		"{address} does not answer: a firewall drops the packets, or there is no way there",
-		"Let the function's fixed address through VICIdial's firewall (ViciBox: the white list), and check that the function's subnets have a NAT gateway"},
-	{"tcp_unreachable", func(f failure) bool { return !f.seen.dialed && !f.seen.ready }, "{address} can't be reached: {reason}",
-		"Check that the function's subnets and security group have a way to VICIdial"},
-
-	{"tls_pin_mismatch", func(f failure) bool { return f.rejected() != nil && len(f.cred.Pins) > 0 }, "the public key of {shown} is none of tls_pin: it is {pin}",
-		"If VICIdial's key was renewed, add this pin to tls_pin of VICIdial's secret; if not, somebody stands in between"},
-	{"tls_self_signed", func(f failure) bool { return f.rejected() != nil && f.cred.CA == "" && isSelfSigned(f.rejected()[0]) },
-		"the certificate of {shown} is signed by itself ({pin})",
-		`Compare that pin on VICIdial's own machine, then add "tls_pin": ["{pin}"] to VICIdial's secret`},
-	{"tls_not_yet_valid", func(f failure) bool { return f.outOfTime() && f.now.Before(f.rejected()[0].NotBefore) }, "the certificate of {shown} is valid only from {begin} on",
-		"Correct the clock of the machine that issued it, or wait"},
-	{"tls_expired", failure.outOfTime, "the certificate of {shown} ended on {end}", "Renew it on VICIdial's web server"},
-	{"tls_wrong_name", causedBy[x509.HostnameError], "the certificate of {shown} is for {names}",
-		"Put one of these names as url into VICIdial's secret, or use tls_pin: {pin}"},
-	{"tls_wrong_ca", func(f failure) bool { return causedBy[x509.UnknownAuthorityError](f) && f.cred.CA != "" }, "the certificate of {shown} does not lead to ca; its issuer is \"{issuer}\"",
-		"Put that issuer's own certificate as ca into VICIdial's secret"},
-	{"tls_unknown_authority", causedBy[x509.UnknownAuthorityError], "the certificate of {shown} leads to no public root; its issuer is \"{issuer}\"",
-		"If that is a public one, let VICIdial's web server send its whole chain; if it is yours, put its certificate as ca into VICIdial's secret, or tls_pin: {pin}"},
-	{"tls_untrusted", func(f failure) bool { return f.rejected() != nil }, "the certificate of {shown} can't be trusted: {reason}", "Renew it on VICIdial's web server"},
-
-	{"tls_not_spoken", causedBy[tls.RecordHeaderError], "{address} speaks no TLS",
-		"Correct scheme and port of url in VICIdial's secret, or set up https on VICIdial's web server"},
-	{"tls_too_old", func(f failure) bool { return !f.seen.ready && strings.Contains(f.err.Error(), "protocol version") }, "{address} speaks only TLS older than 1.2",
-		"Let VICIdial's web server speak TLS 1.2 (Apache: SSLProtocol), or put one before it that does"},
-	{"tls_silent", func(f failure) bool { return !f.seen.ready && f.timedOut() }, "{address} takes the connection and says nothing",
-		"Look at the load of VICIdial's web server, and at the proxy or firewall before it"},
-	{"tls_handshake", func(f failure) bool { return !f.seen.ready }, "{address} breaks off the TLS handshake: {reason}",
-		"Look at the TLS settings of VICIdial's web server: host name (SNI), ciphers, client certificates"},
-
-	{"vicidial_down", func(f failure) bool { return errors.Is(f.err, vicicall.Unavailable) }, "{shown}: {message}",
-		"On VICIdial's machine look whether its database runs and has connections left, and at the web server's error log"},
-	{"wrong_path", func(f failure) bool { return f.answered(404) }, "{shown}: {message}",
-		"Let url in VICIdial's secret end before /agc/api.php, with the path that stands before it, if any"},
-	{"web_server_refuses", func(f failure) bool { return f.answered(401, 403, 429) }, "{shown}: {message}",
-		"Let the function's fixed address through: Apache's Require, ViciBox's dynamic portal, or the proxy before VICIdial"},
-	{"not_vicidial", func(failure) bool { return true }, "{shown}: {message}",
-		"Correct url in VICIdial's secret: it must lead to VICIdial's web server, with nothing before it that answers by itself"},
+	{"redirect", func(f failure) bool { return errors.Is(f.err, vicicall.Misconfigured) }},
+	{"tls_pin_mismatch", func(f failure) bool { return f.rejected() != nil && len(f.cred.Pins) > 0 }},
+	{"tls_self_signed", func(f failure) bool { return f.rejected() != nil && f.cred.CA == "" && isSelfSigned(f.rejected()[0]) }},
+	{"tls_not_yet_valid", func(f failure) bool { return f.outOfTime() && f.now.Before(f.rejected()[0].NotBefore) }},
+	{"tls_expired", failure.outOfTime},
+	{"tls_wrong_name", causedBy[x509.HostnameError]},
+	{"tls_wrong_ca", func(f failure) bool { return causedBy[x509.UnknownAuthorityError](f) && f.cred.CA != "" }},
+	{"tls_unknown_authority", causedBy[x509.UnknownAuthorityError]},
+	{"tls_untrusted", func(f failure) bool { return f.rejected() != nil }},
+	{"dns_unknown", func(f failure) bool { return f.dns() != nil && f.dns().IsNotFound }},
+	{"dns_silent", func(f failure) bool { return f.dns() != nil || f.seen.resolving && !f.seen.dialed }},
+	{"tcp_refused", func(f failure) bool { return errors.Is(f.err, syscall.ECONNREFUSED) }},
+	{"tcp_dropped", func(f failure) bool { return !f.seen.dialed && !f.seen.ready && f.timedOut() }},
+	{"tcp_unreachable", func(f failure) bool { return !f.seen.dialed && !f.seen.ready }},
+	{"tls_not_spoken", causedBy[tls.RecordHeaderError]},
+	{"tls_too_old", func(f failure) bool { return !f.seen.ready && strings.Contains(f.err.Error(), "protocol version") }},
+	{"tls_silent", func(f failure) bool { return !f.seen.ready && f.timedOut() }},
+	{"tls_handshake", func(f failure) bool { return !f.seen.ready }},
+	{"vicidial_down", func(f failure) bool { return errors.Is(f.err, vicicall.Unavailable) }},
+	{"wrong_path", func(f failure) bool { return f.answered(404) }},
+	{"web_server_refuses", func(f failure) bool { return f.answered(401, 403, 429) }},
 }
 
 func (f failure) finding() Finding {
-	for _, row := range failures {
-		if row.matches(f) {
-			words := f.words()
-			return Finding{Fault: row.fault, What: words.Replace(row.what), Remedy: words.Replace(row.remedy)}
-		}
-	}
-	panic("the last row matches everything")
-}
-
-func (f failure) words() *strings.Replacer {
 	words := []string{"{shown}", f.shown, "{address}", f.address(), "{host}", f.host, "{message}", f.message(), "{reason}", f.reason()}
 	if chain := f.rejected(); chain != nil {
 		c := newCertificate(chain, f.cred, f.now)
 		words = append(words, "{pin}", c.Pin, "{issuer}", c.Issuer, "{names}", cmp.Or(strings.Join(c.Names, ", "), "no host at all (it has a common name only)"),
 			"{begin}", chain[0].NotBefore.UTC().Format(time.RFC3339), "{end}", day(c.NotAfter))
 	}
-	return strings.NewReplacer(words...)
+	for _, row := range failures {
+		if row.matches(f) {
+			return newFinding(row.fault, words...)
+		}
+	}
+	return newFinding("not_vicidial", words...)
 }
 
 // message holds nothing of the answer but its status, length and well-known phrases.

@@ -3,15 +3,19 @@ package doctor_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"vicihook/function/internal/doctor"
 	"vicihook/infra/local/secretsmanager"
+	"vicihook/vicicall"
 	"vicihook/vicicall/vicitest"
 )
 
@@ -40,6 +44,10 @@ var faults = map[string]faultTest{
 	"the password can't be sent":      {func(p *fixture) { p.account["pass"] = "topsecret!" }, "vicidial_secret", false, "pass must be"},
 	"the url names api.php itself":    {func(p *fixture) { p.account["url"] = p.srv.URL + "/agc/api.php" }, "vicidial_secret", false, "must end before /agc/api.php"},
 	"plain http to another host":      {func(p *fixture) { p.account["url"] = "http://192.0.2.1" }, "vicidial_secret", false, "must be https"},
+
+	"plain http is allowed":                {answeredBy(vicidial{}), "plain_http", true, "everybody on the way"},
+	"the version before is no JSON":        {previousKeys("topsecret"), "secret_previous", true, "so its keys no longer count"},
+	"the certificate is for a mail server": {answeredBy(vicidial{err: misused()}), "tls_untrusted", false, "incompatible key usage"},
 
 	"the name is unknown":           {func(p *fixture) { p.named(&net.DNSError{IsNotFound: true}) }, "dns_unknown", false, "DNS has no address for dialer.example.com"},
 	"no resolver answers":           {func(p *fixture) { p.named(&net.DNSError{IsTimeout: true}) }, "dns_silent", false, "DNS gave no answer"},
@@ -113,10 +121,19 @@ var faults = map[string]faultTest{
 	"a key is of an unknown name": {func(p *fixture) { p.keys = `{"crm": "` + goodKey + `", "desk": "` + goodKey + `"}` }, "unknown_source", true, "the webhook secret has 1 names that sources.json lacks"},
 }
 
+// placeholder is a word that nobody has filled in.
+var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
+
 func TestFindings(t *testing.T) {
 	t.Parallel()
-	if len(faults) < 25 {
-		t.Fatalf("only %d faults", len(faults))
+	tried := map[string]bool{}
+	for _, test := range faults {
+		tried[test.fault] = true
+	}
+	for _, fault := range doctor.Catalogue() {
+		if !tried[fault] {
+			t.Errorf("nothing here leads to the finding %s", fault)
+		}
 	}
 	for name, test := range faults {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +148,7 @@ func TestFindings(t *testing.T) {
 			if f := r.Findings[0]; f.Fault != test.fault || f.Warning != test.warning || f.Line() != r.Verdict || r.Healthy != test.warning {
 				t.Errorf("found %+v first, want %s; healthy: %v", r.Findings, test.fault, r.Healthy)
 			}
-			if strings.ContainsAny(r.Verdict, "\r\n") || !strings.Contains(r.Verdict, test.says) || r.Findings[0].Remedy == "" {
+			if strings.ContainsAny(r.Verdict, "\r\n") || placeholder.MatchString(r.Verdict) || !strings.Contains(r.Verdict, test.says) || r.Findings[0].Remedy == "" {
 				t.Errorf("the verdict is %q, want %q in one line", r.Verdict, test.says)
 			}
 		})
@@ -198,6 +215,38 @@ func keyed(value string) func(*fixture) {
 		}
 		p.keys = `{"crm": ` + value + `}`
 	}
+}
+
+// previousKeys gives the webhook secret a version before the good one.
+func previousKeys(value string) func(*fixture) {
+	return func(p *fixture) {
+		arn := p.create("webhook-before", value)
+		if _, err := p.secrets.Put(arn, p.keys); err != nil {
+			p.Fatal(err)
+		}
+		p.env["WEBHOOK_SECRET_ARN"] = arn
+	}
+}
+
+// answeredBy asks another VICIdial, without a network.
+func answeredBy(client vicidial) func(*fixture) {
+	return func(p *fixture) {
+		p.env["VICIDIAL_ALLOW_HTTP"] = "true"
+		p.account["url"] = "http://dialer.example.com"
+		if client.err != nil {
+			p.account["url"] = "https://dialer.example.com"
+		}
+		p.client = client
+	}
+}
+
+// misused is the error about a certificate that must not be used for a web server.
+func misused() error {
+	leaf, _ := x509.ParseCertificate(vicitest.SelfSigned(vicitest.Cert{Hosts: []string{"dialer.example.com"}}).Certificate[0])
+	leaf.RawIssuer = []byte("an authority")
+	return &vicicall.Error{Op: "version", Outcome: vicicall.TLSUntrusted, Err: &tls.CertificateVerificationError{
+		UnverifiedCertificates: []*x509.Certificate{leaf}, Err: x509.CertificateInvalidError{Cert: leaf, Reason: x509.IncompatibleUsage},
+	}}
 }
 
 func withDesk(p *fixture) {

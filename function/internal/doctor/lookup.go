@@ -24,31 +24,29 @@ var lookupRemedies = map[vicicall.Outcome]string{
 }
 
 // tryLookup tries the account for finding calls, if a source needs it and a web server answers as VICIdial.
-func (d *Doctor) tryLookup(ctx context.Context, cred vicicall.Credentials, e *part) {
+func (d *Doctor) tryLookup(ctx context.Context, cred vicicall.Credentials, r *Report) {
 	finding := d.findingSources()
 	switch {
 	case len(finding) == 0:
 		return
 	case cred.Lookup == nil:
-		e.found(Finding{Fault: "lookup_missing", What: fmt.Sprintf("VICIdial's secret has no account for looking calls up, which %s needs: its deliveries are answered misconfigured", strings.Join(finding, ", ")),
-			Remedy: "Put \"lookup\": {\"user\": …, \"pass\": …} into VICIdial's secret: a user of level 7 with View Reports 1, Agent API Access 1, and agent_status and logged_in_agents among its Allowed API Functions"})
+		r.found("lookup_missing", "{sources}", strings.Join(finding, ", "))
 		return
-	case firstGood(e.servers) < 0:
-		e.lookup = &Account{Message: "not tried: no web server answers as VICIdial's agent API"}
+	case firstGood(r.Servers) < 0:
+		r.Lookup = &Account{Message: "not tried: no web server answers as VICIdial's agent API"}
 		return
 	}
 	began := time.Now()
 	agents, err := d.lookUp(ctx, cred)
-	e.lookup = &Account{Tries: 1, ElapsedMS: time.Since(began).Milliseconds(), Message: fmt.Sprintf("user, password and rights are good; agents seen: %d", agents)}
+	r.Lookup = &Account{Tries: 1, ElapsedMS: time.Since(began).Milliseconds(), Message: fmt.Sprintf("user, password and rights are good; agents seen: %d", agents)}
 	if failed, ok := errors.AsType[*vicicall.Error](err); ok {
-		e.lookup.Outcome, e.lookup.Message, e.lookup.Reply = string(failed.Outcome), failed.Message, failed.Reply
+		r.Lookup.Outcome, r.Lookup.Message, r.Lookup.Reply = string(failed.Outcome), failed.Message, failed.Reply
 		rule, _ := hangup.RuleOf(failed.Outcome)
-		e.found(Finding{Fault: "lookup_" + string(failed.Outcome), What: failed.Message, Remedy: cmp.Or(lookupRemedies[failed.Outcome], rule.Remedy)})
+		r.Findings = append(r.Findings, Finding{Fault: "lookup_" + string(failed.Outcome), What: failed.Message, Remedy: cmp.Or(lookupRemedies[failed.Outcome], rule.Remedy)})
 		return
 	}
 	if agents == 0 {
-		e.found(Finding{Fault: "lookup_sees_nobody", Warning: true, What: "the lookup account sees no agent: nobody is logged in, or its user group may not view the agents",
-			Remedy: "If agents are logged in: Admin → User Groups → the lookup user's group: add the agents' groups to Viewable User Groups, and their campaigns to Allowed Campaigns"})
+		r.found("lookup_sees_nobody")
 	}
 }
 

@@ -85,6 +85,10 @@ type Account struct {
 	ElapsedMS int64  `json:"elapsed_ms,omitempty"`
 }
 
+func (r *Report) found(fault string, words ...string) {
+	r.Findings = append(r.Findings, newFinding(fault, words...))
+}
+
 // finish puts errors before warnings, and the first of them into the verdict.
 func (r Report) finish() Report {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return level(a) - level(b) })

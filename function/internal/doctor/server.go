@@ -58,8 +58,7 @@ func (d *Doctor) examineServer(ctx context.Context, t target, cred vicicall.Cred
 
 	var found []Finding
 	if !t.secure && !t.isLoopback() {
-		found = append(found, Finding{Fault: "plain_http", Warning: true, What: t.shown + " is asked over plain http: everybody on the way can read the password",
-			Remedy: "Put https:// into url of VICIdial's secret; a self-signed certificate works with tls_pin"})
+		found = append(found, newFinding("plain_http", "{shown}", t.shown))
 	}
 	s.Certificate = newCertificate(seen.certificates, cred, d.now())
 	if err != nil {
@@ -71,25 +70,14 @@ func (d *Doctor) examineServer(ctx context.Context, t target, cred vicicall.Cred
 		return s, append(found, f.finding())
 	}
 	s.good, s.VICIdial, s.Build = true, v.Version, v.Build
-	return s, append(found, append(t.expiring(s.Certificate), t.clock(&s, v, d.now())...)...)
-}
-
-func (t target) expiring(c *Certificate) []Finding {
-	if c == nil || c.Trust == "tls_pin" || c.DaysLeft >= warnDays {
-		return nil
+	if c := s.Certificate; c != nil && len(cred.Pins) == 0 && c.DaysLeft < warnDays {
+		found = append(found, newFinding("tls_expiring", "{shown}", t.shown, "{days}", fmt.Sprint(c.DaysLeft), "{end}", day(c.NotAfter)))
 	}
-	return []Finding{{Fault: "tls_expiring", Warning: true, What: fmt.Sprintf("the certificate of %s ends in %d days, on %s", t.shown, c.DaysLeft, day(c.NotAfter)),
-		Remedy: "Renew it on VICIdial's web server"}}
-}
-
-// clock notes how far VICIdial's clock is ahead. VICIdial cuts its time to the second.
-func (t target) clock(s *Server, v vicicall.Version, now time.Time) []Finding {
-	ahead := v.Time.Add(time.Second / 2).Sub(now).Round(time.Second)
+	ahead := v.Time.Add(time.Second / 2).Sub(d.now()).Round(time.Second) // VICIdial cuts its time to the second
 	s.ClockSeconds = new(int(ahead.Seconds()))
-	if ahead.Abs() <= maxClock {
-		return nil
+	if ahead.Abs() > maxClock {
+		off := ahead.Abs().Round(10*time.Second).String() + map[bool]string{true: " ahead", false: " behind"}[ahead > 0]
+		found = append(found, newFinding("clock", "{shown}", t.shown, "{off}", off))
 	}
-	return []Finding{{Fault: "clock", Warning: true,
-		What:   fmt.Sprintf("the clock of %s is %s %s", t.shown, ahead.Abs().Round(10*time.Second), map[bool]string{true: "ahead", false: "behind"}[ahead > 0]),
-		Remedy: "Let VICIdial's machines and this one keep time by NTP: call ids, lockouts and logs go by it"}}
+	return s, found
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"vicihook/function/internal/secret"
 	"vicihook/function/internal/source"
@@ -20,10 +19,10 @@ const (
 )
 
 // examineKeys looks at the webhook secret and at what it leaves of each source.
-func (d *Doctor) examineKeys(ctx context.Context) (e part) {
+func (d *Doctor) examineKeys(ctx context.Context, r *Report) {
 	got, err := fetch(ctx, d.Keys)
-	if !recordSecret(&e, webhookSecret, got, err) {
-		return e
+	if !recordSecret(r, webhookSecret, got, err) {
+		return
 	}
 	ring := d.inForce(got)
 	serving := 0
@@ -31,26 +30,20 @@ func (d *Doctor) examineKeys(ctx context.Context) (e part) {
 		src, _ := d.Settings.Sources.Lookup(name)
 		s := sourceOf(src, got.Current.Value[name], ring[name])
 		s.DryRun = src.DryRun || d.Settings.DryRun
-		if e.sources = append(e.sources, s); s.State == ready {
+		if r.Sources = append(r.Sources, s); s.State == ready {
 			serving++
 		}
-		e.findings = append(e.findings, d.sourceFaults(src, s)...)
+		d.checkSource(src, s, r)
 	}
 	if serving == 0 {
-		e.found(Finding{Fault: "no_source", What: "no source can be used: none has a good key",
-			Remedy: "Run `vicihook keys make SOURCE`, and give the key to the sender"})
+		r.found("no_source")
 	}
 	for _, pair := range ring.Shared() {
-		e.found(Finding{Fault: "shared_key", Warning: true,
-			What:   fmt.Sprintf("sources %s and %s have a key in common: what one refuses can be sent to the other, so each may end what the wider of them may", pair[0], pair[1]),
-			Remedy: fmt.Sprintf("Run `vicihook keys make %s --replace`, and give the new key to its sender", pair[1])})
+		r.found("shared_key", "{one}", pair[0], "{other}", pair[1])
 	}
 	if unknown := got.Current.Value.Unknown(); unknown > 0 {
-		e.found(Finding{Fault: "unknown_source", Warning: true,
-			What:   fmt.Sprintf("the webhook secret has %d names that sources.json lacks", unknown),
-			Remedy: "Add the source, or run `vicihook keys remove NAME`"})
+		r.found("unknown_source", "{count}", fmt.Sprint(unknown))
 	}
-	return e
 }
 
 // inForce adds the keys of the version before, as long as they count.
@@ -76,23 +69,17 @@ func sourceOf(src *source.Source, now, inForce source.Keys) Source {
 	return s
 }
 
-func (d *Doctor) sourceFaults(src *source.Source, s Source) []Finding {
+func (d *Doctor) checkSource(src *source.Source, s Source, r *Report) {
 	switch {
 	case src.Fault != nil:
-		return []Finding{{Fault: "configuration", What: strings.ReplaceAll(src.Fault.Error(), "\n", "; "),
-			Remedy: "Correct the source's entry in sources.json; its webhooks are answered misconfigured until then"}}
+		r.found("configuration", "{cause}", oneLine(src.Fault))
 	case s.State == disabled:
-		return []Finding{{Fault: "key_refused", What: s.Why,
-			Remedy: fmt.Sprintf("Run `vicihook keys make %s --replace`, and give the new key to the sender", s.Name)}}
+		r.found("key_refused", "{cause}", s.Why, "{source}", s.Name)
 	case s.State == paused:
-		return []Finding{{Fault: "paused", Warning: true, What: fmt.Sprintf("source %s is paused: its deliveries are put off", s.Name),
-			Remedy: fmt.Sprintf("Run `vicihook keys resume %s`", s.Name)}}
+		r.found("paused", "{source}", s.Name)
 	case s.State == noKey:
-		return []Finding{{Fault: "no_key", Warning: true, What: fmt.Sprintf("source %s has no key: its deliveries are refused", s.Name),
-			Remedy: fmt.Sprintf("Run `vicihook keys make %s`, or take the source out of sources.json", s.Name)}}
+		r.found("no_key", "{source}", s.Name)
 	case src.Verifier.SignsURL() && d.Settings.PublicURL == "":
-		return []Finding{{Fault: "public_url", What: fmt.Sprintf("source %s signs the URL, and PUBLIC_URL is not set: its deliveries are refused", s.Name),
-			Remedy: "Set PUBLIC_URL to the base URL as senders see it, without /webhooks/"}}
+		r.found("public_url", "{source}", s.Name)
 	}
-	return nil
 }
