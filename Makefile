@@ -7,6 +7,9 @@ GOOS ?= linux
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 # What is built as the function; infra/bench builds its floor by the same recipe.
 PACKAGE := ./function
+# What is deployed is built with this release of Go or a newer one: older ones have known faults. The first build downloads it.
+LEAST_GO := 1.26.11
+DEPLOYED_GO = $(shell infra/pipeline/toolchain $(LEAST_GO))
 FUZZTIME ?= 60s
 ROUNDS ?= 30
 SOAK ?= 100000
@@ -26,7 +29,7 @@ ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve browser check format vet lint race template pipeline moto fuzz build build-VicihookFunction go-version \
+.PHONY: help run test serve browser check format vet lint faults race template pipeline moto fuzz build build-VicihookFunction go-version \
 	sam sam-build sam-local invoke deploy canary bench compare soak
 
 help: ## Print this help
@@ -58,7 +61,7 @@ browser: go-version ## Use the workbench of `make serve` in headless Chromium (D
 	@mkdir -p .build/screenshots
 	cd infra/local/workbench/browser && go vet ./... && SCREENSHOTS=$(CURDIR)/.build/screenshots go test -count=1 ./...
 
-check: go-version format vet lint race template pipeline moto ## All that CI checks
+check: go-version format vet lint faults race template pipeline moto ## All that CI checks
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 
 format:
@@ -69,6 +72,9 @@ vet:
 
 lint:
 	$(STATICCHECK) ./...
+
+faults: ## Look for known faults of Go, of the modules and of the release that is deployed
+	@infra/vulncheck $(LEAST_GO)
 
 race:
 	go test -race ./...
@@ -103,7 +109,7 @@ build: go-version ## Build the function for AWS (ARCH=arm64 or amd64) into .buil
 sam: $(SAM)
 
 sam-build: $(SAM) ## Build for AWS (ARCH=arm64 or amd64) with the SAM CLI, into .aws-sam/build
-	ARCH=$(ARCH) VERSION=$(VERSION) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+	GOTOOLCHAIN=$(DEPLOYED_GO) ARCH=$(ARCH) VERSION=$(VERSION) $(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 invoke: $(SAM) ## Hand a sample event to the function in SAM's container: EVENT=events/crm.json
 	@SAM=$(SAM) infra/sam-local invoke "$(EVENT)"
@@ -137,7 +143,7 @@ $(MOTO):
 
 $(SAM):
 	python3 -m venv $(@D:/bin=)
-	$(@D)/pip install --quiet --disable-pip-version-check aws-sam-cli==1.170.0
+	$(@D)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r infra/pipeline/sam.txt
 
 $(CHECKOV):
 	python3 -m venv $(@D:/bin=)

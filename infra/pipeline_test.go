@@ -70,3 +70,61 @@ func TestEachStageIsExaminedAfterItsDeployment(t *testing.T) {
 		}
 	}
 }
+
+// A key in a whole job's environment is there for every tool that the job installs.
+func TestOnlyTheStepsThatProbeGetTheKey(t *testing.T) {
+	_, jobs := workflow(t)
+	with := 0
+	for name := range jobs {
+		if at(jobs, name, "env")["VICIHOOK_KEY"] != nil {
+			t.Errorf("all steps of %s get the key", name)
+		}
+		for _, step := range list(at(jobs, name)["steps"]) {
+			if at(step, "env")["VICIHOOK_KEY"] == nil {
+				continue
+			}
+			with++
+			if command := text(at(step)["run"]); !strings.HasPrefix(command, "infra/pipeline/examine ") && !strings.HasPrefix(command, "make canary ") {
+				t.Errorf("%s hands the key to %q", name, command)
+			}
+		}
+	}
+	if with != 3 {
+		t.Errorf("%d steps get the key, not 3", with)
+	}
+}
+
+func TestThePipelineBuildsWithTheNewestReleaseOfGo(t *testing.T) {
+	text, _ := workflow(t)
+	setups := strings.Count(text, "uses: actions/setup-go@")
+	if latest := strings.Count(text, "check-latest: true"); setups == 0 || latest != setups {
+		t.Errorf("%d of %d jobs ask for the newest release", latest, setups)
+	}
+}
+
+var hashed = regexp.MustCompile(`(?m)^([a-z0-9._-]+)==(\S+) .*\\$`)
+
+// What runs beside the token for AWS is exactly what was looked at: every package by its hashes.
+func TestTheJobsThatDeployInstallTheSAMCLIByHashes(t *testing.T) {
+	lock, err := os.ReadFile("pipeline/sam.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := ""
+	pins := hashed.FindAllStringSubmatch(string(lock), -1)
+	for _, pin := range pins {
+		if pin[1] == "aws-sam-cli" {
+			version = pin[2]
+		}
+	}
+	if len(pins) < 50 || !strings.Contains(string(makefile), "SAM := $(TOOLS)/aws-sam-cli-"+version+"/bin/sam\n") {
+		t.Errorf("%d packages are pinned, the SAM CLI at %q, which the Makefile does not name", len(pins), version)
+	}
+	if !strings.Contains(string(makefile), "--require-hashes --no-deps -r infra/pipeline/sam.txt") {
+		t.Error("the SAM CLI is installed without hashes")
+	}
+}

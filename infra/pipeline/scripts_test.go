@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -43,21 +44,47 @@ func script(t *testing.T, env []string, arguments ...string) (said, called strin
 	return string(out), string(calls), run.ProcessState.ExitCode()
 }
 
-// deployable is all that a deployment needs, with a build that is a header of an arm64 binary.
-func deployable(t *testing.T) []string {
+// deployable is all that a deployment needs, with a build that is a header of an arm64 binary by that release of Go.
+func deployable(t *testing.T, release string) []string {
 	t.Helper()
 	built := t.TempDir()
 	header := make([]byte, 64)
 	header[18] = 0xb7
+	binary := string(header) + "\xff Go buildinf:\x08\x02" + strings.Repeat("\x00", 16) + "\x09" + release + "\x00path\tvicihook/function\n"
 	if err := os.Mkdir(filepath.Join(built, "VicihookFunction"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(built, "VicihookFunction", "bootstrap"), header, 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(built, "VicihookFunction", "bootstrap"), []byte(binary), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return []string{
 		"BUILD_DIR=" + built, "AWS_REGION=eu-central-1", "AWS_PROFILE=x", "ARTIFACT_BUCKET=bucket",
 		"CLOUDFORMATION_ROLE_ARN=role", "PERMISSIONS_BOUNDARY_ARN=boundary", "PARAMETERS=AlarmEmail=ops@example.com DryRun=true",
+	}
+}
+
+var leastGo = regexp.MustCompile(`(?m)^LEAST_GO := (.+)$`)
+
+// least is the release of Go that the Makefile asks of what is deployed.
+func least(t *testing.T) string {
+	t.Helper()
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := leastGo.FindSubmatch(makefile)
+	if found == nil {
+		t.Fatal("the Makefile no longer names LEAST_GO")
+	}
+	return "go" + string(found[1])
+}
+
+func TestDeployRefusesABuildByAReleaseOfGoWithKnownFaults(t *testing.T) {
+	for release, refused := range map[string]bool{"go1.26.8": true, "go1.25.20": true, "go1.26.0": true, least(t): false, "go1.26.99": false, "go1.27.0": false} {
+		said, called, _ := script(t, deployable(t, release), "deploy", "prod")
+		if (called == "") != refused || refused && !strings.Contains(said, "is with Go "+release[2:]+", which has known faults") {
+			t.Errorf("%s: %s%s", release, said, called)
+		}
 	}
 }
 
@@ -73,13 +100,13 @@ func TestDeployNamesAllThatIsMissingAndDeploysNothing(t *testing.T) {
 			t.Errorf("%s is missing, and deploy says only\n%s", name, said)
 		}
 	}
-	if said, called, _ := script(t, append(deployable(t), "ARCH=amd64"), "deploy", "prod"); called != "" || !strings.Contains(said, "for x86_64") {
+	if said, called, _ := script(t, append(deployable(t, least(t)), "ARCH=amd64"), "deploy", "prod"); called != "" || !strings.Contains(said, "for x86_64") {
 		t.Errorf("a build for the other processor is deployed: %s%s", said, called)
 	}
 }
 
 func TestDeployHandsOverTheStagesParameters(t *testing.T) {
-	said, called, status := script(t, deployable(t), "deploy", "prod")
+	said, called, status := script(t, deployable(t, least(t)), "deploy", "prod")
 	want := "--parameter-overrides file://infra/stages/prod.yaml Architecture=arm64 PermissionsBoundaryArn=boundary AlarmEmail=ops@example.com DryRun=true"
 	if status != 0 || !strings.Contains(called, want) {
 		t.Errorf("status %d, %s%s", status, said, called)
@@ -87,15 +114,24 @@ func TestDeployHandsOverTheStagesParameters(t *testing.T) {
 }
 
 func TestACanaryGetsSixtyProbes(t *testing.T) {
-	said, called, status := script(t, deployable(t), "canary", "prod")
+	said, called, status := script(t, deployable(t, least(t)), "canary", "prod")
 	if probes := strings.Count(called, "--expect no_active_call"); status != 0 || probes != 60 || strings.Contains(called, "stop-deployment") {
 		t.Errorf("status %d after %d probes: %s", status, probes, said)
 	}
 }
 
 func TestAProbeThatFailsStopsTheDeployment(t *testing.T) {
-	said, called, status := script(t, append(deployable(t), "FAILS=1"), "canary", "prod")
+	said, called, status := script(t, append(deployable(t, least(t)), "FAILS=1"), "canary", "prod")
 	if status == 0 || !strings.Contains(called, "aws deploy stop-deployment --deployment-id d-1 --auto-rollback-enabled") {
 		t.Errorf("status %d, %s%s", status, said, called)
+	}
+}
+
+func TestOnlyTheProbesGetTheirKey(t *testing.T) {
+	defer func(before string) { stubs["sam"] = before }(stubs["sam"])
+	stubs["sam"] = `[ -z "$VICIHOOK_KEY" ] || echo "sam has the key" >>"$STUBS/calls"`
+	_, called, status := script(t, append(deployable(t, least(t)), "VICIHOOK_KEY=k"), "canary", "prod")
+	if status != 0 || strings.Contains(called, "sam has the key") {
+		t.Errorf("status %d, %s", status, called)
 	}
 }
