@@ -34,7 +34,7 @@ func (q Query) Validate() error {
 	f.require(len([]rune(q.VendorLeadCode)) <= 20, "vendor_lead_code", "must have at most 20 characters: VICIdial cuts what is longer")
 	f.require(q.Source == "" || madeOf(q.Source, alphanum, 2, 20), "source", "must be 2 to 20 letters or digits")
 	if q.CallID == "" && q.LeadID == "" && q.Phone == "" && q.VendorLeadCode == "" {
-		f.add("call_id", "is missing, and so are lead_id, phone and vendor_lead_code: send one of them. An agent alone names no call, since a repeated request would end his next one")
+		f.add("call_id", "is missing, and so are lead_id, phone and vendor_lead_code: send one of them. An agent alone names no call, since a repeated request would end the next one")
 	}
 	return f.err()
 }
@@ -45,8 +45,8 @@ const (
 	maxLookupTries = 3
 )
 
-// Find returns the agent who is in the call that the query means. It asks agent_status of the query's agent, or
-// logged_in_agents and then agent_status of each agent whom that leaves, at most 100 and 4 at a time, and takes at most
+// Find returns the agent who is in the call that the query means. It asks agent_status for the query's agent, or
+// logged_in_agents and then agent_status for each agent that may be meant, at most 100 and 4 at a time, and takes at most
 // 30 % of the time that remains. VICIdial is not changed, so any web server of the cluster may be asked again.
 //
 // The error is an [*Error]: NoActiveCall, AgentNotLoggedIn, OtherCall (the query's agent is in another call),
@@ -76,7 +76,7 @@ func (c *Client) Find(ctx context.Context, cred Credentials, q Query) (Agent, er
 }
 
 // AgentStatus returns the state of one agent. The error is an [*Error]: AgentNotLoggedIn, InvalidRequest (VICIdial
-// knows no such agent, or the account may not view him), or as for [Client.Find].
+// knows no such agent, or the account may not view it), or as for [Client.Find].
 func (c *Client) AgentStatus(ctx context.Context, cred Credentials, agentUser string) (Agent, error) {
 	f := faults{kind: ErrInvalidQuery}
 	f.require(madeOf(agentUser, nameSet, 1, 20), "agent_user", "must be a VICIdial user: 1 to 20 letters, digits, '-' or '_'")
@@ -128,7 +128,7 @@ func (c *Client) lookups(ctx context.Context, cred Credentials, source string, i
 
 const adviceNoLookup = "lookup is missing in VICIdial's secret: the account for looking calls up, {\"user\": …, \"pass\": …}"
 
-// find returns the query's agent if he is in the call that it means.
+// find returns the query's agent if that agent is in the call that the query means.
 func (l *lookups) find(q Query) (Agent, verdict) {
 	a, v := l.agentStatus(q.AgentUser)
 	if v.outcome != "" {
@@ -173,8 +173,8 @@ func (l *lookups) findAmongAll(q Query) (Agent, verdict) {
 	return found[0], verdict{}
 }
 
-// findEach returns those candidates who are in the call that the query means, or the verdict of the first who can't be
-// told: he might be another.
+// findEach returns those candidates who are in the call that the query means, or the verdict on the first who can't be
+// told apart: that might be another one.
 func (l *lookups) findEach(q Query, candidates []Agent) ([]Agent, verdict) {
 	ctx, cancel := context.WithCancel(l.ctx)
 	defer cancel()

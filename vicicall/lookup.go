@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// An Agent is somebody logged in to VICIdial, and the call that VICIdial shows with him.
+// An Agent is a user who is logged in to VICIdial, and the call that VICIdial shows for that user.
 type Agent struct {
 	User      string // for example 1028
 	Status    string // READY, QUEUE, INCALL, PAUSED, CLOSER, …
@@ -62,7 +62,7 @@ func ParseLoggedInAgents(status int, body []byte) ([]Agent, Reply) {
 		case len(agents) == 0:
 			return nil, unknownLookup(status, body)
 		case containsAny([]byte(line), failures): // else it belongs to a name with a line end
-			return nil, lookupReply(Unavailable, describe(status, body))
+			return nil, newReply(Unavailable, describe(status, body))
 		}
 	}
 	return agents, Reply{Line: "logged_in_agents"}
@@ -128,7 +128,7 @@ func lookupText(status int, body []byte) (string, Reply) {
 	case refused:
 		return "", parseLookupRefusal(refusal, status, body)
 	case status >= http.StatusInternalServerError, strings.HasPrefix(text, databaseDown), strings.Contains(text, uncaughtMySQL):
-		return "", lookupReply(Unavailable, describe(status, body))
+		return "", newReply(Unavailable, describe(status, body))
 	case status != http.StatusOK || text == "":
 		return "", unknownLookup(status, body)
 	}
@@ -152,18 +152,17 @@ func withoutDecoration(body []byte) string {
 }
 
 const (
-	nobody         = "logged_in_agents NO LOGGED IN AGENTS"
-	noFunction     = "NO FUNCTION SPECIFIED"
-	noSuchAgent    = "agent_status AGENT NOT FOUND"
-	isNotLoggedIn  = "agent_status AGENT NOT LOGGED IN"
-	mayNotUse      = "auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION"
-	mayNotSee      = "USER DOES NOT HAVE PERMISSION TO GET AGENT INFO"
-	notLoggedInNow = "no such agent is logged in"
+	nobody        = "logged_in_agents NO LOGGED IN AGENTS"
+	noFunction    = "NO FUNCTION SPECIFIED"
+	noSuchAgent   = "agent_status AGENT NOT FOUND"
+	isNotLoggedIn = "agent_status AGENT NOT LOGGED IN"
+	mayNotUse     = "auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION"
+	mayNotSee     = "USER DOES NOT HAVE PERMISSION TO GET AGENT INFO"
 )
 
 // lookupRefusals are VICIdial's words between "ERROR: " and the data.
 var lookupRefusals = map[string]Reply{
-	isNotLoggedIn:                            {Outcome: AgentNotLoggedIn, Message: notLoggedInNow},
+	isNotLoggedIn:                            {Outcome: AgentNotLoggedIn, Message: AgentNotLoggedIn.Advice()},
 	noSuchAgent:                              {Outcome: InvalidRequest, Message: adviceNoSuchAgent},
 	"agent_status INVALID SEARCH PARAMETERS": {Outcome: RequestRejected, Message: adviceLookupRejected},
 	"agent_status " + mayNotSee:              {Outcome: PermissionDenied, Message: adviceMayNotSee},
@@ -188,7 +187,7 @@ func parseLookupRefusal(text string, status int, body []byte) Reply {
 	r, known := lookupRefusals[strings.TrimSuffix(phrase, ":")]
 	switch {
 	case !known && containsAny(body, failures):
-		return lookupReply(Unavailable, describe(status, body))
+		return newReply(Unavailable, describe(status, body))
 	case !known:
 		return unknownLookup(status, body)
 	}
@@ -208,7 +207,7 @@ func refusedLookupLogin(fields string) (Reply, bool) {
 	case why == "LOCK":
 		r = Reply{Outcome: LockedOut, Message: adviceLookupLocked}
 	case why == "IPBLOCK":
-		r = Reply{Outcome: IPBlocked, Message: "for looking calls up: " + IPBlocked.Advice()}
+		r = Reply{Outcome: IPBlocked, Message: adviceLookupBlocked}
 	case strings.HasPrefix(why, "ERR"):
 		r = Reply{Outcome: NoActiveServer, Message: NoActiveServer.Advice()}
 	default:
@@ -220,8 +219,6 @@ func refusedLookupLogin(fields string) (Reply, bool) {
 	}
 	return r, true
 }
-
-func lookupReply(o Outcome, line string) Reply { return newReply(o, line) }
 
 // unknownLookup is the Reply to what is no answer of the non-agent API. Another web server may do better.
 func unknownLookup(status int, body []byte) Reply {
@@ -238,7 +235,7 @@ func unknownLookup(status int, body []byte) Reply {
 
 // Messages about looking calls up.
 const (
-	adviceNoSuchAgent = "VICIdial knows no such agent, or the lookup account may not view him: each line of a remote agent needs a user of its own (user_start, user_start + 1, …)," +
+	adviceNoSuchAgent = "VICIdial knows no such agent, or the lookup account may not view it: each line of a remote agent needs a user of its own (user_start, user_start + 1, …)," +
 		" and the account's user group must be allowed to view the agent's group"
 	adviceLookupRejected  = "VICIdial did not accept the fields of a lookup: something between here and VICIdial changes them, or this is no stock non_agent_api.php"
 	adviceMayNotSee       = "the lookup account may not look calls up: set \"View Reports\" and \"Agent API Access\" to 1 in its user settings; its level must be 7 or more"
@@ -248,6 +245,7 @@ const (
 	adviceLookupRefused   = "VICIdial refused the lookup account's user or password, for looking calls up: correct lookup in the secret. A user below level 7 or not active is refused in the same words"
 	adviceLookupTwoFactor = "VICIdial wants a second factor of the lookup account, for looking calls up: use an account without two-factor authentication"
 	adviceLookupLocked    = "VICIdial locked the lookup account after failed logins, for looking calls up, for 15 minutes: a lookup by a user below level 7 counts as one"
+	adviceLookupBlocked   = "VICIdial refuses this caller's address, for looking calls up: add it to the list in api_ip_list of the lookup account's group, and take it off the IP blacklist"
 	adviceNoNonAgentAPI   = "there is no vicidial/non_agent_api.php at this address, for looking calls up: look at url, and at what the web server lets through"
 	adviceNotNonAgentAPI  = "this is no answer of VICIdial's non-agent API, for looking calls up: look at url, and at what stands before VICIdial"
 )

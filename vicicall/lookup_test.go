@@ -209,3 +209,18 @@ func assertAgent(t *testing.T, a vicicall.Agent) {
 		t.Errorf("%+v", a)
 	}
 }
+
+func BenchmarkParseAgentStatus(b *testing.B) {
+	b.SetBytes(int64(len(statusRow)))
+	for b.Loop() {
+		vicicall.ParseAgentStatus(200, []byte(statusRow), "1028")
+	}
+}
+
+func BenchmarkParseLoggedInAgents(b *testing.B) {
+	list := []byte(strings.Repeat(listRow, 1000))
+	b.SetBytes(int64(len(list)))
+	for b.Loop() {
+		vicicall.ParseLoggedInAgents(200, list)
+	}
+}

@@ -55,7 +55,7 @@ func TestFindOnACluster(t *testing.T) {
 			}
 			assertNoSecret(t, err)
 			for _, h := range n.hosts {
-				if len(h.lookups) > 0 {
+				if len(h.lookups) > 0 && tt.want != vicicall.Unavailable { // the last try may have no time left
 					t.Errorf("%s: %d answers were not asked for", name, len(h.lookups))
 				}
 			}
