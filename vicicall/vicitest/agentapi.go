@@ -126,7 +126,7 @@ const (
 	booking    steps = 1 << iota // status of log and lead
 	ordering                     // the row in vicidial_manager
 	sending                      // Asterisk gets that order: the line goes down
-	clearing                     // the agent's row lets go of the call
+	clearing                     // the agent's row is emptied of the call
 	readying                     // the agent becomes READY
 	delisting                    // the row of vicidial_auto_calls is deleted
 	everything = booking | ordering | sending | clearing | readying | delisting

@@ -67,7 +67,7 @@ func (c *script) bad(now int64) string {
 		" and ( (failed_login_count < %d) or (UNIX_TIMESTAMP(last_login_date) < %d) );", c.in.user, pass, lockAfter, now-lockFor)
 }
 
-// hashed stands in for bp.pl's bcrypt: 31 characters that depend on the password alone.
+// hashed replaces bp.pl's bcrypt: 31 characters that depend on the password alone.
 func hashed(pass string) string {
 	sum := sha256.Sum256([]byte("vicitest" + pass))
 	return base64.RawStdEncoding.EncodeToString(sum[:])[:31]

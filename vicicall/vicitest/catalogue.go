@@ -9,7 +9,7 @@ const (
 	sqlStrict = ordering | sending | clearing // strict SQL refuses these, and PHP below 8.1 goes on
 )
 
-// catalogue holds every fault. The words about each say what the list and the line come to.
+// catalogue has every fault; About says what becomes of list and line.
 var catalogue = []definition{
 	// PHP and the database, before anything is printed.
 	{info: FaultInfo{"database-down", BeforeWork, "", "VICIdial's database is down, PHP below 8.1: 200 and MySQL connect ERROR"},

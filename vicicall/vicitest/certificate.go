@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// A Cert says what stands in a certificate.
+// A Cert is the content of a certificate.
 type Cert struct {
 	CommonName string
 	Hosts      []string  // names and addresses; none makes a certificate with a common name only

@@ -68,7 +68,7 @@ func resetConn(x *exchange, _ page) {
 	conn.Close()
 }
 
-// hang never answers; it ends when the client gives up, at its release, or when the server closes.
+// hang never answers; it ends when the client gives up, at the fault's release, or when the server closes.
 func hang(x *exchange, _ page) {
 	select {
 	case <-x.r.Context().Done():
@@ -119,7 +119,7 @@ func drip(x *exchange, head, rest []byte) {
 	}
 }
 
-// watch tells when the client closes a hijacked connection.
+// watch returns a channel that is closed when the client closes a hijacked connection.
 func watch(conn net.Conn) <-chan struct{} {
 	gone := make(chan struct{})
 	go func() {

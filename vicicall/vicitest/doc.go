@@ -23,8 +23,8 @@
 //
 // # What is staged
 //
-// [Server.Inject] makes requests go wrong in one of the ways that [Faults] lists. [Server.StageObserved] answers with
-// one of the bodies that real VICIdials of 15 versions gave, byte for byte; [Lookups] are those of the non-agent API.
+// [Server.Inject] makes requests go wrong in one of the ways that [Faults] lists. [Observed] makes a fault of
+// each body that real VICIdials of 15 versions sent, byte for byte; [Lookups] are those of the non-agent API.
 // [Server.Hold] and [Server.Await] stop the server at a point without anybody sleeping.
 //
 // # What is remembered

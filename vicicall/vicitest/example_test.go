@@ -68,10 +68,16 @@ func ExampleServer_Inject() {
 }
 
 // The answer of another version, once.
-func ExampleServer_StageObserved() {
+func ExampleObserved() {
 	srv := vicitest.NewServer(vicitest.Config{})
 	defer srv.Close()
-	if err := srv.StageObserved("2.8-32", "right password, vdc_agent_api_access=0"); err != nil {
+	fault, err := vicitest.Observed("2.8-32", "right password, vdc_agent_api_access=0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fault.Times = 1
+	if err := srv.Inject(fault); err != nil {
 		fmt.Println(err)
 	}
 	say(srv, "HANGUP", "Y1221052110000402027", "1028")

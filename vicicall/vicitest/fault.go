@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrUnknownFault is a fault name that is none of [Faults].
+// ErrUnknownFault is wrapped by the error for a name that [Faults] does not have.
 var ErrUnknownFault = errors.New("vicitest: unknown fault")
 
 // A Point is where on a request's way a fault strikes.
@@ -127,7 +127,7 @@ func (s *Server) ClearFaults() {
 	s.faults = nil
 }
 
-// Hold stops requests of a stage before the work until release is called; [Server.Await] tells when one has come.
+// Hold stops requests of a stage before the work until release is called; [Server.Await] waits until one has come.
 func (s *Server) Hold(stage string) (release func()) {
 	gate := make(chan struct{})
 	held := Fault{Name: "slow-work", Stage: stage, Release: gate}

@@ -23,25 +23,25 @@ const (
 )
 
 // After a HANGUP that a fault struck: what the client saw, and what became of the call.
-type aftermath struct {
+type effect struct {
 	answer         string // status and line that matters, or how the connection ended
 	listed, lineUp bool
 	booked         string
 }
 
 var (
-	untouched = aftermath{listed: true, lineUp: true}
-	midway    = aftermath{listed: true, lineUp: true, booked: "A"}
-	finished  = aftermath{booked: "A"}
+	untouched = effect{listed: true, lineUp: true}
+	midway    = effect{listed: true, lineUp: true, booked: "A"}
+	finished  = effect{booked: "A"}
 )
 
-func (a aftermath) saying(answer string) aftermath {
-	a.answer = answer
-	return a
+func (e effect) saying(answer string) effect {
+	e.answer = answer
+	return e
 }
 
-// aftermaths has every fault.
-var aftermaths = map[string]aftermath{
+// effects has every fault.
+var effects = map[string]effect{
 	"database-down":          untouched.saying("200 MySQL connect ERROR: Connection refused"),
 	"database-down-500":      untouched.saying("500 " + nothing),
 	"database-down-shown":    untouched.saying("200 <b>Fatal error</b>:  Uncaught mysqli_sql_exception: Connection refused in /srv/www/htdocs/agc/dbconnect_mysqli.php:68 + Stack trace:"),
@@ -97,16 +97,16 @@ var aftermaths = map[string]aftermath{
 func TestEveryFaultDoesWhatItSays(t *testing.T) {
 	t.Parallel()
 	for _, info := range vicitest.Faults() {
-		want, ok := aftermaths[info.Name]
+		want, ok := effects[info.Name]
 		if !ok {
-			t.Errorf("no aftermath for fault %q", info.Name)
+			t.Errorf("no effect for fault %q", info.Name)
 			continue
 		}
 		t.Run(info.Name, func(t *testing.T) {
 			t.Parallel()
 			srv := start(t, vicitest.Config{})
 			inject(t, srv, vicitest.Fault{Name: info.Name, Times: 1, Release: released()})
-			got := suffer(srv)
+			got := hangUp(srv)
 			if state, _ := srv.Call(callID); true {
 				got.listed, got.lineUp, got.booked = state.Listed, state.LineUp, state.Disposition
 			}
@@ -119,13 +119,13 @@ func TestEveryFaultDoesWhatItSays(t *testing.T) {
 			checkNextRequest(t, srv, info.Name, want)
 		})
 	}
-	if n := len(vicitest.Faults()); n != len(aftermaths) {
-		t.Errorf("%d faults, %d aftermaths", n, len(aftermaths))
+	if n := len(vicitest.Faults()); n != len(effects) {
+		t.Errorf("%d faults, %d effects", n, len(effects))
 	}
 }
 
 // checkNextRequest sees that a fault with Times 1 is over.
-func checkNextRequest(t *testing.T, srv *vicitest.Server, name string, want aftermath) {
+func checkNextRequest(t *testing.T, srv *vicitest.Server, name string, want effect) {
 	t.Helper()
 	line := "ERROR: no active call found - " + callID + "\n"
 	switch {
@@ -153,8 +153,8 @@ func inject(t *testing.T, srv *vicitest.Server, faults ...vicitest.Fault) {
 	}
 }
 
-// suffer sends a HANGUP and tells what a client sees of the answer.
-func suffer(srv *vicitest.Server) aftermath {
+// hangUp sends a HANGUP and returns what a client sees of the answer.
+func hangUp(srv *vicitest.Server) effect {
 	client := &http.Client{
 		Transport:     &http.Transport{},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -162,10 +162,10 @@ func suffer(srv *vicitest.Server) aftermath {
 	defer client.CloseIdleConnections()
 	resp, err := client.PostForm(srv.URL+"/agc/api.php", form())
 	if err != nil {
-		return aftermath{answer: ending(err)}
+		return effect{answer: ending(err)}
 	}
 	defer resp.Body.Close()
-	return aftermath{answer: fmt.Sprintf("%d %s", resp.StatusCode, telling(io.LimitReader(resp.Body, 1<<20)))}
+	return effect{answer: fmt.Sprintf("%d %s", resp.StatusCode, summary(io.LimitReader(resp.Body, 1<<20)))}
 }
 
 func ending(err error) string {
@@ -181,8 +181,8 @@ func ending(err error) string {
 	}
 }
 
-// telling gives the line that matters and the first thing of note below it.
-func telling(body io.Reader) string {
+// summary returns the line that matters and the first thing of note below it.
+func summary(body io.Reader) string {
 	size, lines := 0, bufio.NewScanner(body)
 	var first, line, below string
 	for lines.Scan() {
@@ -234,8 +234,8 @@ func TestUnknownFaultIsRefusedWithTheKnownNames(t *testing.T) {
 	if info, err := vicitest.FaultByName("slow"); err != nil || info.Point != vicitest.AfterWork {
 		t.Errorf("FaultByName: %+v, %v", info, err)
 	}
-	if err := srv.StageObserved("2.14-82", "a meteorite"); !errors.Is(err, vicitest.ErrNotObserved) {
-		t.Errorf("StageObserved: %v", err)
+	if _, err := vicitest.Observed("2.14-82", "a meteorite"); !errors.Is(err, vicitest.ErrNotObserved) {
+		t.Errorf("Observed: %v", err)
 	}
 }
 

@@ -12,9 +12,9 @@ import (
 
 const lookupCall = "Y1126114400000402027"
 
-// lookupScenes say how the conditions of the observed lookups are set up; what is not here needs no more than the
+// lookupSetups say how the conditions of the observed lookups are set up; what is not here needs no more than the
 // usual agents and call.
-var lookupScenes = map[string]func(srv *vicitest.Server, form url.Values){
+var lookupSetups = map[string]func(srv *vicitest.Server, form url.Values){
 	"pipes and commas in name and code": func(srv *vicitest.Server, _ url.Values) { addSecond(srv) },
 	"a line end in the name":            named("Remote\nOne"),
 	"markup in the name":                named("<b>One</b> & Co"),
@@ -123,7 +123,7 @@ func TestLookupsAnswerAsObserved(t *testing.T) {
 		t.Run(row.Condition, func(t *testing.T) {
 			srv := startLookups(t)
 			form := lookupForm(row.Function, row.Fields)
-			if set := lookupScenes[row.Condition]; set != nil {
+			if set := lookupSetups[row.Condition]; set != nil {
 				used++
 				set(srv, form)
 			}
@@ -132,8 +132,8 @@ func TestLookupsAnswerAsObserved(t *testing.T) {
 			}
 		})
 	}
-	if len(rows) != 36 || used != len(lookupScenes) {
-		t.Errorf("%d rows, %d scenes used of %d", len(rows), used, len(lookupScenes))
+	if len(rows) != 36 || used != len(lookupSetups) {
+		t.Errorf("%d rows, %d setups used of %d", len(rows), used, len(lookupSetups))
 	}
 }
 

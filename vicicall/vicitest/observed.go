@@ -12,7 +12,7 @@ import (
 	"vicihook/vicicall"
 )
 
-// ErrNotObserved is a version and condition that [Observations] does not have.
+// ErrNotObserved is wrapped by the error for a version and condition that [Observations] does not have.
 var ErrNotObserved = errors.New("vicitest: not observed")
 
 // An Observation is one answer of a real VICIdial to a request with user 6666, password S3cret, agent 1028 and call
@@ -67,10 +67,10 @@ var observations = sync.OnceValue(func() []Observation {
 	return all
 })
 
-// Observations gives every answer that was observed, in 15 versions.
+// Observations returns every answer that was observed, in 15 versions.
 func Observations() []Observation { return slices.Clone(observations()) }
 
-// Observed is the fault that answers as observed, byte for byte, and does to the request's call and agent what was
+// Observed returns the fault that answers as observed, byte for byte, and does to the request's call and agent what was
 // done then. It knows of no check: who asks and for what makes no difference.
 func Observed(version, condition string) (Fault, error) {
 	i := slices.IndexFunc(observations(), func(o Observation) bool {
@@ -82,17 +82,7 @@ func Observed(version, condition string) (Fault, error) {
 	return Fault{Name: "observed", observed: &observations()[i]}, nil
 }
 
-// StageObserved answers the next request as observed.
-func (s *Server) StageObserved(version, condition string) error {
-	f, err := Observed(version, condition)
-	if err != nil {
-		return err
-	}
-	f.Times = 1
-	return s.Inject(f)
-}
-
-// staged stands in for the whole script.
+// staged replaces the whole script.
 var staged = definition{before: stage}
 
 func stage(x *exchange) bool {
@@ -143,7 +133,7 @@ func (s *Server) applyToCall(e Effect, c *call) {
 	c.Listed = c.Listed && !e.Delisted
 }
 
-// mustObserve gives an observation that faults are made of.
+// mustObserve returns an observation that faults are made of.
 func mustObserve(version, condition string) Observation {
 	f, err := Observed(version, condition)
 	if err != nil {

@@ -17,7 +17,7 @@ var (
 		"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"}
 )
 
-// answer gives the page in place of the script.
+// answer sends the page in place of the script.
 func answer(p page) func(*exchange) bool {
 	return func(x *exchange) bool {
 		whole(x, p)
@@ -25,7 +25,7 @@ func answer(p page) func(*exchange) bool {
 	}
 }
 
-// asObserved gives an observed page in place of the script.
+// asObserved sends an observed page in place of the script.
 func asObserved(version, condition string) func(*exchange) bool {
 	return func(x *exchange) bool {
 		whole(x, mustObserve(version, condition).page())

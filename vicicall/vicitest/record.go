@@ -123,11 +123,6 @@ func (s *Server) APILog() []LogRow {
 	return slices.Clone(s.log)
 }
 
-// PasswordStored reports whether VICIdial's own tables hold a password by now: vicidial_api_urls keeps POST bodies too.
-func (s *Server) PasswordStored() bool {
-	return slices.ContainsFunc(s.APILog(), func(row LogRow) bool { return row.PasswordStored })
-}
-
 // record notes a request at its arrival.
 func (s *Server) record(r *http.Request, p params, in input, nonAgent bool) *exchange {
 	sent := func(name string) string { return cut(p.values[name], longest) }

@@ -13,8 +13,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// A scene is how one observed condition is set up through the exported API.
-type scene struct {
+// A setup brings one observed condition about through the exported API.
+type setup struct {
 	settings vicitest.Settings
 	account  func(*vicitest.User)
 	send     []string // name, value, name, value … in place of the usual ones, in the usual order
@@ -30,8 +30,8 @@ var usual = []string{"source", "test", "user", "6666", "pass", "S3cret", "functi
 
 const unlisted = "Y1221052110000000001"
 
-// scenes are the conditions of 2.14-82 that are computed; the others are staged.
-var scenes = map[string]scene{
+// setups are the conditions of 2.14-82 that are computed; the others are staged.
+var setups = map[string]setup{
 	"HANGUP, agent logged in, call listed, status=A":                                             {},
 	"HANGUP without status (lead gets RAXFER)":                                                   {leaveOut: "status"},
 	"HANGUP, status longer than 6, non-strict SQL (truncated to TOOLON)":                         {send: []string{"status", "TOOLONGSTATUS"}},
@@ -98,24 +98,24 @@ func TestComputedConditionsAnswerAsObserved(t *testing.T) {
 		if !computed(o) {
 			continue
 		}
-		set := scenes[o.Condition]
+		set := setups[o.Condition]
 		seen[o.Condition] = true
 		t.Run(o.Version+"/"+o.Condition, func(t *testing.T) {
 			t.Parallel()
 			replay(t, o, set)
 		})
 	}
-	if len(seen) != len(scenes) {
-		t.Errorf("%d conditions replayed, %d scenes", len(seen), len(scenes))
+	if len(seen) != len(setups) {
+		t.Errorf("%d conditions replayed, %d setups", len(seen), len(setups))
 	}
 }
 
 func computed(o vicitest.Observation) bool {
-	_, ok := scenes[o.Condition]
+	_, ok := setups[o.Condition]
 	return ok && o.Version == vicitest.Version
 }
 
-func replay(t *testing.T, o vicitest.Observation, set scene) {
+func replay(t *testing.T, o vicitest.Observation, set setup) {
 	srv := vicitest.NewServer(vicitest.Config{Settings: set.settings, Now: func() time.Time { return clockOf(o) }})
 	defer srv.Close()
 	set.prepare(t, srv, o)
@@ -146,7 +146,7 @@ func clockOf(o vicitest.Observation) time.Time {
 	return observedAt
 }
 
-func (set scene) prepare(t *testing.T, srv *vicitest.Server, o vicitest.Observation) {
+func (set setup) prepare(t *testing.T, srv *vicitest.Server, o vicitest.Observation) {
 	t.Helper()
 	if set.account != nil {
 		u, _ := srv.User(vicitest.DefaultUser)
@@ -171,7 +171,7 @@ func (set scene) prepare(t *testing.T, srv *vicitest.Server, o vicitest.Observat
 }
 
 // request gives the body of the request and the call id that it acts on.
-func (set scene) request() (body, id string) {
+func (set setup) request() (body, id string) {
 	pairs := slices.Clone(usual)
 	for i := 0; i < len(set.send); i += 2 {
 		if at := slices.Index(usual, set.send[i]); at >= 0 {
@@ -253,7 +253,7 @@ func (before snapshot) effect(srv *vicitest.Server, id string) vicitest.Effect {
 	if after.orders > before.orders {
 		e.Order = srv.ManagerRows()[after.orders-1].Action
 	}
-	e.URLStored = e.Logged && srv.PasswordStored()
+	e.URLStored = e.Logged && slices.ContainsFunc(srv.APILog(), func(row vicitest.LogRow) bool { return row.PasswordStored })
 	return e
 }
 
@@ -277,9 +277,12 @@ func TestEveryOtherObservationIsStaged(t *testing.T) {
 
 func stageAndAsk(t *testing.T, o vicitest.Observation) {
 	srv := start(t, vicitest.Config{})
-	if err := srv.StageObserved(o.Version, o.Condition); err != nil {
+	fault, err := vicitest.Observed(o.Version, o.Condition)
+	if err != nil {
 		t.Fatal(err)
 	}
+	fault.Times = 1
+	inject(t, srv, fault)
 	before := look(srv, callID)
 	got := ask(t, srv, encode(usual))
 	if got.status != o.Status || got.body != o.Body || got.kind != o.ContentType {

@@ -139,7 +139,7 @@ func (s *Server) serve(listener net.Listener, scheme string) {
 // Handler is the server without its listener. Faults that break a connection need one that can be hijacked.
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.handle) }
 
-// Close lets go of every request that waits, closes all connections and returns when no request is running.
+// Close releases every request that waits, closes all connections and returns when no request is running.
 func (s *Server) Close() {
 	s.mu.Lock()
 	if !s.isClosed {
@@ -164,14 +164,14 @@ func (s *Server) enter() bool {
 	return true
 }
 
-// CloseIdle closes the connections that wait for another request, as Apache does after KeepAliveTimeout, and says how
+// CloseIdle closes the connections that wait for another request, as Apache does after KeepAliveTimeout, and returns how
 // many they were. A connection is idle a moment after its answer has come.
 func (s *Server) CloseIdle() int { return s.conns.closeIdle() }
 
 // Connections counts the connections ever accepted.
 func (s *Server) Connections() int { return int(s.conns.accepted.Load()) }
 
-// connections tells them apart and knows which are idle.
+// connections numbers them and knows which are idle.
 type connections struct {
 	accepted atomic.Int64
 	mu       sync.Mutex

@@ -178,7 +178,7 @@ func (s *Server) Agents() []Agent {
 
 func (s *Server) loggedIn() []string { return slices.Sorted(maps.Keys(s.agents)) }
 
-// AddCall lists a call, its line up, and gives it to its agent; a call of that id is replaced. It panics when the agent
+// AddCall lists a call with its line up and connects it to its agent; a call of that id is replaced. It panics when the agent
 // is not logged in.
 func (s *Server) AddCall(c Call) {
 	s.mu.Lock()

@@ -177,7 +177,7 @@ func TestSettingsChangeWhileItRuns(t *testing.T) {
 func TestVICIdialStoresThePasswordOfEveryRequest(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
-	if post(t, srv, form()); !srv.PasswordStored() {
+	if post(t, srv, form()); !srv.APILog()[0].PasswordStored {
 		t.Error("not stored")
 	}
 }
