@@ -69,11 +69,11 @@ func (s *Secret) Add(name, text string, o Options) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	text = strings.TrimRight(text, "\r\n")
-	key, err := parse(src, text)
+	key, err := src.Scheme.CheckKey(text)
 	if err != nil {
 		return false, err
 	}
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r") // of the file that held it
 	keys, paused := s.texts(name)
 	switch {
 	case paused && !o.Replace:
@@ -249,10 +249,6 @@ func (s *Secret) checkShared(name string, key webhook.Key, o Options) error {
 		}
 	}
 	return nil
-}
-
-func parse(src *source.Source, text string) (webhook.Key, error) {
-	return src.Scheme.CheckKey(text)
 }
 
 func same(src *source.Source, a, b string) bool {
