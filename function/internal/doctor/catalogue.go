@@ -24,8 +24,9 @@ var catalogue = map[string]struct {
 	"secret_previous": {true, "the version before of {name} can't be used, so its keys no longer count: {cause}", "Nothing, once every sender has the new key"},
 	"vicidial_secret": {false, "VICIdial's secret: {cause}", "Put a corrected value; function/docs/reference.md shows its form"},
 
-	"no_source":      {false, "no source can be used: none has a good key", "Run `vicihook keys make SOURCE`, and give the key to the sender"},
-	"key_refused":    {false, "{cause}", "Run `vicihook keys make {source} --replace`, and give the new key to the sender"},
+	"no_source": {false, "no source can be used: none has a good key", "Run `vicihook keys make SOURCE`, and give the key to the sender"},
+	"key_refused": {false, "{cause}",
+		"If the sender made the key, copy it again and run `vicihook keys merge {source} --replace`; else run `vicihook keys make {source} --replace` and give the new key to the sender"},
 	"paused":         {true, "source {source} is paused: its deliveries are put off", "Run `vicihook keys resume {source}`"},
 	"no_key":         {true, "source {source} has no key: its deliveries are refused", "Run `vicihook keys make {source}`, or take the source out of sources.json"},
 	"unknown_source": {true, "the webhook secret has {count} names that sources.json lacks", "Add the source, or run `vicihook keys remove NAME`"},
