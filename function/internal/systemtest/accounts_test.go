@@ -178,7 +178,7 @@ var mishaps = map[string]mishap{
 	"slow":               {slow: true, outcome: "unavailable", logged: "not within the request's time"},
 	"answering nonsense": {fault: secretsmanager.Fault{Body: "<html>hello</html>"}, outcome: "unavailable", logged: "before a whole answer came"},
 	"holding bytes":      {put: "binary", outcome: "misconfigured", logged: "SecretString"},
-	"holding no JSON":    {put: `{"crm": "` + vicitest.DefaultPass, outcome: "misconfigured", logged: "JSON"},
+	"holding no JSON":    {put: `{"` + vicitest.DefaultPass, outcome: "misconfigured", logged: "JSON"},
 	"holding a list":     {put: `["` + vicitest.DefaultPass + `"]`, outcome: "misconfigured", logged: "put a corrected value"},
 }
 
