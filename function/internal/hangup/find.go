@@ -3,6 +3,7 @@ package hangup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"vicihook/function/internal/source"
@@ -37,10 +38,14 @@ func (h *Handler) find(ctx context.Context, src *source.Source, o *source.Order)
 	if r.Outcome != "" {
 		return r
 	}
-	o.CallID, o.AgentUser = found.CallID, found.User
-	if err := src.Allows(*o); err != nil {
-		return refuseItem(err)
+	meant := *o
+	meant.CallID, meant.AgentUser = found.CallID, found.User
+	if err := src.Allows(meant); err != nil {
+		refusal := refuseItem(err) // a sender must not learn who is in a call that it may not end
+		refusal.cause = fmt.Errorf("found call %s of agent %s", found.CallID, found.User)
+		return refusal
 	}
+	*o = meant
 	return Report{leadID: found.LeadID, vicidial: r.vicidial}
 }
 

@@ -78,6 +78,9 @@ func TestFind(t *testing.T) {
 			if kinds := d.kinds(); !slices.Equal(kinds, test.asked) {
 				t.Errorf("VICIdial was asked %v, want %v", kinds, test.asked)
 			}
+			if test.want == hangup.NotAllowed && (report.CallID != "" || report.AgentUser != "" || !strings.Contains(d.log.String(), "found call "+d.call)) {
+				t.Errorf("the answer names %s of %s, and the log is %s", report.CallID, report.AgentUser, d.log.String())
+			}
 			ended := test.want == vicicall.HungUp
 			if ended && (report.CallID != d.call || report.AgentUser != "1028") || d.vicidial.Listed(d.call) == ended {
 				t.Errorf("the answer names %s of %s; listed: %v", report.CallID, report.AgentUser, d.vicidial.Listed(d.call))
