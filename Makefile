@@ -30,10 +30,10 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test serve browser check format vet lint faults race template pipeline moto fuzz build build-VicihookFunction go-version \
-	sam sam-build sam-local invoke deploy canary bench compare soak
+	sam sam-build sam-local invoke deploy canary bench compare soak conformance modules
 
 help: ## Print this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: go-version ## Hang up a first (simulated) call with a signed webhook, then meet a VICIdial that lies
 	@echo "building  the function for this machine, with the flags used for AWS"
@@ -61,7 +61,7 @@ browser: go-version ## Use the workbench of `make serve` in headless Chromium (D
 	@mkdir -p .build/screenshots
 	cd infra/local/workbench/browser && go vet ./... && SCREENSHOTS=$(CURDIR)/.build/screenshots go test -count=1 ./...
 
-check: go-version format vet lint faults race template pipeline moto ## All that CI checks
+check: go-version format vet lint faults race modules template pipeline moto ## All that CI checks
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 
 format:
@@ -69,6 +69,11 @@ format:
 
 vet:
 	go vet ./...
+
+# The folders with a go.mod of their own, whose dependencies the function's module does not need.
+modules: browser
+	cd infra/conformance && go vet ./... && go test ./...
+	cd infra/bench/compare && go vet ./...
 
 lint:
 	$(STATICCHECK) ./...
@@ -99,6 +104,10 @@ bench: go-version ## Measure the function beside the least that a Lambda can be,
 
 soak: go-version ## Send SOAK webhooks (100000), 50 at a time, one in ten into a fault; RACE=1 looks for data races
 	go test $(if $(RACE),-race) ./function/internal/systemtest -run Soak -soak $(SOAK) -v -timeout 60m
+
+conformance: go-version ## Run the function against a real VICIdial's PHP: VICIDIAL=DIR with its source [VICIDIAL_SQL=FILE]
+	@[ -n "$(VICIDIAL)" ] || { echo "say where VICIdial's source is: make conformance VICIDIAL=DIR" >&2; exit 2; }
+	cd infra/conformance && go run . --vicidial "$(abspath $(VICIDIAL))" $(if $(VICIDIAL_SQL),--sql "$(abspath $(VICIDIAL_SQL))")
 
 compare: go-version ## Measure the verifier beside the public ones
 	cd infra/bench/compare && go vet ./... && go test -bench . -count 10
