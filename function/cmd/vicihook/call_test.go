@@ -103,6 +103,15 @@ func TestCallsListsAgentsAndTheirCalls(t *testing.T) {
 	}
 }
 
+func TestTheLookupAccountMayBeInTheAccountFile(t *testing.T) {
+	t.Parallel()
+	_, id, _, env := findable(t)
+	account := `{"url": "` + env["VICIDIAL_URL"] + `", "user": "6666", "pass": "S3cret", "lookup": {"user": "` + vicitest.DefaultLookupUser + `", "pass": "` + vicitest.DefaultLookupPass + `"}}`
+	if r := vicihook(t, call{args: args("calls --account -"), stdin: account}); r.status != statusOK || !strings.Contains(r.stdout, id) {
+		t.Errorf("got %+v", r)
+	}
+}
+
 func TestCallsSaysWhyThereIsNothingToList(t *testing.T) {
 	t.Parallel()
 	empty := vicitest.NewServer(vicitest.Config{})
