@@ -134,6 +134,8 @@ type answer struct {
 	CallID  string `json:"call_id"`
 	Message string `json:"message"`
 	Reply   string `json:"reply"`
+
+	Attempts int `json:"attempts"`
 }
 
 func (b *bench) send(t *testing.T, d *delivery) answer {

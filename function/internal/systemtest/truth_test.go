@@ -3,9 +3,13 @@
 package systemtest_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -146,6 +150,59 @@ func TestEndToEndACheckIsBelievedWhereItsFaultChangesNothing(t *testing.T) {
 		for _, lie := range e.lies() {
 			t.Errorf("%s: %s: %s", fault, lie, e.body)
 		}
+	}
+}
+
+// A busy machine may read a HANGUP after the CHECK that was sent after it, or not before the answer is out. The record
+// of what arrived is no order of what was sent.
+func TestEndToEndAHangupThatArrivesAfterItsCheckIsNoLie(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		forwards bool // the HANGUP once a CHECK has arrived; else nothing of either
+		want     string
+		arrive   int // HANGUPs
+	}{
+		"the HANGUP comes last": {true, "still_listed", 1},
+		"nothing arrives":       {false, "unknown", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			vicidial := vicitest.NewServer(vicitest.Config{})
+			defer vicidial.Close()
+			slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				switch check := bytes.Contains(body, []byte("stage=CHECK")); {
+				case !tt.forwards:
+					<-r.Context().Done()
+					return
+				case !check && vicidial.Await(t.Context(), func() bool { return vicidial.Count("CHECK") > 0 }) != nil:
+					return
+				}
+				forward, err := http.Post(vicidial.URL+r.URL.Path, r.Header.Get("Content-Type"), bytes.NewReader(body))
+				if err != nil {
+					return
+				}
+				defer forward.Body.Close()
+				io.Copy(w, forward.Body)
+			}))
+			defer slow.Close()
+			b := newBenchOn(t, vicidial, stack.Config{Account: map[string]any{"url": slow.URL}, Env: map[string]string{"REQUEST_BUDGET": shortBudget.String()}})
+			if err := vicidial.Inject(vicitest.Fault{Name: "database-down", Stage: "HANGUP"}); err != nil {
+				t.Fatal(err)
+			}
+			e := testimony{answer: b.send(t, b.delivery(t, "crm", payloadOf(b.call))), fault: "database-down"}
+			if err := vicidial.Await(t.Context(), func() bool { return vicidial.Count("HANGUP") == tt.arrive }); err != nil {
+				t.Fatal(err)
+			}
+			e.is, _ = vicidial.Call(b.call)
+			e.requests = vicidial.Requests()
+			if e.Outcome != tt.want {
+				t.Errorf("got %s, want %s", e.body, tt.want)
+			}
+			for _, lie := range e.lies() {
+				t.Errorf("%s: %s", lie, e.body)
+			}
+		})
 	}
 }
 
