@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,17 @@ type Query struct {
 
 	Source string // who asks, as in [Call]
 }
+
+// String leaves out phone and vendor lead code, so that no log shows them by mistake.
+func (q Query) String() string {
+	return fmt.Sprintf("vicicall.Query{agent %q call %q lead %q}", q.AgentUser, q.CallID, q.LeadID)
+}
+
+// GoString is String: %#v leaves them out too.
+func (q Query) GoString() string { return q.String() }
+
+// LogValue is String as a [slog.Value].
+func (q Query) LogValue() slog.Value { return slog.StringValue(q.String()) }
 
 // Validate rejects a query that can't name one call. It reports every fault at once: each is a [FieldError] and wraps
 // [ErrInvalidQuery].

@@ -1,9 +1,12 @@
 package vicicall_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -250,5 +253,27 @@ func TestARefusedLookupLatchesByItself(t *testing.T) {
 	cred.Version = "v2"
 	if c.AgentStatus(t.Context(), cred, "1028"); len(s.sent) == 1 {
 		t.Error("not asked again with new credentials")
+	}
+}
+
+func TestAgentsAndQueriesShowNoPhoneAndNoCode(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	a, _ := vicicall.ParseAgentStatus(200, []byte(statusRow), "1028")
+	q := vicicall.Query{AgentUser: "1028", Phone: "3125551212", VendorLeadCode: "TICKET77"}
+	account := &vicicall.Account{User: "lookup", Pass: "L00kup77"}
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("found", "agent", a, "query", q, "account", *account)
+	text, err := json.Marshal(account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := log.String() + string(text) + fmt.Sprintf("%v %+v %#v %s %v %+v %#v %s %v %+v %#v %s %d", a, a, a, a, q, q, q, q, account, *account, *account, account, account)
+	for _, secret := range []string{"3125551212", "TICKET77", "L00kup77", "lookup\""} {
+		if strings.Contains(shown, secret) {
+			t.Errorf("%q shows in %s", secret, shown)
+		}
+	}
+	if !strings.Contains(shown, call1) {
+		t.Errorf("the call id is missing in %s", shown)
 	}
 }

@@ -2,6 +2,8 @@ package vicicall
 
 import (
 	"bytes"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 )
@@ -25,6 +27,17 @@ type Agent struct {
 func (a Agent) InCall() bool {
 	return (a.Status == "INCALL" || a.Status == "QUEUE") && a.CallID != "" && a.SubStatus != "DEAD"
 }
+
+// String leaves out phone and vendor lead code, so that no log shows them by mistake.
+func (a Agent) String() string {
+	return fmt.Sprintf("vicicall.Agent{%s %s %s call %q lead %q}", a.User, a.Status, a.SubStatus, a.CallID, a.LeadID)
+}
+
+// GoString is String: %#v leaves them out too.
+func (a Agent) GoString() string { return a.String() }
+
+// LogValue is String as a [slog.Value].
+func (a Agent) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // ParseAgentStatus reads a whole HTTP answer of non_agent_api.php to function=agent_status for an agent, stage=tab and
 // no header. It does no I/O and never fails. The Reply's outcome is empty when the answer is an agent's row; else it is
