@@ -35,7 +35,7 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: go-version ## Hang up a first (simulated) call with a signed webhook, then meet a VICIdial that lies
+run: go-version ## Hang up a first (simulated) call with a signed webhook, meet a VICIdial that lies, find a call by its phone
 	@echo "building  the function for this machine, with the flags used for AWS"
 	@$(MAKE) --no-print-directory build-VicihookFunction ARTIFACTS_DIR=.build/function GOOS=$(HOST_OS) ARCH=$(HOST_ARCH)
 	@go build -o .build/vicihook ./function/cmd/vicihook
@@ -44,6 +44,11 @@ run: go-version ## Hang up a first (simulated) call with a signed webhook, then 
 	@echo
 	@.build/local --bootstrap .build/function --fault does-nothing -- \
 		.build/vicihook send --disposition SALE --ref T-1 --actor you --expect still_listed
+	@echo
+	@echo "finding   a helpdesk knows the agent and the customer's phone, but no call id"
+	@.build/local --bootstrap .build/function -- sh -c '.build/vicihook send --source helpdesk --phone "$$VICIHOOK_PHONE" --disposition SALE --ref T-1 --actor you --expect hungup'
+	@echo
+	@.build/local --bootstrap .build/function -- .build/vicihook send --source helpdesk --phone 3125559999 --disposition SALE --ref T-1 --actor you --expect other_call
 	@echo
 	@echo "next      .build/vicihook check --account FILE    tries your own VICIdial's account and changes nothing"
 	@echo "          .build/vicihook outcome still_listed    says what a word means and how to fix it"

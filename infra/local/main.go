@@ -49,7 +49,7 @@ type cli struct {
 	Workbench string      `placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"Where the page of the workbench is served, a loopback address. Default: a free port of 127.0.0.1."`
 	Command   string      `type:"existingfile" placeholder:"FILE" help:"The vicihook command, which the workbench signs with; it is built if none is given."`
 	Sources   string      `type:"existingfile" placeholder:"FILE" help:"Use this sources.json."`
-	Cmd       []string    `arg:"" optional:"" passthrough:"partial" help:"Command to run, with VICIHOOK_URL, VICIHOOK_KEY, VICIHOOK_SOURCE, VICIHOOK_CALL_ID, VICIHOOK_AGENT_USER, the VICIDIAL_… and the AWS settings in its environment."`
+	Cmd       []string    `arg:"" optional:"" passthrough:"partial" help:"Command to run, with VICIHOOK_URL, VICIHOOK_KEY, VICIHOOK_SOURCE, VICIHOOK_CALL_ID, VICIHOOK_AGENT_USER, VICIHOOK_LEAD_ID, VICIHOOK_PHONE, the VICIDIAL_… and the AWS settings in its environment."`
 }
 
 // Help lists the faults.
@@ -176,7 +176,8 @@ func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status
 func (c *cli) config(say narrator) stack.Config {
 	config := stack.Config{
 		Bootstrap: c.Bootstrap, SourcesFile: c.Sources, Front: c.Front, Listen: c.Listen, Host: c.Host,
-		Key: cmp.Or(os.Getenv("VICIHOOK_KEY"), sampleKey),
+		Key:     cmp.Or(os.Getenv("VICIHOOK_KEY"), sampleKey),
+		Account: map[string]any{"lookup": map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}},
 	}
 	if c.Log || len(c.Cmd) == 0 {
 		config.Log = say.log

@@ -63,9 +63,9 @@ var changes = map[string]struct {
 	"a source is removed":                      {"remove crm", `{"crm": "` + crmKey + `", "x": "y"}`, "", statusOK, `{"x": "y"}`, "crm: no key"},
 	"a name that is no source's is removed":    {"remove x", `{"crm": "` + crmKey + `", "x": "y"}`, "", statusOK, `{"crm": "` + crmKey + `"}`, "x: no key"},
 	"what is not there is not removed":         {"remove crm", `{}`, "", statusUsage, "", "no such source in the secret"},
-	"a source that there is not gets no key":   {"make nope", `{}`, "", statusUsage, "", "crm, desk, github, probe, zendesk"},
-	"a source that there is not is not merged": {"merge nope", `{}`, crmKey, statusUsage, "", "crm, desk, github, probe, zendesk"},
-	"a source that there is not is not paused": {"pause nope", `{}`, "", statusUsage, "", "crm, desk, github, probe, zendesk"},
+	"a source that there is not gets no key":   {"make nope", `{}`, "", statusUsage, "", "crm, desk, github, helpdesk, probe, zendesk"},
+	"a source that there is not is not merged": {"merge nope", `{}`, crmKey, statusUsage, "", "crm, desk, github, helpdesk, probe, zendesk"},
+	"a source that there is not is not paused": {"pause nope", `{}`, "", statusUsage, "", "crm, desk, github, helpdesk, probe, zendesk"},
 	"a broken secret is left alone":            {"make crm", `{"crm": "topsecret`, "", statusUsage, "", "fix the secret by hand first"},
 	"a member given twice is left alone":       {"make crm", `{"crm": "topsecret", "crm": "x"}`, "", statusUsage, "", "fix the secret by hand first"},
 }

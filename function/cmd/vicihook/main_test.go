@@ -139,7 +139,7 @@ var mistakes = map[string]struct {
 	"a timeout that is none":             {sendTo("http://x", "--timeout", "soon"), "--timeout"},
 	"a time that is none":                {sendTo("http://x", "--at", "yesterday"), "--at"},
 	"an id that can't be signed":         {sendTo("http://x", "--id", "a.b"), "--id"},
-	"an unknown source":                  {sendTo("http://x", "--source", "nope"), "crm, desk, github, probe, zendesk"},
+	"an unknown source":                  {sendTo("http://x", "--source", "nope"), "crm, desk, github, helpdesk, probe, zendesk"},
 	"a sources.json that is not there":   {sendTo("http://x", "--sources", "/nope.json"), "--sources: open /nope.json"},
 	"an unknown scheme":                  {sendTo("http://x", "--scheme", "zendes"), "there are autotask, "},
 	"a scheme with every fault":          {sendTo("http://x", "--scheme", `{"kind":"hmac"}`), "alg: missing"},

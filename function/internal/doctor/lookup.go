@@ -25,7 +25,7 @@ var lookupRemedies = map[vicicall.Outcome]string{
 
 // tryLookup tries the account for finding calls, if a source needs it and a web server answers as VICIdial.
 func (d *Doctor) tryLookup(ctx context.Context, cred vicicall.Credentials, r *Report) {
-	finding := d.findingSources()
+	finding := d.findingSources(ctx)
 	switch {
 	case len(finding) == 0:
 		return
@@ -59,9 +59,13 @@ func (d *Doctor) lookUp(ctx context.Context, cred vicicall.Credentials) (int, er
 	return len(agents), err
 }
 
-// findingSources are the sources that name calls by what VICIdial can find them by.
-func (d *Doctor) findingSources() (names []string) {
+// findingSources are the sources that name calls by what VICIdial can find them by. One without a key serves nobody.
+func (d *Doctor) findingSources(ctx context.Context) (names []string) {
+	keys, err := d.Keys.Load(ctx)
 	for _, name := range d.Settings.Sources.Names() {
+		if err == nil && len(keys.Current.Value[name].Keys) == 0 {
+			continue
+		}
 		if src, _ := d.Settings.Sources.Lookup(name); src.Fault == nil && src.Finds() {
 			names = append(names, name)
 		}

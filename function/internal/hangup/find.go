@@ -32,6 +32,10 @@ func (h *Handler) find(ctx context.Context, src *source.Source, o *source.Order)
 		r := Report{vicidial: time.Since(began)}
 		if failed, ok := errors.AsType[*vicicall.Error](err); ok {
 			r.Outcome, r.Message, r.Reply, r.cause = failed.Outcome, failed.Message, failed.Reply, failed.Err
+			if failed.Outcome == vicicall.OtherCall || failed.Outcome == vicicall.NoActiveCall {
+				// the row is of a call that was not meant: it is for the log, a sender could end it by its id
+				r.Reply, r.cause = "", fmt.Errorf("agent_status: %s", failed.Reply)
+			}
 		}
 		return r
 	})

@@ -81,6 +81,9 @@ func TestFind(t *testing.T) {
 			if test.want == hangup.NotAllowed && (report.CallID != "" || report.AgentUser != "" || !strings.Contains(d.log.String(), "found call "+d.call)) {
 				t.Errorf("the answer names %s of %s, and the log is %s", report.CallID, report.AgentUser, d.log.String())
 			}
+			if test.want == vicicall.OtherCall && (report.Reply != "" || !strings.Contains(d.log.String(), d.call)) {
+				t.Errorf("the answer tells %q of a call that was not meant, and the log is %s", report.Reply, d.log.String())
+			}
 			ended := test.want == vicicall.HungUp
 			if ended && (report.CallID != d.call || report.AgentUser != "1028") || d.vicidial.Listed(d.call) == ended {
 				t.Errorf("the answer names %s of %s; listed: %v", report.CallID, report.AgentUser, d.vicidial.Listed(d.call))

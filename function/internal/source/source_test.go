@@ -194,7 +194,7 @@ func TestShippedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := sources.Names(), []string{"crm", "desk", "github", "probe", "zendesk"}; !slices.Equal(got, want) {
+	if got, want := sources.Names(), []string{"crm", "desk", "github", "helpdesk", "probe", "zendesk"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if _, ok := sources.Lookup("unknown"); ok {
@@ -206,7 +206,7 @@ func TestShippedFile(t *testing.T) {
 			t.Errorf("%s: got %+v", name, s)
 		}
 	}
-	ring, err := sources.ParseKeys(fmt.Appendf(nil, `{"crm": %[1]q, "desk": %[1]q, "github": %[1]q, "probe": %[1]q, "zendesk": %[1]q}`, hexKey))
+	ring, err := sources.ParseKeys(fmt.Appendf(nil, `{"crm": %[1]q, "desk": %[1]q, "github": %[1]q, "helpdesk": %[1]q, "probe": %[1]q, "zendesk": %[1]q}`, hexKey))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,8 +138,8 @@ func (s *Stack) startVICIdial(address string) error {
 	s.VICIdial = server
 	s.stops = append(s.stops, server.Close)
 	server.AddRemoteAgent(1028, 2)
-	server.AddCall(vicitest.Call{ID: SampleCall, Agent: "1028"})
-	server.AddCall(vicitest.Call{ID: server.NextCallID('Y'), Agent: "1029"})
+	server.AddCall(vicitest.Call{ID: SampleCall, Agent: "1028", Phone: "3125551212", VendorLeadCode: "T-1"})
+	server.AddCall(vicitest.Call{ID: server.NextCallID('Y'), Agent: "1029", Phone: "3125551313", VendorLeadCode: "T-2"})
 	return nil
 }
 
@@ -270,15 +270,20 @@ func (s *Stack) Stop() {
 // Env gives the addresses and keys for a program that uses the stack, as NAME=value.
 func (s *Stack) Env() []string {
 	call, source := s.firstCall(), s.firstSource()
+	lead := s.VICIdial.LeadOf(call.ID)
 	return []string{
 		"VICIHOOK_URL=" + s.URL,
 		"VICIHOOK_KEY=" + s.Keys[source],
 		"VICIHOOK_SOURCE=" + source,
 		"VICIHOOK_CALL_ID=" + call.ID,
 		"VICIHOOK_AGENT_USER=" + call.Agent,
+		"VICIHOOK_LEAD_ID=" + lead.ID,
+		"VICIHOOK_PHONE=" + lead.Phone,
 		"VICIDIAL_URL=" + s.VICIdial.URL,
 		"VICIDIAL_USER=" + vicitest.DefaultUser,
 		"VICIDIAL_PASS=" + vicitest.DefaultPass,
+		"VICIDIAL_LOOKUP_USER=" + vicitest.DefaultLookupUser,
+		"VICIDIAL_LOOKUP_PASS=" + vicitest.DefaultLookupPass,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + s.SecretsURL,
 		"AWS_REGION=" + secretsmanager.Region,
 		"AWS_ACCESS_KEY_ID=" + accessKey,

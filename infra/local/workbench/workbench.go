@@ -109,7 +109,7 @@ func fromOwnPage(r *http.Request) bool {
 func (b *Workbench) setup(w http.ResponseWriter, _ *http.Request) {
 	reply(w, map[string]any{
 		"url": b.cfg.Stack.URL, "sources": b.sources, "samples": b.cfg.Samples, "keys": b.cfg.Stack.Keys,
-		"sampleCall": stack.SampleCall, "faults": vicitest.Faults(),
+		"sampleCall": stack.SampleCall, "first": b.rows()[0], "faults": vicitest.Faults(),
 	})
 }
 
@@ -176,7 +176,8 @@ func (b *Workbench) addCall(w http.ResponseWriter, r *http.Request) {
 		}
 		id := server.NextCallID('Y')
 		server.AddCall(vicitest.Call{ID: id, Agent: a.User, Phone: "312555" + id[len(id)-4:], VendorLeadCode: "T-" + id[len(id)-3:]})
-		reply(w, map[string]string{"id": id})
+		rows := b.rows()
+		reply(w, rows[len(rows)-1])
 		return
 	}
 	fail(w, http.StatusNotFound, "no such agent is logged in")

@@ -1,7 +1,7 @@
 // The page of `make serve`. Whatever it shows goes in as text, never as HTML.
 const byId = id => document.getElementById(id);
 const setup = await (await fetch("setup")).json();
-let chosen = { id: setup.sampleCall, agent: "1028" };
+let chosen = setup.first;
 
 function element(tag, text, attributes = {}) {
   const made = document.createElement(tag);
@@ -20,7 +20,8 @@ async function post(path, value) {
 // fill puts the source's sample into the form, for the call that was chosen.
 function fill() {
   const name = byId("source").value, sample = setup.samples[name];
-  const body = sample?.body ?? JSON.stringify({ call_id: setup.sampleCall, agent_user: "1028" });
+  const finds = setup.sources[name].phone === ".phone"; // and needs no call id
+  const body = sample?.body ?? JSON.stringify({ ...(finds ? { phone: chosen.phone } : { call_id: setup.sampleCall }), agent_user: "1028", disposition: "SALE" });
   byId("body").value = body.replaceAll(setup.sampleCall, chosen.id).replaceAll(/\b1028\b/g, chosen.agent);
   byId("key").value = setup.keys[name] ?? "";
   const scheme = setup.sources[name].scheme;
@@ -105,7 +106,7 @@ byId("fault").onchange = () => {
 for (const agent of ["1028", "1029"]) {
   const button = element("button", "New call for " + agent, { type: "button" });
   button.onclick = () => busy(button, byId("outcome"), async () => {
-    chosen = { id: (await post("calls", { agent })).id, agent };
+    chosen = await post("calls", { agent });
     fill();
   });
   byId("agents").append(button);

@@ -139,6 +139,8 @@ func TestWebhooks(t *testing.T) {
 			[]action{choose("spoil", "old-time")}, "unauthorized", []string{"refused:"}},
 		"an unsigned webhook is turned away": {
 			[]action{choose("spoil", "unsigned")}, "unauthorized", []string{"refused:"}},
+		"a call that is known by its phone is found": {
+			[]action{choose("source", "helpdesk")}, "hungup", []string{"find", "asked which call the agent is in", "hungup is true"}},
 		"a VICIdial that lies is found out": {
 			[]action{choose("fault", "does-nothing")}, "still_listed",
 			[]string{"struck by the fault does-nothing", "listed, line up: still_listed is true"}},
