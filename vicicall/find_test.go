@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +26,18 @@ type lookupServer struct {
 	list string
 	sent []string // function and agent of each request
 	last string   // body of the last request
+}
+
+func (s *lookupServer) requests() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.sent)
+}
+
+func (s *lookupServer) lastRequest() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
 }
 
 func serveLookups(t *testing.T, list string, rows map[string]string) *lookupServer {
@@ -118,8 +131,8 @@ func TestFindByAgent(t *testing.T) {
 		if tt.want == "" && (err != nil || a.CallID != call1 || a.User != agentSelf) || tt.want != "" && !errors.Is(err, tt.want) {
 			t.Errorf("%s: %+v, %v; want %q", name, a, err, tt.want)
 		}
-		if len(s.sent) > 1 || tt.want == vicicall.InvalidRequest && tt.row == in && len(s.sent) > 0 {
-			t.Errorf("%s: asked %q", name, s.sent)
+		if len(s.requests()) > 1 || tt.want == vicicall.InvalidRequest && tt.row == in && len(s.requests()) > 0 {
+			t.Errorf("%s: asked %q", name, s.requests())
 		}
 		if err != nil && a != (vicicall.Agent{}) {
 			t.Errorf("%s: %+v beside an error", name, a)
@@ -182,8 +195,8 @@ func TestFindAmongAllAgents(t *testing.T) {
 		if tt.want == "" && (err != nil || a.User != tt.agent || !a.InCall()) || tt.want != "" && !errors.Is(err, tt.want) {
 			t.Errorf("%s: %+v, %v; want %q %s", name, a, err, tt.want, tt.agent)
 		}
-		if len(s.sent) > tt.asked || tt.want == "" && len(s.sent) != tt.asked {
-			t.Errorf("%s: %d requests, want %d", name, len(s.sent), tt.asked)
+		if len(s.requests()) > tt.asked || tt.want == "" && len(s.requests()) != tt.asked {
+			t.Errorf("%s: %d requests, want %d", name, len(s.requests()), tt.asked)
 		}
 		assertNoSecret(t, err)
 		c.Close()
@@ -199,14 +212,14 @@ func TestLookupsOnTheWire(t *testing.T) {
 	if a, err := c.AgentStatus(t.Context(), cred, "1028"); err != nil || !a.InCall() {
 		t.Errorf("%+v, %v", a, err)
 	}
-	if want := "/vici/vicidial/non_agent_api.php source=vicihook&user=lookup&pass=L00kup77&function=agent_status&stage=tab&agent_user=1028"; s.last != want {
-		t.Errorf("sent %s, want %s", s.last, want)
+	if want := "/vici/vicidial/non_agent_api.php source=vicihook&user=lookup&pass=L00kup77&function=agent_status&stage=tab&agent_user=1028"; s.lastRequest() != want {
+		t.Errorf("sent %s, want %s", s.lastRequest(), want)
 	}
 	if agents, err := c.LoggedInAgents(t.Context(), cred); err != nil || len(agents) != 1 || agents[0].CallID != call1 {
 		t.Errorf("%+v, %v", agents, err)
 	}
-	if want := "/vici/vicidial/non_agent_api.php source=vicihook&user=lookup&pass=L00kup77&function=logged_in_agents&stage=tab&show_sub_status=YES"; s.last != want {
-		t.Errorf("sent %s, want %s", s.last, want)
+	if want := "/vici/vicidial/non_agent_api.php source=vicihook&user=lookup&pass=L00kup77&function=logged_in_agents&stage=tab&show_sub_status=YES"; s.lastRequest() != want {
+		t.Errorf("sent %s, want %s", s.lastRequest(), want)
 	}
 }
 
@@ -222,8 +235,8 @@ func TestLookupsNeedAnAccountOfTheirOwn(t *testing.T) {
 			t.Errorf("%s: %v, want misconfigured that names lookup", name, err)
 		}
 	}
-	if len(s.sent) > 0 {
-		t.Errorf("asked %q", s.sent)
+	if len(s.requests()) > 0 {
+		t.Errorf("asked %q", s.requests())
 	}
 	if got := fields(t, weak.Validate(), vicicall.ErrInvalidCredentials); got != "lookup.pass" {
 		t.Errorf("faults in %q, want lookup.pass", got)
@@ -244,14 +257,14 @@ func TestARefusedLookupLatchesByItself(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if len(s.sent) != 1 {
-		t.Errorf("asked %q, want once", s.sent)
+	if len(s.requests()) != 1 {
+		t.Errorf("asked %q, want once", s.requests())
 	}
 	if result, _ := c.Hangup(t.Context(), cred, theCall()); result.Attempts == 0 {
 		t.Errorf("%+v: a refused lookup stopped a hang-up", result)
 	}
 	cred.Version = "v2"
-	if c.AgentStatus(t.Context(), cred, "1028"); len(s.sent) == 1 {
+	if c.AgentStatus(t.Context(), cred, "1028"); len(s.requests()) == 1 {
 		t.Error("not asked again with new credentials")
 	}
 }

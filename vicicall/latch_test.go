@@ -64,6 +64,7 @@ func TestWhoWaitsForTheFirstTrialIsUnavailableWhenItsTimeIsUp(t *testing.T) {
 		c := vicicall.NewOn(vicicall.Config{}, n.Dial)
 		defer c.Close()
 		came := atOnce(t, 5, c, on("localhost"))
+		synctest.Wait()
 		hangups := h.count("HANGUP")
 		if came[vicicall.Unknown] != hangups || came[vicicall.Unavailable] != 5-hangups || hangups != 1 {
 			t.Errorf("%v after %d hang-ups", came, hangups)

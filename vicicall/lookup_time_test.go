@@ -54,6 +54,7 @@ func TestFindOnACluster(t *testing.T) {
 				t.Errorf("%s: took %v, want at most %v", name, took, tt.atMost)
 			}
 			assertNoSecret(t, err)
+			synctest.Wait()
 			for _, h := range n.hosts {
 				if len(h.lookups) > 0 && tt.want != vicicall.Unavailable { // the last try may have no time left
 					t.Errorf("%s: %d answers were not asked for", name, len(h.lookups))
