@@ -26,10 +26,10 @@ MOTO := $(TOOLS)/moto-5.2.5/bin/moto_server
 SAM := $(TOOLS)/aws-sam-cli-1.170.0/bin/sam
 CHECKOV := $(TOOLS)/checkov-3.3.30/bin/checkov
 ACTIONLINT := go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
-STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve browser check format vet lint faults race template pipeline moto fuzz build build-VicihookFunction go-version \
+.PHONY: help run test serve browser check lint faults race template pipeline moto fuzz build build-VicihookFunction go-version \
 	sam sam-build sam-local invoke deploy canary bench compare soak conformance modules
 
 help: ## Print this help
@@ -66,22 +66,16 @@ browser: go-version ## Use the workbench of `make serve` in headless Chromium (D
 	@mkdir -p .build/screenshots
 	cd infra/local/workbench/browser && go vet ./... && SCREENSHOTS=$(CURDIR)/.build/screenshots go test -count=1 ./...
 
-check: go-version format vet lint faults race modules template pipeline moto ## All that CI checks
+check: go-version lint faults race modules template pipeline moto ## All that CI checks
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
-
-format:
-	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not in gofmt's format:"; echo "$$files"; exit 1; }
-
-vet:
-	go vet ./...
 
 # The folders with a go.mod of their own, whose dependencies the function's module does not need.
 modules: browser
 	cd infra/conformance && go vet ./... && go test ./...
 	cd infra/bench/compare && go vet ./...
 
-lint:
-	$(STATICCHECK) ./...
+lint: ## Check format, faults that compilers pass, who imports whom and the length of functions
+	$(GOLANGCI) run ./...
 
 faults: ## Look for known faults of Go, of the modules and of the release that is deployed
 	@infra/vulncheck $(LEAST_GO)

@@ -242,8 +242,8 @@ func look(srv *vicitest.Server, id string) snapshot {
 
 // effect is what changed since, in the words of an observation.
 func (before snapshot) effect(srv *vicitest.Server, id string) vicitest.Effect {
-	after, state := look(srv, id), vicitest.CallState{}
-	state, _ = srv.Call(id)
+	after := look(srv, id)
+	state, _ := srv.Call(id)
 	e := vicitest.Effect{
 		Delisted: before.listed && !after.listed, Booked: state.Disposition,
 		Ready:  before.agent.Status == "INCALL" && after.agent.Status == "READY",

@@ -19,7 +19,7 @@ import (
 )
 
 // client is made and never asked.
-var client *secretsmanager.Client
+var client *secretsmanager.Client //nolint:unused // the linker must keep what makes it
 
 func main() {
 	settings, err := config.LoadDefaultConfig(context.Background())
