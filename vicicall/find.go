@@ -70,19 +70,20 @@ const (
 // hang-up account by itself, since VICIdial counts a lookup without the level as a failed login and locks the account,
 // for hang-ups too. A refused login latches as it does for [Client.Hangup], but for this account alone.
 func (c *Client) Find(ctx context.Context, cred Credentials, q Query) (Agent, error) {
-	l, cancel, v := c.lookups(ctx, cred, q.Source, q.Validate())
+	ctx, cancel := c.withBudget(ctx)
 	defer cancel()
+	deadline, _ := ctx.Deadline()
+	ctx, cancelShare := context.WithTimeout(ctx, time.Until(deadline)*3/10)
+	defer cancelShare()
+	l, release, v := c.lookups(ctx, cred, q.Source, q.Validate())
+	defer release()
 	var found Agent
-	if v.outcome == "" {
-		deadline, _ := l.ctx.Deadline()
-		var share context.CancelFunc
-		l.ctx, share = context.WithTimeout(l.ctx, time.Until(deadline)*3/10)
-		defer share()
-		if q.AgentUser != "" {
-			found, v = l.find(q)
-		} else {
-			found, v = l.findAmongAll(q)
-		}
+	switch {
+	case v.outcome != "":
+	case q.AgentUser != "":
+		found, v = l.find(q)
+	default:
+		found, v = l.findAmongAll(q)
 	}
 	return found, l.failed(v, "find")
 }
