@@ -30,7 +30,7 @@ GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.
 
 .DEFAULT_GOAL := help
 .PHONY: help run test serve browser check lint faults race template pipeline moto fuzz build build-VicihookFunction go-version \
-	sam sam-build sam-local invoke deploy canary bench compare soak conformance modules
+	sam sam-build sam-local sam-first invoke deploy canary bench compare soak conformance modules
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -124,6 +124,9 @@ invoke: $(SAM) ## Hand a sample event to the function in SAM's container: EVENT=
 
 sam-local: $(SAM) ## Send a webhook through `sam local start-api`
 	@SAM=$(SAM) infra/sam-local send
+
+sam-first: $(SAM) ## Type what events/README.md says of `sam build` and `sam local invoke`
+	@SAM=$(SAM) infra/sam-local first-contact
 
 deploy: $(SAM) ## Deploy what sam-build has built: STAGE=testing or prod
 	@SAM=$(SAM) ARCH=$(ARCH) infra/pipeline/deploy "$(STAGE)"
