@@ -313,6 +313,34 @@ func TestEndToEndADatabaseThatIsDownForOneRequest(t *testing.T) {
 	}
 }
 
+// A restart of VICIdial's database empties its list of calls while the lines stay up. It shows only where the database
+// was seen to be down, or where the agent can be looked up.
+func TestEndToEndARestartOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	lookup := map[string]any{"lookup": map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}}
+	lost := vicitest.Fault{Name: "reset-midway", Stage: "HANGUP"}
+	for name, tt := range map[string]struct {
+		account map[string]any
+		faults  []vicitest.Fault
+		want    string
+	}{
+		"before the HANGUP":                       {nil, []vicitest.Fault{{Name: "restart", Stage: "HANGUP"}}, "no_active_call"},
+		"after a lost answer":                     {nil, []vicitest.Fault{lost, {Name: "restart", Stage: "CHECK"}}, "no_longer_listed"},
+		"after a lost answer, with lookups":       {lookup, []vicitest.Fault{lost, {Name: "restart", Stage: "CHECK"}}, "unknown"},
+		"after a lost answer, seen by one CHECK":  {nil, []vicitest.Fault{lost, {Name: "database-down-500", Stage: "CHECK", Times: 1}, {Name: "restart", Stage: "CHECK"}}, "unknown"},
+		"no restart, a lost answer, with lookups": {lookup, []vicitest.Fault{{Name: "reset", Stage: "HANGUP"}}, "no_longer_listed"},
+	} {
+		b := newBench(t, stack.Config{Account: tt.account})
+		if err := b.VICIdial.Inject(tt.faults...); err != nil {
+			t.Fatal(err)
+		}
+		got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
+		if state, _ := b.VICIdial.Call(b.call); got.Outcome != tt.want || state.Listed {
+			t.Errorf("%s: got %s, want %s; the call is %+v", name, got.body, tt.want, state)
+		}
+	}
+}
+
 func TestEndToEndAnAgentWhoLogsOffBeforeTheSecondLook(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{})
