@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"strings"
 	"testing"
 
 	"vicihook/function/internal/source"
@@ -34,5 +35,46 @@ func BenchmarkSelect(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// fiveExpressions and twoKiB are a delivery of a usual helpdesk: the issue's measure of what selecting may cost.
+var fiveExpressions = map[string]any{
+	"when": `.event == "end_call"`, "call_id": `.ticket.description | capture("(?<id>[VYJM][0-9]{19})").id`, "agent_user": `.ticket.agent`,
+	"disposition": `{"dispo_sale": "SALE", "dispo_no": "NI"}[.dispo] // "CRMEND"`, "ref": `.ticket.id`,
+}
+
+func twoKiB() []byte {
+	return []byte(`{"event": "end_call", "dispo": "dispo_sale", "account": {"id": 77, "name": "Example Ltd", "subdomain": "example"},
+		"ticket": {"id": 4711, "agent": "1028", "status": "solved", "priority": null, "channel": "phone", "created_at": "2026-11-26T12:00:00Z",
+		"updated_at": "2026-11-26T12:04:31Z", "subject": "Wants an offer", "description": "call Y1221052110000402027 ` +
+		strings.Repeat("of a customer who asked for something, ", 30) + `", "tags": ["phone", "sale", "vip"],
+		"requester": {"id": 12, "name": "Anna Example", "email": "anna@example.com", "phone": "+41791234567"},
+		"assignee": {"id": 13, "name": "Ben Example", "email": "ben@example.com"},
+		"custom_fields": [` + strings.TrimSuffix(strings.Repeat(`{"id": 360012345678, "value": "x"},`, 8), ",") + `]}}`)
+}
+
+func TestSelectingFromTwoKiBAllocatesLittle(t *testing.T) {
+	s, body := crm(t, fiveExpressions), twoKiB()
+	if len(body) < 2000 || len(body) > 2200 {
+		t.Fatalf("the payload has %d bytes", len(body))
+	}
+	allocations := testing.AllocsPerRun(100, func() {
+		if items, err := s.Select(t.Context(), body); err != nil || items[0].Err != nil || items[0].Disposition != "SALE" {
+			t.Fatal(items, err)
+		}
+	})
+	if allocations > 200 {
+		t.Errorf("got %v allocations, want at most 200", allocations)
+	}
+}
+
+func BenchmarkSelectTwoKiB(b *testing.B) {
+	s, body := crm(b, fiveExpressions), twoKiB()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Select(b.Context(), body); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -77,15 +77,15 @@ type Item struct {
 	Notes    []string // for the log: what was left out, and why an item may be ignored by mistake
 }
 
-// A selector says where in a source's payload the call stands. Only each, when, callID and agentUser are never nil.
+// A selector says where in a source's payload the call stands. All but callID and agentUser may be nil.
 type selector struct {
 	each, when, callID, agentUser, leadID, phone, vendorLeadCode, disposition, ref, actor *jq.Expression
 }
 
 func (r sourceReader) selector(d definition) selector {
 	return selector{
-		each:           r.expression(fieldEach, d.Each, "."),
-		when:           r.expression(fieldWhen, d.When, "true"),
+		each:           r.expression(fieldEach, d.Each, ""),
+		when:           r.expression(fieldWhen, d.When, ""),
 		callID:         r.expression(fieldCallID, d.CallID, ".call_id"),
 		agentUser:      r.expression(fieldAgentUser, d.AgentUser, ".agent_user"),
 		leadID:         r.expression("lead_id", d.LeadID, ""),
@@ -119,9 +119,11 @@ func (s *Source) Select(ctx context.Context, body []byte) ([]Item, error) {
 		return nil, nil
 	}
 	meter := jq.NewMeter(ctx)
-	inputs, err := s.selector.each.Take(meter, payload, MaxItems+1)
-	if err != nil {
-		return nil, fieldFailure(fieldEach, err)
+	inputs := []any{payload}
+	if each := s.selector.each; each != nil {
+		if inputs, err = each.Take(meter, payload, MaxItems+1); err != nil {
+			return nil, fieldFailure(fieldEach, err)
+		}
 	}
 	if len(inputs) > MaxItems {
 		return nil, invalid(fieldEach, "more than %d items", MaxItems)
@@ -170,6 +172,9 @@ func (s *Source) toolCall(input any) string {
 
 // asks evaluates `when`. Nothing but true asks for a hang-up: the "false" of a form would pass for true in jq.
 func (s *selector) asks(meter *jq.Meter, input any) (bool, error) {
+	if s.when == nil {
+		return true, nil
+	}
 	value, err := one(meter, s.when, input)
 	if err != nil {
 		return false, fieldFailure(fieldWhen, err)

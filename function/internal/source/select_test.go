@@ -32,7 +32,7 @@ var undecodablePayloads = map[string]struct{ body, want string }{
 	"what begins like JSON":          {`{call_id=Y1&agent_user=1028`, "payload: is not one JSON value: fault at byte "},
 	"a member given twice":           {`{"call_id": "1", "call_id": "2"}`, `payload: member "call_id" appears twice`},
 	"a member twice by its escape":   {`{"call_id": "1", "c\u0061ll_id": "2"}`, `payload: member "call_id" appears twice`},
-	"a member twice that none reads": {`{"anna@example.com": 1, "anna@example.com": 2}`, `payload: gives a member twice, at byte 24`},
+	"a member twice that none reads": {`{"anna@example.com": 1, "anna@example.com": 2}`, `payload: gives a member twice, at byte 42`},
 	"what is not UTF-8":              {"{\"a\": \"\xff\"}", "payload: is not UTF-8"},
 	"a lengthened hash's padding":    {"{\"call_id\": \"1\"}\x80\x00\x00\x00\x01{\"call_id\": \"2\"}", "payload: is not UTF-8"},
 	"a number too long":              {`{"a": ` + strings.Repeat("9", 101) + `}`, `payload: holds a number of more than 100 characters`},

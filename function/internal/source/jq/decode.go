@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,7 +39,7 @@ func Decode(text []byte) (any, error) {
 	case !utf8.Valid(text):
 		return nil, &SyntaxError{Why: "is not UTF-8"}
 	}
-	d := decoder{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true))}
+	d := decoder{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)), text: string(text)}
 	value, err := d.value()
 	if err == nil {
 		if _, err = d.ReadToken(); err == nil {
@@ -57,6 +58,7 @@ var errTrailing = errors.New("data after the value")
 
 type decoder struct {
 	*jsontext.Decoder
+	text   string // of which strings without escapes are parts
 	values int
 }
 
@@ -67,13 +69,6 @@ func (d *decoder) syntaxError(err error) error {
 	offset := d.InputOffset()
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		offset = syntax.ByteOffset
-		if errors.Is(err, jsontext.ErrDuplicateName) {
-			path := []string{}
-			for name := range syntax.JSONPointer.Tokens() {
-				path = append(path, name)
-			}
-			return &SyntaxError{Path: path, Why: fmt.Sprintf("gives a member twice, at byte %d", offset)}
-		}
 	}
 	return &SyntaxError{Why: fmt.Sprintf("is not one JSON value: fault at byte %d", offset)}
 }
@@ -81,6 +76,9 @@ func (d *decoder) syntaxError(err error) error {
 func (d *decoder) value() (any, error) {
 	if d.values++; d.values > maxValues {
 		return nil, &SyntaxError{Why: fmt.Sprintf("holds more than %d values", maxValues)}
+	}
+	if d.PeekKind() == '"' {
+		return d.string()
 	}
 	token, err := d.ReadToken()
 	if err != nil {
@@ -95,8 +93,6 @@ func (d *decoder) value() (any, error) {
 			return d.object()
 		}
 		return d.array()
-	case '"':
-		return token.String(), nil
 	case '0':
 		number := token.String()
 		if len(number) > maxNumber {
@@ -110,15 +106,30 @@ func (d *decoder) value() (any, error) {
 	}
 }
 
+func (d *decoder) string() (string, error) {
+	quoted, err := d.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	if bytes.IndexByte(quoted, '\\') < 0 && len(quoted) > 1 {
+		end := int(d.InputOffset())
+		return d.text[end-len(quoted)+1 : end-1], nil
+	}
+	text, _ := jsontext.AppendUnquote(nil, quoted) // it is valid, or half a surrogate pair
+	return string(text), nil
+}
+
 func (d *decoder) object() (any, error) {
 	members := map[string]any{}
 	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
+		name, err := d.string()
 		if err != nil {
 			return nil, err
 		}
-		key := name.String()
-		if members[key], err = d.value(); err != nil {
+		if _, twice := members[name]; twice {
+			return nil, &SyntaxError{Path: slices.Collect(d.StackPointer().Tokens()), Why: fmt.Sprintf("gives a member twice, at byte %d", d.InputOffset())}
+		}
+		if members[name], err = d.value(); err != nil {
 			return nil, err
 		}
 	}

@@ -209,7 +209,7 @@ var limitedExpressions = map[string]struct{ expression, input, want string }{
 	"a long text for split by a pattern":    {`split("7"; null)`, long('7', 4097), "a text of more than 4096 bytes"},
 	"a long text for match with g":          {`[match("7"; "g")]`, long('7', 4097), "a text of more than 4096 bytes"},
 	"a long text for tonumber":              {`tonumber`, long('7', 101), "a text of more than 100 bytes is no number"},
-	"fromjson of what has a member twice":   {`fromjson | .id`, `"{\"id\": 1, \"id\": 2}"`, "fromjson: the text gives a member twice, at byte 10"},
+	"fromjson of what has a member twice":   {`fromjson | .id`, `"{\"id\": 1, \"id\": 2}"`, "fromjson: the text gives a member twice, at byte 14"},
 	"fromjson of what has trailing data":    {`fromjson | .id`, `"{\"id\": 1} 2"`, "fromjson: the text is not one JSON value"},
 	"fromjson of a number":                  {`fromjson`, `1`, "the expression can't be applied to this payload"},
 	"fromjson of deep lists":                {`fromjson`, `"` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `"`, "fromjson: the text is nested more than 100 deep"},
