@@ -43,8 +43,13 @@ func wire(ctx context.Context, getenv func(string) string, folder string) gatewa
 	log.Debug("configured", "sources", settings.Sources.Names(), "budget", settings.Budget.String(),
 		"recheck", settings.Recheck, "dry_run", settings.DryRun, "previous_keys_for", settings.PreviousKeysFor.String())
 	handler, doctor := parts(ctx, settings, secretsmanager.NewFromConfig(sdk), log)
+	handler.Queue = newQueue(sdk, settings.RedeliveryQueue)
 	doctor.Region = sdk.Region
-	return gateway.Gateway{PublicURL: settings.PublicURL, Handle: handler.Handle, Doctor: examine(doctor, log)}
+	g := gateway.Gateway{PublicURL: settings.PublicURL, Handle: handler.Handle, Doctor: examine(doctor, log)}
+	if handler.Queue != nil {
+		g.Redeliver = handler.Redeliver
+	}
+	return g
 }
 
 // misconfiguredGateway answers every webhook misconfigured, and a doctor's request with the faults.

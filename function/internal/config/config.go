@@ -38,6 +38,7 @@ type Config struct {
 	Recheck           bool            // RECHECK, true: look whether the call is still listed
 	DryRun            bool            // DRY_RUN: CHECK instead of HANGUP, for every source
 	PreviousKeysFor   time.Duration   // PREVIOUS_KEYS_FOR, 24 h: how long a rotated key still counts; 0 revokes at once
+	RedeliveryQueue   string          // REDELIVERY_QUEUE_URL: the SQS queue of orders that are tried again; empty is none
 	Sources           *source.Sources // SOURCES_FILE, by default sources.json in the binary's folder
 }
 
@@ -55,6 +56,7 @@ func Load(getenv func(string) string, folder string) (Config, error) {
 		Recheck:           env.bool("RECHECK", true),
 		DryRun:            env.bool("DRY_RUN", false),
 		PreviousKeysFor:   env.duration("PREVIOUS_KEYS_FOR", 24*time.Hour, 0, 365*24*time.Hour),
+		RedeliveryQueue:   env.url("REDELIVERY_QUEUE_URL"),
 		Sources:           env.sources("SOURCES_FILE", filepath.Join(folder, "sources.json")),
 	}
 	if c.Sources == nil || len(env.faults) > 0 {

@@ -43,9 +43,9 @@ type event struct {
 		} `json:"identity"`
 		ELB any `json:"elb"` // a load balancer
 	} `json:"requestContext"`
-	DetailType string                         `json:"detail-type"` // EventBridge
-	Key1       any                            `json:"key1"`        // the test event that Lambda's console offers
-	Records    []struct{ EventSource string } `json:"Records"`     // SQS, SNS, S3 and others
+	DetailType string   `json:"detail-type"` // EventBridge
+	Key1       any      `json:"key1"`        // the test event that Lambda's console offers
+	Records    []record `json:"Records"`     // SQS, SNS, S3 and others
 }
 
 // text is a JSON string as bytes: a string would be one more copy of a body.
@@ -59,9 +59,25 @@ func (t *text) UnmarshalText(decoded []byte) error {
 // Decode returns the request in an event. If it is no delivery, or its body can't be known, Undecodable says why.
 // publicURL is as in [Gateway].
 func Decode(payload []byte, publicURL string) hangup.Request {
-	var e event
-	if err := json.Unmarshal(payload, &e); err != nil {
-		return hangup.Request{Undecodable: undecodable(err)}
+	e, err := parse(payload)
+	return e.request(err, publicURL)
+}
+
+// parse's error drops the text of JSON's, which may quote the event.
+func parse(payload []byte) (e event, err error) {
+	err = json.Unmarshal(payload, &e)
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return e, fmt.Errorf("no delivery: %s of the event is not of the type that API Gateway gives it", cmp.Or(wrong.Field, "the whole"))
+	}
+	if err != nil {
+		return e, errors.New("no delivery: the event is not JSON")
+	}
+	return e, nil
+}
+
+func (e *event) request(parseErr error, publicURL string) hangup.Request {
+	if parseErr != nil {
+		return hangup.Request{Undecodable: parseErr}
 	}
 	if other := e.otherEvent(); other != "" {
 		return hangup.Request{Undecodable: fmt.Errorf("no delivery: %s; want one of API Gateway or a Function URL", other)}
@@ -78,14 +94,6 @@ func Decode(payload []byte, publicURL string) hangup.Request {
 	}
 	r.Webhook.Body, r.TooLarge, r.Undecodable = e.body()
 	return r
-}
-
-// undecodable drops the text of a JSON error, which may quote the event.
-func undecodable(err error) error {
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("no delivery: %s of the event is not of the type that API Gateway gives it", cmp.Or(wrong.Field, "the whole"))
-	}
-	return errors.New("no delivery: the event is not JSON")
 }
 
 var serviceName = regexp.MustCompile(`^aws:[a-z0-9-]{1,40}$`)

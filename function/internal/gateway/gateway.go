@@ -5,7 +5,8 @@
 // It takes payload format 2.0 of an HTTP API or a Function URL and 1.0 of a REST or HTTP API, on any route that leads to
 // /webhooks/{source}, with the body plain or base64, and passes the sender's exact bytes on. Header names are folded to
 // lower case, since an HTTP API lowers them and a REST API does not; two spellings of a name stay two values. What is no
-// such event is answered like a bad signature, and the log says what it looks like.
+// such event is answered like a bad signature, and the log says what it looks like. An event of SQS brings orders that
+// the function put into its own queue.
 //
 // Specification: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 package gateway
@@ -21,7 +22,8 @@ import (
 type Gateway struct {
 	PublicURL string // base URL as senders see it, for the schemes that sign the URL; empty = such schemes are refused
 	Handle    func(context.Context, hangup.Request) hangup.Answer
-	Doctor    func(context.Context) ([]byte, error) // the JSON that answers {"vicihook":"doctor"}; nil = that is no delivery
+	Doctor    func(context.Context) ([]byte, error)                    // the JSON that answers {"vicihook":"doctor"}; nil = that is no delivery
+	Redeliver func(ctx context.Context, message []byte) (settled bool) // takes a message of the queue; nil = such events are no deliveries
 }
 
 // Invoke implements the Lambda runtime's handler. It returns no error for an event: one that is no delivery gets the
@@ -36,7 +38,11 @@ func (g Gateway) Invoke(ctx context.Context, payload []byte) (answer []byte, err
 	if g.Doctor != nil && isDoctorRequest(payload) {
 		return g.Doctor(ctx)
 	}
-	a := g.Handle(ctx, Decode(payload, g.PublicURL))
+	e, err := parse(payload)
+	if err == nil && g.Redeliver != nil && e.isQueue() {
+		return json.Marshal(e.redeliver(ctx, g.Redeliver))
+	}
+	a := g.Handle(ctx, e.request(err, g.PublicURL))
 	return json.Marshal(response{StatusCode: a.Status, Headers: a.Header, Body: string(a.Body)})
 }
 

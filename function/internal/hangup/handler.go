@@ -1,6 +1,7 @@
 package hangup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -49,6 +50,7 @@ type Handler struct {
 	Log         *slog.Logger
 	Version     string           // the function's own, for the log
 	Broken      error            // a configuration that can't serve: every delivery is answered misconfigured
+	Queue       Queue            // takes orders that another try may settle; nil = senders try again themselves, or nobody does
 	Now         func() time.Time // nil = time.Now
 }
 
@@ -59,6 +61,10 @@ type delivery struct {
 	source    *source.Source   // nil until known
 	key       int              // index of the key that matched
 	challenge source.Challenge // what the sender expects in place of a report; empty for all but challenges
+
+	redelivery int   // which one this is; 0 for the webhook itself
+	queued     int   // orders that were put into the queue, to be tried again
+	queueErr   error // why others were not
 }
 
 // noKey is the key's index of a delivery that no key has signed.
@@ -69,6 +75,7 @@ func (h *Handler) Handle(ctx context.Context, r Request) Answer {
 	d := &delivery{Request: r, started: h.now(), key: noKey}
 	report := d.finish(recovered(func() Report { return h.serve(ctx, d) }))
 	answer := d.answer(report)
+	d.queued, d.queueErr = h.enqueue(ctx, d, report)
 	h.log(ctx, d, report, answer.Status)
 	return answer
 }
@@ -76,7 +83,7 @@ func (h *Handler) Handle(ctx context.Context, r Request) Answer {
 // serve is the staircase; each step either hands on or ends the delivery with its report.
 func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 	if h.Broken != nil {
-		return refuse(vicicall.Misconfigured, "the function's configuration is wrong; its log names each fault", nil)
+		return refuse(vicicall.Misconfigured, brokenMessage, nil)
 	}
 	if d.TooLarge {
 		return refuse(TooLarge, "the body is larger than 256 KiB", nil)
@@ -89,7 +96,7 @@ func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 		return unauthorized(errors.New("sources.json has no such source"))
 	}
 	if d.source.Fault != nil {
-		return refuse(vicicall.Misconfigured, "this source's entry in sources.json is wrong; the function's log names each fault", d.source.Fault)
+		return refuse(vicicall.Misconfigured, sourceFaultMessage, d.source.Fault)
 	}
 	ctx, cancel := context.WithDeadline(ctx, h.deadline(d))
 	defer cancel()
@@ -105,15 +112,22 @@ func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 	if err != nil {
 		return refuseItem(err)
 	}
-	return h.endAll(ctx, d.source, items)
+	switch reports := h.endAll(ctx, d.source, items); {
+	case len(reports) == 0:
+		return Report{Outcome: Ignored, Message: "the payload names no call"}
+	case !d.source.Batch:
+		return reports[0]
+	default:
+		return batch(reports)
+	}
 }
+
+// budget is the source's own, or that of all.
+func (h *Handler) budget(d *delivery) time.Duration { return cmp.Or(d.source.Budget, h.Budget) }
 
 // deadline counts from the gateway's own request time, as the sender does; a time that can't be right is not used.
 func (h *Handler) deadline(d *delivery) time.Time {
-	budget := h.Budget
-	if d.source.Budget > 0 {
-		budget = d.source.Budget
-	}
+	budget := h.budget(d)
 	if held := d.started.Sub(d.Received); held >= 0 && held <= 10*time.Second {
 		return d.Received.Add(budget)
 	}

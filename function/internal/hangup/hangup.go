@@ -16,11 +16,8 @@ type task struct {
 	report Report // decided as soon as it has an outcome
 }
 
-// endAll finds and ends the calls of a delivery: items that mean the same call once.
-func (h *Handler) endAll(ctx context.Context, src *source.Source, items []source.Item) Report {
-	if len(items) == 0 {
-		return Report{Outcome: Ignored, Message: "the payload names no call"}
-	}
+// endAll finds and ends the calls of a delivery, items that mean the same call once. It returns a report for each item.
+func (h *Handler) endAll(ctx context.Context, src *source.Source, items []source.Item) []Report {
 	tasks := make([]task, len(items))
 	sideBySide(len(tasks), func(i int) {
 		t := &tasks[i]
@@ -37,10 +34,7 @@ func (h *Handler) endAll(ctx context.Context, src *source.Source, items []source
 	for i := range tasks {
 		reports[i] = tasks[i].finished(&tasks[first[i]])
 	}
-	if !src.Batch {
-		return reports[0]
-	}
-	return batch(reports)
+	return reports
 }
 
 // sideBySide runs do for each index, few at a time: VICIdial has one database.

@@ -22,6 +22,15 @@ func (h *Handler) log(ctx context.Context, d *delivery, r Report, status int) {
 			attrs = append(attrs, slog.String("delivery_id", id))
 		}
 	}
+	if d.redelivery > 0 {
+		attrs = append(attrs, slog.Int("redelivery", d.redelivery))
+	}
+	if d.queued > 0 {
+		attrs = append(attrs, slog.Int("queued", d.queued))
+	}
+	if d.queueErr != nil {
+		attrs = append(attrs, slog.String("queue_error", d.queueErr.Error()))
+	}
 	if !d.Received.IsZero() {
 		attrs = append(attrs, slog.Int64("held_ms", d.started.Sub(d.Received).Milliseconds()))
 	}

@@ -29,6 +29,7 @@ type Report struct {
 	Calls       []Report `json:"calls,omitempty"`    // a batch: one report an item, in the payload's order
 	RequestID   string   `json:"request_id,omitempty"`
 
+	order    source.Order  // that it answers: for the queue
 	toolCall string        // the tool call that this answers, for senders that read such answers
 	actor    string        // who asked: for the log
 	leadID   string        // VICIdial's, of a call that was found: for the log
@@ -43,6 +44,8 @@ const maxMessage = 200
 
 const (
 	unauthorizedMessage = "source, signature, key or time is not accepted" // all that a stranger learns
+	brokenMessage       = "the function's configuration is wrong; its log names each fault"
+	sourceFaultMessage  = "this source's entry in sources.json is wrong; the function's log names each fault"
 	pausedMessage       = "this source is paused: try again later"
 	failedMessage       = "the function failed; its log says where"
 )
@@ -89,6 +92,7 @@ func batch(calls []Report) Report {
 // withOrder returns the report with the order that it answers. A field that VICIdial could not take is left out: a
 // wrong expression of sources.json may have selected any text of the payload.
 func (r Report) withOrder(o source.Order) Report {
+	r.order = o
 	r.CallID, r.AgentUser, r.Disposition, r.Ref, r.actor = o.CallID, o.AgentUser, o.Disposition, o.Ref, o.Actor
 	faults, _ := validate(o).(interface{ Unwrap() []error })
 	if faults == nil {

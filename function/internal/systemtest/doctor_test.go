@@ -95,7 +95,7 @@ func TestTheFunctionLinksNoClientThatItDoesNotUse(t *testing.T) {
 	for _, found := range regexp.MustCompile(`(?m)^github\.com/aws/aws-sdk-go-v2/service/(\w+)$`).FindAllSubmatch(out, -1) {
 		linked[string(found[1])] = true
 	}
-	want := map[string]bool{"secretsmanager": true, "signin": true, "sso": true, "ssooidc": true, "sts": true}
+	want := map[string]bool{"secretsmanager": true, "signin": true, "sqs": true, "sso": true, "ssooidc": true, "sts": true}
 	if !maps.Equal(linked, want) {
 		t.Errorf("the function links %v, want %v", linked, want)
 	}
