@@ -17,8 +17,9 @@ var linked = []string{
 	"vicihook",
 }
 
-// services are the clients of AWS that may be part of it: the secrets, and what configuration takes to sign in.
-var services = []string{"secretsmanager", "sts", "sso", "ssooidc", "signin", "internal"}
+// services are the clients of AWS that may be part of it: the secrets, the queue of orders that are tried again, and what
+// configuration takes to sign in.
+var services = []string{"secretsmanager", "sqs", "sts", "sso", "ssooidc", "signin", "internal"}
 
 // The command and the bench have libraries of their own, which must not make the function larger or slower to start.
 func TestTheFunctionLinksNothingElse(t *testing.T) {

@@ -5,10 +5,7 @@ package systemtest_test
 import (
 	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
-	"os/exec"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -80,23 +77,5 @@ func TestEndToEndNobodyAsksTheDoctorOverHTTP(t *testing.T) {
 	}
 	if n := b.VICIdial.Count(""); n != 0 {
 		t.Errorf("%d requests reached VICIdial", n)
-	}
-}
-
-// The command speaks to Lambda and CloudWatch Logs; the function must not carry their clients. Those of IAM Identity
-// Center and STS come with the SDK's settings.
-func TestTheFunctionLinksNoClientThatItDoesNotUse(t *testing.T) {
-	t.Parallel()
-	out, err := exec.Command("go", "list", "-tags", "lambda.norpc", "-deps", "vicihook/function").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	linked := map[string]bool{}
-	for _, found := range regexp.MustCompile(`(?m)^github\.com/aws/aws-sdk-go-v2/service/(\w+)$`).FindAllSubmatch(out, -1) {
-		linked[string(found[1])] = true
-	}
-	want := map[string]bool{"secretsmanager": true, "signin": true, "sqs": true, "sso": true, "ssooidc": true, "sts": true}
-	if !maps.Equal(linked, want) {
-		t.Errorf("the function links %v, want %v", linked, want)
 	}
 }
