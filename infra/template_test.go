@@ -105,7 +105,7 @@ func TestTheEnvironmentIsWhatTheFunctionReadsAndHoldsNoSecret(t *testing.T) {
 		want = append(want, match[1])
 	}
 	want = slices.DeleteFunc(want, func(name string) bool { return name == "SOURCES_FILE" }) // shipped beside the binary
-	want = append(want, "AWS_ENDPOINT_URL_SECRETS_MANAGER")
+	want = append(want, "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_USE_FIPS_ENDPOINT")         // the SDK's own
 	variables := at(function(t), "Environment", "Variables")
 	var got []string
 	for name := range variables {
@@ -149,6 +149,7 @@ var other = map[string]map[string]string{
 	"DryRun":            {"DryRun": "true"},
 	"DomainName":        {"DomainName": "hooks.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/0a"},
 	"LogLevel":          {"LogLevel": "DEBUG"},
+	"FipsEndpoints":     {"FipsEndpoints": "true"},
 }
 
 // SAM publishes a version when code or text of the function changes, and CloudFormation when VersionDescription does; but
@@ -223,7 +224,7 @@ func TestTheSettingsFitIntoADescriptionWithTheLongestValues(t *testing.T) {
 	subnet, group := "subnet-"+strings.Repeat("a", 17), "sg-"+strings.Repeat("a", 17)
 	all := map[string]string{
 		"PublicUrl": longest("PublicUrl", "https://"), "PreviousKeysFor": longest("PreviousKeysFor", ""),
-		"WebhookSecretArn": arn, "VICIdialSecretArn": arn, "RequestBudget": "8000",
+		"WebhookSecretArn": arn, "VICIdialSecretArn": arn, "RequestBudget": "8000", "FipsEndpoints": "true",
 	}
 	networks := map[string]map[string]string{
 		"VICIdial by its URL": {"VICIdialUrl": longest("VICIdialUrl", "https://")},
