@@ -300,8 +300,7 @@ const (
 	equal
 )
 
-const adviceUnreadable = "VICIdial's answer has no phone and vendor lead code that can be told apart from other fields: a tab stands in the agent's full name or in the code," +
-	" or VICIdial is older than 2.10. Remove the tab, or send lead_id in place of phone and vendor_lead_code"
+const adviceUnreadable = "VICIdial's answer does not show which fields are phone and code: remove the tab from the agent's full name or the code, or send lead_id (VICIdial before 2.10 needs it)"
 
 func (q Query) fits(a Agent) fit {
 	switch {

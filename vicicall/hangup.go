@@ -142,10 +142,10 @@ func (s *session) conclude(a answer, state listing, check answer) verdict {
 
 const (
 	adviceUnchecked   = "VICIdial accepted the hang-up, but CHECK could not tell whether it still lists the call: try again"
-	adviceRestart     = "a hang-up was sent; then VICIdial's database was down, and now it does not list the call. A restart empties its list of calls, so the call may be up or not: try again"
-	adviceRestartSeen = "VICIdial's database was down a moment ago, and now it does not list the call. A restart empties its list of calls, so this does not say that the call has ended: try again"
+	adviceRestart     = "a hang-up was sent, VICIdial's database was down, and now it does not list the call: a restart empties that list, so the call may be up or not. Try again"
+	adviceRestartSeen = "VICIdial's database was down, and now it does not list the call: a restart empties that list, so the call may be up or not. Try again"
 	adviceStillShown  = "a hang-up was sent, and VICIdial does not list the call, but shows the agent in it: its database was restarted, or the call has just ended. Try again"
-	adviceNotLookedUp = "a hang-up was sent, and VICIdial does not list the call, but whether the agent is still in it could not be looked up: try again"
+	adviceNotLookedUp = "a hang-up was sent, and VICIdial does not list the call, but could not be asked whether the agent is still in it: try again"
 )
 
 // gone is the verdict on a call that is not listed after a HANGUP whose answer was lost or is not reliable. A restart of

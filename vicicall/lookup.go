@@ -248,14 +248,13 @@ func unknownLookup(status int, body []byte) Reply {
 
 // Messages about looking calls up.
 const (
-	adviceNoSuchAgent = "VICIdial knows no such agent, or the lookup account may not view it: each line of a remote agent needs a user of its own (user_start, user_start + 1, …)," +
-		" and the account's user group must be allowed to view the agent's group"
-	adviceLookupRejected  = "VICIdial did not accept the fields of a lookup: something between here and VICIdial changes them, or this is no stock non_agent_api.php"
+	adviceNoSuchAgent     = "VICIdial knows no such agent (each line of a remote agent needs a user of its own), or the lookup account's group may not view the agent's group"
+	adviceLookupRejected  = "VICIdial did not accept a lookup's fields: something on the way changes them, or this is no stock non_agent_api.php"
 	adviceMayNotSee       = "the lookup account may not look calls up: set \"View Reports\" and \"Agent API Access\" to 1 in its user settings; its level must be 7 or more"
 	adviceMayNotUse       = "the lookup account may not look calls up: add \" agent_status logged_in_agents \", with the spaces at both ends, to its Allowed API functions, or choose ALL_FUNCTIONS"
 	adviceTooOld          = "VICIdial before 2.6-51 can't look calls up: send call_id"
 	adviceTooOldList      = "VICIdial before 2.12-80 can't list its agents: send agent_user, or call_id"
-	adviceLookupRefused   = "VICIdial refused the lookup account's user or password, for looking calls up: correct lookup in the secret. A user below level 7 or not active is refused in the same words"
+	adviceLookupRefused   = "VICIdial refused the lookup account, for looking calls up: correct lookup's user and password in the secret; a user below level 7 or not active is refused alike"
 	adviceLookupTwoFactor = "VICIdial wants a second factor of the lookup account, for looking calls up: use an account without two-factor authentication"
 	adviceLookupLocked    = "VICIdial locked the lookup account after failed logins, for looking calls up, for 15 minutes: a lookup by a user below level 7 counts as one"
 	adviceLookupBlocked   = "VICIdial refuses this caller's address, for looking calls up: add it to the list in api_ip_list of the lookup account's group, and take it off the IP blacklist"
