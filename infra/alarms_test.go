@@ -142,7 +142,7 @@ func TestEveryAlarmStandsOnTheDashboardAndInTheDocumentation(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, front := range []string{"http", "rest"} {
-		d := deployed(t, "../template.yaml", "vicihook", map[string]string{"Front": front})
+		d := deployed(t, "../template.yaml", "vicihook", map[string]string{"Front": front, "OwnRedelivery": "true"})
 		body := text(d.resolve(c.properties("Dashboard")["DashboardBody"]))
 		if !json.Valid([]byte(body)) {
 			t.Errorf("the dashboard's body is no JSON:\n%s", body)
@@ -157,6 +157,10 @@ func TestEveryAlarmStandsOnTheDashboardAndInTheDocumentation(t *testing.T) {
 		if !strings.Contains(string(page), "| `"+name+"` |") {
 			t.Errorf("operate.md does not say what %s means", name)
 		}
+	}
+	without := deployed(t, "../template.yaml", "vicihook", nil)
+	if body := text(without.resolve(c.properties("Dashboard")["DashboardBody"])); !json.Valid([]byte(body)) || strings.Contains(body, "Redelivery") {
+		t.Errorf("without redelivery the dashboard's body is\n%s", body)
 	}
 }
 

@@ -130,7 +130,7 @@ func (d deployment) ref(name string) any {
 	if value, known := d.values[name]; known {
 		return value
 	}
-	if d.Resources[name] == nil {
+	if resource, _, _ := strings.Cut(name, "."); d.Resources[resource] == nil { // SAM takes FUNCTION.Alias
 		d.t.Fatalf("the template has neither parameter nor resource %s", name)
 	}
 	return "<" + name + ">"

@@ -94,6 +94,9 @@ func foreign() (calls []call) {
 	both(map[string][]string{"route53:ChangeResourceRecordSetsNormalizedRecordNames": {"testing.example.com", "prod.example.com"}},
 		"arn:aws:route53:::hostedzone/Z1", "route53:ChangeResourceRecordSets")
 	both(nil, arn("kms", "key/prod"), "kms:Decrypt", "kms:CreateGrant")
+	both(nil, arn("sqs", "vicihook-prod-RedeliveryQueue-A1"), "sqs:ReceiveMessage", "sqs:SendMessage", "sqs:DeleteQueue", "sqs:SetQueueAttributes")
+	both(map[string][]string{"lambda:FunctionArn": {arn("lambda", "function:vicihook-prod-VicihookFunction-A1")}},
+		arn("lambda", "event-source-mapping:1"), "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping")
 	return calls
 }
 
@@ -167,6 +170,9 @@ func own() (calls []call) {
 	both(map[string][]string{"iam:PassedToService": {"lambda.amazonaws.com"}}, role("vicihook-testing-FunctionRole-A1"), "iam:PassRole")
 	both(map[string][]string{"iam:PassedToService": {"codedeploy.amazonaws.com"}}, role("vicihook-testing-DeploymentRole-A1"), "iam:PassRole")
 	both(nil, arn("lambda", "function:vicihook-testing-VicihookFunction-A1"), "lambda:CreateFunction", "lambda:UpdateFunctionCode", "lambda:PublishVersion")
+	both(nil, arn("sqs", "vicihook-testing-RedeliveryQueue-A1"), "sqs:CreateQueue", "sqs:SetQueueAttributes", "sqs:DeleteQueue")
+	both(map[string][]string{"lambda:FunctionArn": {arn("lambda", "function:vicihook-testing-VicihookFunction-A1")}},
+		arn("lambda", "event-source-mapping:1"), "lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping")
 	both(nil, arn("cloudformation", "stack/vicihook-testing-RestFront-X/1"), "cloudformation:CreateStack", "cloudformation:DeleteStack")
 	both(nil, arn("cloudformation", "stack/vicihook-testing-Network-X/1"), "cloudformation:CreateStack")
 	return calls

@@ -150,6 +150,7 @@ var other = map[string]map[string]string{
 	"DomainName":        {"DomainName": "hooks.example.com", "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/0a"},
 	"LogLevel":          {"LogLevel": "DEBUG"},
 	"FipsEndpoints":     {"FipsEndpoints": "true"},
+	"OwnRedelivery":     {"OwnRedelivery": "true"},
 }
 
 // SAM publishes a version when code or text of the function changes, and CloudFormation when VersionDescription does; but
@@ -224,7 +225,7 @@ func TestTheSettingsFitIntoADescriptionWithTheLongestValues(t *testing.T) {
 	subnet, group := "subnet-"+strings.Repeat("a", 17), "sg-"+strings.Repeat("a", 17)
 	all := map[string]string{
 		"PublicUrl": longest("PublicUrl", "https://"), "PreviousKeysFor": longest("PreviousKeysFor", ""),
-		"WebhookSecretArn": arn, "VICIdialSecretArn": arn, "RequestBudget": "8000", "FipsEndpoints": "true",
+		"WebhookSecretArn": arn, "VICIdialSecretArn": arn, "RequestBudget": "8000", "FipsEndpoints": "true", "OwnRedelivery": "true",
 	}
 	networks := map[string]map[string]string{
 		"VICIdial by its URL": {"VICIdialUrl": longest("VICIdialUrl", "https://")},
