@@ -6,6 +6,8 @@
 //	go run ./infra/local -- CMD…     runs CMD with the stack's addresses and keys in its environment, then shows
 //	                                 what VICIdial's tables say, and exits with CMD's status (by `go run`: 1 for any but 0)
 //	go run ./infra/local             stays up until interrupted, serves the workbench and shows what the function logs
+//	go run ./infra/local --vicidial URL --account FILE --dry-run
+//	                                 the same before a real VICIdial, such as a test dialer
 //	go run ./infra/local --env-file env.json
 //	                                 also writes what "sam local invoke --env-vars" needs, and prints that command
 //
@@ -18,6 +20,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -45,6 +49,11 @@ type cli struct {
 	Host      string      `placeholder:"NAME" help:"Name by which SAM's container reaches this machine, if not by the address listened on; Docker Desktop's is host.docker.internal."`
 	Front     event.Front `enum:"http,rest,url" default:"http" help:"Which AWS front to be: http (HTTP API 2.0), rest (REST API 1.0) or url (Function URL)."`
 	Log       bool        `help:"Show what the function logs while CMD runs."`
+	VICIdial  string      `name:"vicidial" placeholder:"URL" help:"A real VICIdial in place of the simulated one, such as a test dialer. It hangs up real calls; try --dry-run first."`
+	Account   string      `placeholder:"FILE|-" help:"The account of --vicidial: JSON in the form of the function's VICIdial secret; - is standard input."`
+	Budget    string      `placeholder:"TIME" help:"The function's REQUEST_BUDGET, for example 4s."`
+	DryRun    bool        `help:"The function's DRY_RUN: CHECK in place of HANGUP."`
+	NoRecheck bool        `help:"The function's RECHECK=false: believe an accepted hang-up."`
 	Bootstrap string      `type:"existingdir" placeholder:"DIR" help:"Use the bootstrap and sources.json in DIR instead of building them."`
 	Workbench string      `placeholder:"HOST:PORT" default:"127.0.0.1:0" help:"Where the page of the workbench is served, a loopback address. Default: a free port of 127.0.0.1."`
 	Command   string      `type:"existingfile" placeholder:"FILE" help:"The vicihook command, which the workbench signs with; it is built if none is given."`
@@ -109,6 +118,9 @@ func (c *cli) check() error {
 	if host, _, err := net.SplitHostPort(c.Workbench); err != nil || host != "localhost" && !net.ParseIP(host).IsLoopback() {
 		return fmt.Errorf("--workbench: %q is no loopback address with a port, such as 127.0.0.1:8080", c.Workbench)
 	}
+	if (c.VICIdial == "") != (c.Account == "") || c.VICIdial != "" && len(c.Fault) > 0 {
+		return errors.New("--vicidial and --account go together, and without --fault: a real VICIdial has its own")
+	}
 	if c.Listen == "" {
 		return c.chooseAddress()
 	}
@@ -136,7 +148,13 @@ func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status
 			return statusFailed, err
 		}
 	}
-	s, err := stack.Start(ctx, c.config(say))
+	config := c.config(say)
+	if config.External {
+		if config.Account, err = c.account(); err != nil {
+			return statusUsage, err
+		}
+	}
+	s, err := stack.Start(ctx, config)
 	if err != nil {
 		return statusFailed, err
 	}
@@ -176,11 +194,40 @@ func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status
 func (c *cli) config(say narrator) stack.Config {
 	config := stack.Config{
 		Bootstrap: c.Bootstrap, SourcesFile: c.Sources, Front: c.Front, Listen: c.Listen, Host: c.Host,
-		Key:     cmp.Or(os.Getenv("VICIHOOK_KEY"), sampleKey),
-		Account: map[string]any{"lookup": map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}},
+		Key:      cmp.Or(os.Getenv("VICIHOOK_KEY"), sampleKey),
+		Account:  map[string]any{"lookup": map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}},
+		External: c.VICIdial != "",
+		Env:      map[string]string{},
 	}
 	if c.Log || len(c.Cmd) == 0 {
 		config.Log = say.log
 	}
+	if c.Budget != "" {
+		config.Env["REQUEST_BUDGET"] = c.Budget
+	}
+	if c.DryRun {
+		config.Env["DRY_RUN"] = "true"
+	}
+	if c.NoRecheck {
+		config.Env["RECHECK"] = "false"
+	}
 	return config
+}
+
+// account reads the secret of a real VICIdial. Its url is the flag's.
+func (c *cli) account() (map[string]any, error) {
+	file := os.Stdin
+	if c.Account != "-" {
+		var err error
+		if file, err = os.Open(c.Account); err != nil {
+			return nil, fmt.Errorf("--account: %w", err)
+		}
+		defer file.Close()
+	}
+	var account map[string]any
+	if err := json.NewDecoder(io.LimitReader(file, 64<<10)).Decode(&account); err != nil {
+		return nil, errors.New("--account: no JSON object with user and pass") // the error might quote the password
+	}
+	account["url"] = c.VICIdial
+	return account, nil
 }

@@ -41,7 +41,11 @@ func (n narrator) building(ctx context.Context, folder string, interrupts <-chan
 }
 
 func (n narrator) started(s *stack.Stack, faults []string) {
-	n.row("started", "%s → Lambda → simulated VICIdial %s, secrets at %s", s.URL, s.VICIdial.URL, s.SecretsURL)
+	vicidial := "the VICIdial of --vicidial"
+	if s.VICIdial.URL != "" {
+		vicidial = "simulated VICIdial " + s.VICIdial.URL
+	}
+	n.row("started", "%s → Lambda → %s, secrets at %s", s.URL, vicidial, s.SecretsURL)
 	for _, name := range faults {
 		if f, err := vicitest.FaultByName(name); err == nil {
 			n.row("fault", "%s: %s", f.Name, f.About)
@@ -74,13 +78,20 @@ func described(c vicitest.CallState) string {
 
 // invite shows what to try while the stack stays up.
 func (n narrator) invite(s *stack.Stack) {
-	fmt.Fprintf(n.w, "Hang up the first call, from another terminal in this folder:\n\n    ")
+	what, flags := "Hang up the first call", ""
+	if len(s.State()) == 0 {
+		what, flags = "Send a webhook for a call of your VICIdial", " --call-id ID --agent-user USER"
+	}
+	fmt.Fprintf(n.w, "%s, from another terminal in this folder:\n\n    ", what)
 	for _, variable := range s.Env() {
 		if strings.HasPrefix(variable, "VICIHOOK_") {
 			fmt.Fprintf(n.w, "%s \\\n    ", variable)
 		}
 	}
-	fmt.Fprintf(n.w, "go run ./function/cmd/vicihook send --disposition SALE\n\n")
+	fmt.Fprintf(n.w, "go run ./function/cmd/vicihook send --disposition SALE%s\n\n", flags)
+	if len(s.State()) == 0 {
+		return
+	}
 	fmt.Fprintf(n.w, "What VICIdial's tables say: curl %s\n\n", s.StateURL)
 }
 

@@ -51,6 +51,7 @@ type Config struct {
 	Keys         map[string]string      // webhook keys by source; default: Key for every source
 	Key          string                 // default: a random one that every scheme takes
 	Account      map[string]any         // members of VICIdial's secret; they win over url, user and pass of the simulated one
+	External     bool                   // VICIdial is a real one, that Account names: none is simulated
 	VICIdial     *vicitest.Server       // default: a new one, with the lines 1028 and 1029 of a remote agent in a call each
 	Secrets      *secretsmanager.Server // default: a new one
 	SecretsURL   string                 // a Secrets Manager of somebody else, for example moto's, in place of Secrets
@@ -129,6 +130,11 @@ func (s *Stack) start(ctx context.Context) error {
 
 func (s *Stack) startVICIdial(address string) error {
 	if s.VICIdial != nil {
+		return nil
+	}
+	if s.cfg.External {
+		s.VICIdial = vicitest.New(vicitest.Config{}) // listens nowhere and has no calls
+		s.stops = append(s.stops, s.VICIdial.Close)
 		return nil
 	}
 	server, err := vicitest.Listen(address, vicitest.Config{})
@@ -269,21 +275,11 @@ func (s *Stack) Stop() {
 
 // Env gives the addresses and keys for a program that uses the stack, as NAME=value.
 func (s *Stack) Env() []string {
-	call, source := s.firstCall(), s.firstSource()
-	lead := s.VICIdial.LeadOf(call.ID)
-	return []string{
+	source := s.firstSource()
+	env := []string{
 		"VICIHOOK_URL=" + s.URL,
 		"VICIHOOK_KEY=" + s.Keys[source],
 		"VICIHOOK_SOURCE=" + source,
-		"VICIHOOK_CALL_ID=" + call.ID,
-		"VICIHOOK_AGENT_USER=" + call.Agent,
-		"VICIHOOK_LEAD_ID=" + lead.ID,
-		"VICIHOOK_PHONE=" + lead.Phone,
-		"VICIDIAL_URL=" + s.VICIdial.URL,
-		"VICIDIAL_USER=" + vicitest.DefaultUser,
-		"VICIDIAL_PASS=" + vicitest.DefaultPass,
-		"VICIDIAL_LOOKUP_USER=" + vicitest.DefaultLookupUser,
-		"VICIDIAL_LOOKUP_PASS=" + vicitest.DefaultLookupPass,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + s.SecretsURL,
 		"AWS_REGION=" + secretsmanager.Region,
 		"AWS_ACCESS_KEY_ID=" + accessKey,
@@ -291,6 +287,22 @@ func (s *Stack) Env() []string {
 		"WEBHOOK_SECRET_ARN=" + s.WebhookSecretARN,
 		"VICIDIAL_SECRET_ARN=" + s.VICIdialSecretARN,
 	}
+	if s.cfg.External {
+		return env
+	}
+	call := s.firstCall()
+	lead := s.VICIdial.LeadOf(call.ID)
+	return append(env,
+		"VICIHOOK_CALL_ID="+call.ID,
+		"VICIHOOK_AGENT_USER="+call.Agent,
+		"VICIHOOK_LEAD_ID="+lead.ID,
+		"VICIHOOK_PHONE="+lead.Phone,
+		"VICIDIAL_URL="+s.VICIdial.URL,
+		"VICIDIAL_USER="+vicitest.DefaultUser,
+		"VICIDIAL_PASS="+vicitest.DefaultPass,
+		"VICIDIAL_LOOKUP_USER="+vicitest.DefaultLookupUser,
+		"VICIDIAL_LOOKUP_PASS="+vicitest.DefaultLookupPass,
+	)
 }
 
 // firstCall is the first call that a remote agent is in; the zero value when there is none.

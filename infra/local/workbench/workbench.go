@@ -107,9 +107,14 @@ func fromOwnPage(r *http.Request) bool {
 
 // setup returns what the page is filled with.
 func (b *Workbench) setup(w http.ResponseWriter, _ *http.Request) {
+	first := row{ID: stack.SampleCall, Agent: "1028"}
+	rows := b.rows()
+	if len(rows) > 0 {
+		first = rows[0]
+	}
 	reply(w, map[string]any{
 		"url": b.cfg.Stack.URL, "sources": b.sources, "samples": b.cfg.Samples, "keys": b.cfg.Stack.Keys,
-		"sampleCall": stack.SampleCall, "first": b.rows()[0], "faults": vicitest.Faults(),
+		"sampleCall": stack.SampleCall, "first": first, "simulated": len(rows) > 0, "faults": vicitest.Faults(),
 	})
 }
 

@@ -103,7 +103,11 @@ byId("source").onchange = fill;
 byId("fault").onchange = () => {
   byId("fault-about").textContent = setup.faults.find(fault => fault.Name === byId("fault").value)?.About ?? "";
 };
-for (const agent of ["1028", "1029"]) {
+if (!setup.simulated) { // a real VICIdial can't be told what to do
+  byId("fault").disabled = true;
+  byId("fault-about").textContent = "A real VICIdial: its calls are not shown here, and its faults are its own.";
+}
+for (const agent of setup.simulated ? ["1028", "1029"] : []) {
   const button = element("button", "New call for " + agent, { type: "button" });
   button.onclick = () => busy(button, byId("outcome"), async () => {
     chosen = await post("calls", { agent });
