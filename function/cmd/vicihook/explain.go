@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vicihook/function/cmd/vicihook/internal/diagnosis"
+	"vicihook/function/internal/source"
 )
 
 type explainCmd struct {
@@ -18,7 +19,8 @@ func (explainCmd) Help() string {
 	return `Says whether a captured request verifies and, if it does not, why. It undoes what commonly goes wrong between a sender and
 its receiver (a body serialized again, a lost line end, a key read in another form, seconds for milliseconds, a URL seen
 from behind a stage, ...) until the signature matches, and says what that was and how to fix it. Without a scheme it tries
-every preset. It prints no key and no signature. Exit status 0 when the request verifies, 1 when not.
+every preset. With a source of sources.json it also prints what its expressions take from the payload. It prints no key
+and no signature. Exit status 0 when the request verifies, 1 when not.
 
 Examples:
 
@@ -52,7 +54,34 @@ func (c explainCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return c.print(env, finding)
+	err = c.print(env, finding)
+	if from.source != nil {
+		printTaken(env, from.source, caught.Body)
+	}
+	return err
+}
+
+// printTaken prints what the source takes from the payload, whether or not its signature holds.
+func printTaken(env *environment, src *source.Source, body []byte) {
+	items, err := src.Select(env.ctx, body)
+	if err != nil {
+		printRows(env.stdout, "takes", err.Error())
+	}
+	for _, item := range items {
+		o := item.Order
+		switch {
+		case item.Ignored:
+			printRows(env.stdout, "takes", "nothing, as the source's `when` says")
+		case item.Err != nil:
+			printRows(env.stdout, "takes", item.Err.Error())
+		default:
+			printRows(env.stdout, "call_id", o.CallID, "agent", o.AgentUser, "lead_id", o.LeadID, "phone", o.Phone,
+				"code", o.VendorLeadCode, "books", o.Disposition, "ref", o.Ref, "actor", o.Actor)
+			if err := src.Allows(o); err != nil {
+				printRows(env.stdout, "scope", err.Error())
+			}
+		}
+	}
 }
 
 func (c explainCmd) print(env *environment, f diagnosis.Finding) error {

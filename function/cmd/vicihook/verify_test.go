@@ -75,11 +75,14 @@ var verdicts = map[string]struct {
 	"the explanation of a changed one":      {call{args: args("explain"), stdin: githubRequest + "\r\n"}, statusFailed, "cause     body-added-newline", "body-added-newline"},
 	"an explanation without any source":     {call{args: args("explain --sources /nope.json"), stdin: githubRequest + "\r\n"}, statusFailed, "scheme    github\ncause     body-added-newline", ""},
 	"an explanation of a curl command":      {call{args: args("explain --scheme github"), stdin: curlRequest}, statusFailed, "cause     body-added-newline", ""},
+	"an explanation says what is taken":     {call{args: args("explain"), stdin: deskRequest}, statusFailed, "call_id   Y1122131500000402027\nagent     1028\n", ""},
+	"an explanation says what is missing":   {call{args: args("explain"), stdin: githubRequest}, statusFailed, "takes     payload: is neither", ""},
 	"an explanation for an unknown source":  {call{args: args("explain --source nope"), stdin: githubRequest}, statusUsage, "", "no such source"},
 }
 
 const (
 	headersFile = "testdata/github-headers.txt"
+	deskRequest = "POST /webhooks/desk HTTP/1.1\r\nHost: hooks.example.com\r\n\r\n" + `{"call_id": "Y1122131500000402027", "agent_user": "1028"}`
 	githubKey   = "It's a Secret to Everybody"
 	curlRequest = `curl -X POST https://hooks.example.com/webhooks/github -H 'X-Hub-Signature-256: sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17' --data-binary $'Hello, World!\n'`
 )

@@ -172,7 +172,7 @@ func TestPastedCurlCommandIsExplained(t *testing.T) {
 		chromedp.SetValue("#captured", capture), chromedp.SetValue("#explain-key", key),
 		chromedp.Click("#explain-button"), chromedp.WaitVisible("#explanation:not(:empty)"))
 	said := get(t, ctx, chromedp.Text("#explanation"))
-	if !strings.Contains(said, "does not verify") || !strings.Contains(said, "json") {
+	if !strings.Contains(said, "does not verify") || !strings.Contains(said, "json") || !strings.Contains(said, "takes") {
 		t.Errorf("the page explains: %s", said)
 	}
 }
