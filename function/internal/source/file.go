@@ -88,33 +88,19 @@ func parse(file string, text []byte) (*Sources, error) {
 		return sources, nil
 	}
 	slices.SortStableFunc(r.faults, func(a, b *Fault) int { return strings.Compare(a.Error(), b.Error()) })
-	var all []error
+	bySource, all := map[string][]error{}, []error{}
 	for _, fault := range r.faults {
+		bySource[fault.Source] = append(bySource[fault.Source], fault)
 		all = append(all, fault)
-		source := sources.byName[fault.Source]
-		if source == nil {
-			sources = nil
-			break
+	}
+	for name, faults := range bySource {
+		source, ofOne := sources.byName[name]
+		if !ofOne {
+			return nil, errors.Join(all...)
 		}
-	}
-	if sources == nil {
-		return nil, r.joined("")
-	}
-	for name, source := range sources.byName {
-		source.Fault = r.joined(name)
+		source.Fault = errors.Join(faults...)
 	}
 	return sources, errors.Join(all...)
-}
-
-// joined returns the faults of one source, or all.
-func (r *reader) joined(source string) error {
-	var faults []error
-	for _, fault := range r.faults {
-		if source == "" || fault.Source == source {
-			faults = append(faults, fault)
-		}
-	}
-	return errors.Join(faults...)
 }
 
 // members returns the sources of a file as they are written.

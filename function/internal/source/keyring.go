@@ -13,7 +13,7 @@ import (
 // off in place of keys pauses a source.
 const off = "off"
 
-// What is wrong with the secret that holds the webhook keys.
+// What is wrong with the secret of the webhook keys.
 var (
 	ErrInvalidSecret = errors.New("source: the webhook secret must be a JSON object of source names and keys")
 	ErrNoKey         = errors.New("source: the webhook secret holds no key for it")
@@ -28,7 +28,7 @@ type Keys struct {
 	Refused error         // why the source is disabled; never a key
 }
 
-// A Keyring holds the keys of each source by its name, and an entry for each other name in the secret.
+// A Keyring is the keys of each source by its name, and an entry for each other name in the secret.
 type Keyring map[string]Keys
 
 // ParseKeys reads the webhook secret: {"crm": "whsec_…", "zendesk": ["…", "…"], "desk": "off"}.

@@ -29,14 +29,14 @@ const (
 // maxValue bounds a value, of which ref and actor end up in the answer and in the log.
 const maxValue = 200 // bytes
 
-// What is wrong with a payload whose signature held.
+// What is wrong with a payload that was signed.
 var (
 	ErrInvalid    = errors.New("source: payload names no usable call")
 	ErrNotAllowed = errors.New("source: outside what the source may end")
 )
 
 // A FieldError is one field of a payload that can't be used. It errors.Is ErrInvalid or ErrNotAllowed, and quotes
-// nothing of the payload but names that stand in sources.json.
+// nothing of the payload but names that are in sources.json.
 type FieldError struct {
 	Field string // a member of sources.json, or "payload"
 	Why   string

@@ -1,12 +1,12 @@
 // Package source knows who may call: sources.json names each sender, how it signs, where in its payload the call
-// stands and what it may end.
+// is named and what it may end.
 //
 //	sources, err := source.Load("sources.json")
 //	src, known := sources.Lookup("crm")
 //	key, err := src.Verifier.Verify(request, keys, now)
 //	items, err := src.Select(ctx, request.Body)
 //
-// A sender's payload is untrusted even when its signature holds. It is read strictly, searched by jq within limits
+// A sender's payload is untrusted even when its signature is right. It is read strictly, searched by jq within limits
 // (package jq), and compared with the source's scope. What decides whether a call ends is refused by the name of its
 // field when it is wrong; what decides nothing stops nothing.
 //

@@ -99,7 +99,7 @@ func (v *Verifier) readList(value string, c *claim) {
 	}
 }
 
-// readPairs takes the time and the signatures of a kv header; the other pairs are none of the scheme's.
+// readPairs reads the time and the signatures of a kv header and ignores its other pairs.
 func (v *Verifier) readPairs(value string, c *claim) error {
 	for pair := range strings.SplitSeq(value, v.scheme.Sep) {
 		name, text, _ := strings.Cut(pair, "=")
@@ -129,7 +129,7 @@ func (v *Verifier) trimPrefix(text string, expected bool) (string, bool) {
 	return strings.TrimLeft(rest, " "), true
 }
 
-// add decodes one signature. A malformed one is counted and passed over, since another may hold.
+// add decodes one signature. A malformed one is counted and ignored, since another may match.
 func (v *Verifier) add(text string, c *claim) {
 	if c.seen++; c.seen > maxSignatures {
 		return
@@ -152,13 +152,13 @@ func decodeExactly(dst []byte, encoding, text string) bool {
 	if len(text) != base64.StdEncoding.EncodedLen(len(dst)) {
 		return false
 	}
-	var raw [sha512.Size + 2]byte // the decoder wants room for the bytes that the padding stands for
+	var raw [sha512.Size + 2]byte // the decoder needs room for the bytes of the padding
 	n, err := base64.StdEncoding.Strict().Decode(raw[:], src[:copy(src[:], text)])
 	return err == nil && n == len(dst) && n == copy(dst, raw[:n])
 }
 
-// holds compares in constant time with each signature, match or not.
-func (c *claim) holds(sum []byte) bool {
+// matches compares sum with every signature in constant time. Returning at the first match would show which one it was.
+func (c *claim) matches(sum []byte) bool {
 	equal := 0
 	for i := range c.decoded {
 		equal |= subtle.ConstantTimeCompare(c.signatures[i][:c.size], sum)
@@ -166,7 +166,7 @@ func (c *claim) holds(sum []byte) bool {
 	return equal == 1
 }
 
-// checkID refuses an id that could give up or take over bytes of its neighbours in what is signed.
+// checkID rejects ids that contain a delimiter of the template: bytes could move between the id and its neighbours.
 func (v *Verifier) checkID(id string) error {
 	if id == "" {
 		return ErrNoID
@@ -174,9 +174,9 @@ func (v *Verifier) checkID(id string) error {
 	if len(id) > longestID || !isToken(id) {
 		return fmt.Errorf("%w: must be at most %d visible ASCII characters", ErrMalformedID, longestID)
 	}
-	for _, fence := range v.fences {
-		if strings.Contains(id, fence) {
-			return fmt.Errorf("%w: must not hold %q", ErrMalformedID, fence)
+	for _, delimiter := range v.idDelimiters {
+		if strings.Contains(id, delimiter) {
+			return fmt.Errorf("%w: must not hold %q", ErrMalformedID, delimiter)
 		}
 	}
 	return nil

@@ -2,7 +2,7 @@ package webhook
 
 import "errors"
 
-// What is wrong with a request. Verify wraps one of them with the header or the number that tells more,
+// What is wrong with a request. Verify wraps one of them with the header or number concerned,
 // never with a signature, a key or a part of the body.
 var (
 	ErrNoSignature        = errors.New("webhook: no signature of this scheme")

@@ -6,7 +6,7 @@ import (
 )
 
 // first returns the value of the first of names that the request carries, and that name.
-// A name that came more than once gives ErrRepeatedHeader, whatever its values: one of them is not the sender's.
+// A name that came more than once gives ErrRepeatedHeader, whatever its values: only one of them can be the sender's.
 func (h Header) first(names []string) (value, name string, err error) {
 	for _, name := range names {
 		switch values := h[name]; len(values) {
@@ -20,7 +20,7 @@ func (h Header) first(names []string) (value, name string, err error) {
 	return "", "", nil
 }
 
-// single is first for headers that never hold a comma: gateways join repeated headers with one.
+// single is first for headers without commas: gateways join repeated headers with one.
 func (h Header) single(names []string) (value, name string, err error) {
 	value, name, err = h.first(names)
 	if err == nil && strings.Contains(value, ",") {

@@ -27,9 +27,9 @@ type Key struct {
 }
 
 type secret struct {
-	text  string // as written, without the scheme's prefix
-	bytes []byte // what the scheme puts into the hash or compares
-	guess []byte // the part of it that must not be guessed
+	text        string // as written, without the scheme's prefix
+	bytes       []byte // what the scheme puts into the hash or compares
+	unguessable []byte // the part that must not be guessed: of user:password the password
 }
 
 // ParseKey decodes a key as the scheme writes it. One newline at its end is dropped, as files have it, and nothing else.
@@ -47,15 +47,15 @@ func (s Scheme) ParseKey(text string) (Key, error) {
 	if len(decoded) == 0 {
 		return Key{}, ErrEmptyKey
 	}
-	guess := decoded
+	unguessable := decoded
 	if s.Kind == kindBasic {
 		_, password, found := strings.Cut(text, ":")
 		if !found {
 			return Key{}, fmt.Errorf("%w: must be user:password", ErrMalformedKey)
 		}
-		guess = []byte(password)
+		unguessable = []byte(password)
 	}
-	return Key{func() secret { return secret{text, decoded, guess} }}, nil
+	return Key{func() secret { return secret{text, decoded, unguessable} }}, nil
 }
 
 func (s Scheme) decodeKey(text string) ([]byte, error) {
@@ -81,7 +81,7 @@ func (s Scheme) decodeKey(text string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// Equal reports whether both keys hold the same bytes, in constant time.
+// Equal reports in constant time whether both keys are the same bytes.
 func (k Key) Equal(other Key) bool {
 	return subtle.ConstantTimeCompare(k.bytes(), other.bytes()) == 1
 }

@@ -10,7 +10,7 @@ import (
 var errNoObject = errors.New("the body is no JSON object that has the member once")
 
 // jsonMember returns the member of a JSON object that has exactly this name, as it is written. It refuses one that is
-// given twice; whoever goes on to read the body finds what is wrong with the rest.
+// given twice; the rest of the body is checked where it is read.
 func jsonMember(body []byte, name string) (value []byte, found bool, err error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	dec := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))

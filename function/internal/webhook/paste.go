@@ -34,7 +34,7 @@ var (
 	keyQuotes = []string{`""`, "''", "``", "“”", "„“", "‘’", "«»"}
 )
 
-// pasteFault says what stands in or around a key that is not part of it.
+// pasteFault describes what is in or around a key without being part of it.
 func (s Scheme) pasteFault(text string) string {
 	first, _ := utf8.DecodeRuneInString(text)
 	last, _ := utf8.DecodeLastRuneInString(text)

@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// ErrUnknownPreset is returned for a scheme's name that is none of PresetNames.
+// ErrUnknownPreset is returned for a name that PresetNames lacks.
 var ErrUnknownPreset = errors.New("webhook: unknown preset")
 
 //go:embed presets.json

@@ -37,13 +37,13 @@ var published = []string{
 	"test_secret",           // Stripe, after whsec_
 }
 
-// placeholderWords are what stands where a key should stand; a key that begins with one of placeholderStarts does too.
+// Words that people write where a key belongs, and what such texts begin with.
 var (
 	placeholderWords  = []string{"changeme", "change-me", "change_me", "placeholder", "secret", "password", "mysecret", "todo", "example", "user:password"}
 	placeholderStarts = []string{"your-", "your_", "your ", "yoursecret", "yourkey", "replace-", "replace_", "replace ", "insert-", "insert_", "changeme", "change-me", "change_me"}
 )
 
-// CheckStrength tells whether a stranger could have the key: ErrPlaceholderKey, ErrPublishedKey or ErrShortKey.
+// CheckStrength returns ErrPlaceholderKey, ErrPublishedKey or ErrShortKey for a key that a stranger could have.
 func (k Key) CheckStrength() error {
 	if k.reveal == nil {
 		return ErrEmptyKey
@@ -51,14 +51,14 @@ func (k Key) CheckStrength() error {
 	secret := k.reveal()
 	text := strings.TrimRight(strings.TrimPrefix(secret.text, "whsec_"), "=")
 	switch {
-	case isPlaceholder(text), isPlaceholder(string(secret.guess)):
+	case isPlaceholder(text), isPlaceholder(string(secret.unguessable)):
 		return ErrPlaceholderKey
-	case isPattern(text), isPattern(string(secret.guess)):
+	case isPattern(text), isPattern(string(secret.unguessable)):
 		return fmt.Errorf("%w: it repeats or counts", ErrPlaceholderKey)
 	case slices.Contains(published, text):
 		return ErrPublishedKey
-	case len(secret.guess) < shortestKey:
-		return fmt.Errorf("%w: %d", ErrShortKey, len(secret.guess))
+	case len(secret.unguessable) < shortestKey:
+		return fmt.Errorf("%w: %d", ErrShortKey, len(secret.unguessable))
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A field is what a placeholder of a template stands for.
+// A field is a part of the request that a placeholder names.
 type field int
 
 const (
@@ -23,7 +23,7 @@ const (
 	fieldCount
 )
 
-// placeholders holds the names of the fields, as templates have them.
+// placeholders are the names of the fields in templates.
 var placeholders = [fieldCount]string{"", "id", "ts", "method", "url", "url_decoded", "body", "form_sorted", "secret"}
 
 // A template is what a scheme signs, in order.
@@ -34,7 +34,7 @@ type segment struct {
 	text  []byte // of a literal
 }
 
-// A message holds the bytes that each field of a template stands for in one request.
+// A message is the bytes of each field in one request.
 type message [fieldCount][]byte
 
 func parseTemplate(text string) (template, error) {
@@ -71,7 +71,7 @@ func (t template) has(f field) bool {
 	return slices.ContainsFunc(t, func(s segment) bool { return s.field == f })
 }
 
-// urlBefore reports whether the URL stands right before a field, so that bytes could be moved from one to the other.
+// urlBefore reports whether the URL comes right before a field, so that bytes could be moved from one to the other.
 func (t template) urlBefore(f field) bool {
 	i := slices.IndexFunc(t, func(s segment) bool { return s.field == f })
 	return i > 0 && (t[i-1].field == fieldURL || t[i-1].field == fieldURLDecoded)

@@ -66,7 +66,7 @@ func (v *Verifier) formatTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// bodyTime returns the time that stands in a JSON body, as it stands there.
+// bodyTime returns the time in a JSON body, as it is written there.
 func (v *Verifier) bodyTime(body []byte) (string, error) {
 	value, found, err := jsonMember(body, v.scheme.TSJSON)
 	if err != nil {

@@ -95,6 +95,7 @@ func (s Scheme) checkTemplate(f *faults, signed template) {
 	f.add(s.Kind == kindHMAC && signed.has(fieldSecret), "signed", "holds {secret}, which is the key of an hmac already")
 	f.add(signed.has(fieldID) && len(s.IDHeader) == 0, "signed", "holds {id} without id_header")
 	f.add(!signed.has(fieldID) && len(s.IDHeader) > 0, "id_header", "is not signed: {id} is missing in signed")
+	// An id is chosen by the sender: without a literal beside it, bytes of the body could pass for bytes of the id.
 	for _, neighbour := range signed.around(fieldID) {
 		f.add(neighbour.field != literal, "signed", "must have a literal between {id} and other placeholders")
 	}
@@ -167,7 +168,7 @@ func (s Scheme) checkHeaders(f *faults) {
 	f.add(s.Challenge.Header != "" && s.Challenge.JSON != "", "challenge", "must be json or header, not both")
 }
 
-// isSecret reports whether a header, in lower case, holds what proves a request, by this scheme or by its name.
+// isSecret reports whether a header, in lower case, carries a proof of the sender, by this scheme or by its name.
 func (s Scheme) isSecret(header string) bool {
 	return slices.Contains(lower(s.Header), header) || strings.HasSuffix(header, "token") && !strings.Contains(header, "idempotency") ||
 		slices.ContainsFunc([]string{"signature", "authorization", "secret", "password", "cookie", "api-key", "apikey", "hmac"},

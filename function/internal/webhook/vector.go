@@ -49,7 +49,7 @@ func (v Vector) Request() Request {
 	return Request{Method: v.Method, URL: v.URL, Header: header, Body: []byte(v.Body)}
 }
 
-// Verify returns nil if the vector's request holds under one of its keys, whatever its verdict should be.
+// Verify returns nil if one of the vector's keys signed its request, whatever its verdict should be.
 func (v Vector) Verify() error {
 	verifier, err := NewVerifier(v.Scheme)
 	if err != nil {
@@ -72,7 +72,7 @@ func (v Vector) Verify() error {
 }
 
 // Check returns ErrWrongVerdict, with the reason of a refusal, unless the request gets the verdict that the vector names.
-// A vector that tells no time where the scheme has one, or whose scheme is invalid, is an error of its own.
+// A vector without a time where the scheme has one, or whose scheme is invalid, is an error of its own.
 func (v Vector) Check() error {
 	verifier, err := NewVerifier(v.Scheme)
 	if err != nil {

@@ -16,13 +16,13 @@ import (
 const MaxKeys = 4
 
 // A Verifier checks requests against one scheme, and signs them as its sender does.
-// It holds no key and is safe for concurrent use.
+// It has no key and is safe for concurrent use.
 type Verifier struct {
-	scheme  Scheme // header names in lower case
-	signed  template
-	newHash func() hash.Hash
-	size    int      // of a decoded signature
-	fences  []string // the literals around {id}
+	scheme       Scheme // header names in lower case
+	signed       template
+	newHash      func() hash.Hash
+	size         int      // of a decoded signature
+	idDelimiters []string // the literals around {id}
 }
 
 // NewVerifier compiles a scheme. It returns every fault at once, each a *FieldError.
@@ -45,7 +45,7 @@ func NewVerifier(s Scheme) (*Verifier, error) {
 		v.scheme.Header = []string{"authorization"}
 	}
 	for _, neighbour := range signed.around(fieldID) {
-		v.fences = append(v.fences, string(neighbour.text))
+		v.idDelimiters = append(v.idDelimiters, string(neighbour.text))
 	}
 	if v.newHash != nil {
 		v.size = v.newHash().Size()
@@ -79,8 +79,8 @@ func (v *Verifier) Signed() bool { return v.scheme.Kind == kindHMAC || v.scheme.
 // SignsURL reports whether Request.URL is part of what is signed.
 func (v *Verifier) SignsURL() bool { return v.signed.has(fieldURL) || v.signed.has(fieldURLDecoded) }
 
-// Verify returns the index of the key under which the request holds. It looks at every signature under every key,
-// so that its time tells nothing about which one matched.
+// Verify returns the index of the key that signed the request. It checks every signature with every key, so that its
+// duration does not show which one matched.
 //
 // It returns ErrMismatch only for a request whose signature is well-formed and whose time, where a header has it,
 // is in the window; the other sentinels of this package say what else is wrong with the request,
@@ -162,7 +162,7 @@ func (v *Verifier) checkRequired(h Header) error {
 	return nil
 }
 
-// match returns the first key under which one of the claimed signatures holds.
+// match returns the first key that made one of the claimed signatures.
 func (v *Verifier) match(r Request, c *claim, keys []Key) (int, error) {
 	m, err := v.message(r, c.id, c.ts)
 	if err != nil {
@@ -184,14 +184,14 @@ func (v *Verifier) match(r Request, c *claim, keys []Key) (int, error) {
 func (v *Verifier) tryKeys(m *message, c *claim, keys []Key) int {
 	matched := -1
 	for i, key := range keys {
-		if c.holds(v.sum(m, key)) && matched < 0 {
+		if c.matches(v.sum(m, key)) && matched < 0 {
 			matched = i
 		}
 	}
 	return matched
 }
 
-// message gathers what the template's fields stand for. It is the one canonical form, for Verify and for Sign.
+// message returns the bytes of the template's fields. It is the one canonical form, for Verify and for Sign.
 func (v *Verifier) message(r Request, id, ts string) (m message, err error) {
 	m = message{fieldID: []byte(id), fieldTS: []byte(ts), fieldMethod: []byte(r.Method), fieldBody: r.Body}
 	if v.SignsURL() {

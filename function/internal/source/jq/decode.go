@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// What one JSON text may hold. A payload of 256 KiB from a real sender stays far below; a hostile one could
+// The limits of one JSON text. A payload of 256 KiB from a real sender stays far below; a hostile one could
 // otherwise make jq walk 130,000 empty values or compare numbers of 250,000 digits.
 const (
 	maxDepth  = 100

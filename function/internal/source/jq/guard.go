@@ -37,7 +37,7 @@ func guard(query *gojq.Query) {
 	})
 }
 
-// definitions are the names that a query defines itself: what they stand for is charged inside.
+// definitions are the names that a query defines itself: their bodies are charged inside.
 func definitions(query *gojq.Query) []string {
 	var names []string
 	visit(reflect.ValueOf(query), func(node any) {

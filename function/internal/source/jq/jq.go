@@ -24,7 +24,7 @@ import (
 // maxExpression bounds the text of an expression, in bytes.
 const maxExpression = 1024
 
-// ErrUnfit stands in for gojq's own errors, which quote the payload.
+// ErrUnfit replaces gojq's own errors, which quote the payload.
 var ErrUnfit = errors.New("the expression can't be applied to this payload")
 
 // A limitError is a limit that a payload broke inside an expression.

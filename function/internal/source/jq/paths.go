@@ -3,7 +3,7 @@ package jq
 import "github.com/itchyny/gojq"
 
 // paths returns the plain paths that a query reads from its own input: .event.type == "x" and .live reads event, type
-// and live. What stands behind a pipe reads another input and does not count.
+// and live. What comes after a pipe reads another input and does not count.
 func paths(q *gojq.Query) [][]string {
 	switch {
 	case q.Term != nil:

@@ -43,7 +43,7 @@ var refused = map[string]string{
 	"halt_error":      "use error",
 }
 
-// refuse returns what a query may not hold.
+// refuse returns a fault for each thing in a query that is not allowed.
 func refuse(query *gojq.Query) []string {
 	var faults []string
 	fault := func(format string, args ...any) {
