@@ -25,8 +25,8 @@ type accountFlags struct {
 // account reads the API account as the function does. Its password is no flag's value: those can be read by every user
 // of the machine.
 func (f accountFlags) account(env *environment) (vicicall.Credentials, error) {
-	if f.Timeout <= 0 {
-		return vicicall.Credentials{}, fmt.Errorf("--timeout: %s: give a time above 0, for example 4s", f.Timeout)
+	if err := checkTimeout(f.Timeout); err != nil {
+		return vicicall.Credentials{}, err
 	}
 	if f.Account != "" {
 		text, err := env.read("--account", f.Account, maxAccount)

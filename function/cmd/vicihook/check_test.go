@@ -101,10 +101,10 @@ func TestTheAccountMayBeAFileOrStandardInput(t *testing.T) {
 	}
 }
 
-// A typist sits at a terminal and answers.
-type typist struct{ *strings.Reader }
+// A terminal is standard input at which somebody answers.
+type terminal struct{ *strings.Reader }
 
-func (typist) Stat() (fs.FileInfo, error) {
+func (terminal) Stat() (fs.FileInfo, error) {
 	return fs.Stat(fstest.MapFS{"tty": {Mode: fs.ModeDevice | fs.ModeCharDevice}}, "tty")
 }
 
@@ -113,7 +113,7 @@ func TestAHangUpAsksFirst(t *testing.T) {
 	for answer, hungUp := range map[string]bool{"y\n": true, "yes\n": true, "Y": true, "n\n": false, "\n": false, "": false, "yeah\n": false} {
 		srv, id, env := vicidial(t)
 		var stdout, stderr strings.Builder
-		status := run(t.Context(), args("hangup --agent-user 1028 --disposition SALE --call-id "+id), typist{strings.NewReader(answer)},
+		status := run(t.Context(), args("hangup --agent-user 1028 --disposition SALE --call-id "+id), terminal{strings.NewReader(answer)},
 			&stdout, &stderr, func(name string) string { return env[name] })
 		if (status == statusOK) != hungUp || srv.Listed(id) == hungUp || (srv.Count("") == 0) == hungUp {
 			t.Errorf("%q: status %d, %d requests, %s%s", answer, status, srv.Count(""), stdout.String(), stderr.String())

@@ -24,8 +24,8 @@ import (
 const alias = "live"
 
 type doctorCmd struct {
-	Stack    string        `placeholder:"NAME" help:"Ask the deployed function of this CloudFormation stack, with AWS's own settings (default: examine from here, with the function's settings in the environment)."`
-	Function string        `placeholder:"NAME" help:"Ask the deployed function of this name or ARN, an alias after a colon."`
+	Stack    string        `xor:"function" placeholder:"NAME" help:"Ask the deployed function of this CloudFormation stack, with AWS's own settings (default: examine from here, with the function's settings in the environment)."`
+	Function string        `xor:"function" placeholder:"NAME" help:"Ask the deployed function of this name or ARN, an alias after a colon."`
 	Sources  string        `from:"SOURCES_FILE" default:"function/sources.json" placeholder:"FILE" help:"Where sources.json is, when examining from here ($$SOURCES_FILE, else function/sources.json)."`
 	Timeout  time.Duration `default:"30s" help:"How long to wait for the function."`
 	JSON     bool          `name:"json" help:"Print the report as JSON and nothing else."`
@@ -44,11 +44,8 @@ Examples:
 }
 
 func (c doctorCmd) Run(env *environment) error {
-	if c.Timeout <= 0 {
-		return fmt.Errorf("--timeout: %s: give a time above 0, for example 30s", c.Timeout)
-	}
-	if c.Stack != "" && c.Function != "" {
-		return errors.New("--function: give a stack or a function, not both")
+	if err := checkTimeout(c.Timeout); err != nil {
+		return err
 	}
 	settings, err := env.aws()
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// onDesk gives AWS's settings, secrets and a VICIdial for a command that takes them from the environment.
-func onDesk(t *testing.T) (secrets *secretsmanager.Server, srv *vicitest.Server, env map[string]string) {
+// localAWS sets up AWS settings, secrets and a VICIdial for a command that takes them from the environment.
+func localAWS(t *testing.T) (secrets *secretsmanager.Server, srv *vicitest.Server, env map[string]string) {
 	t.Helper()
 	secrets, err := secretsmanager.NewServer(secretsmanager.Config{})
 	if err != nil {
@@ -40,7 +40,7 @@ func onDesk(t *testing.T) (secrets *secretsmanager.Server, srv *vicitest.Server,
 }
 
 func TestDoctorExaminesFromHere(t *testing.T) {
-	_, srv, env := onDesk(t)
+	_, srv, env := localAWS(t)
 	healthy := vicihook(t, call{args: args("doctor"), env: env})
 	for _, row := range []string{
 		"warning   source zendesk is paused", "remedy    Run `vicihook keys resume zendesk`", "source    crm: ready, standard-webhooks, keys: 1\n",
@@ -62,7 +62,7 @@ func TestDoctorExaminesFromHere(t *testing.T) {
 }
 
 func TestDoctorNamesWhatIsMissingHere(t *testing.T) {
-	onDesk(t)
+	localAWS(t)
 	r := vicihook(t, call{args: args("doctor")})
 	if r.status != statusFailed || !strings.Contains(r.stdout, "error     WEBHOOK_SECRET_ARN is not set") {
 		t.Errorf("%+v", r)
@@ -87,7 +87,7 @@ func lambdaAt(t *testing.T, header, answer string) (asked *string) {
 }
 
 func TestDoctorAsksTheFunction(t *testing.T) {
-	onDesk(t)
+	localAWS(t)
 	healthy, _ := json.Marshal(doctor.Report{Healthy: true, Verdict: "healthy", Findings: []doctor.Finding{}, At: time.Now()})
 	asked := lambdaAt(t, "", string(healthy))
 	r := vicihook(t, call{args: args("doctor --function vicihook-prod:live")})
@@ -100,7 +100,7 @@ func TestDoctorAsksTheFunction(t *testing.T) {
 }
 
 func TestAFunctionThatIsNoneOfOursIsTold(t *testing.T) {
-	onDesk(t)
+	localAWS(t)
 	lambdaAt(t, "", `{"statusCode":401,"headers":{},"body":"{}"}`)
 	if r := vicihook(t, call{args: args("doctor --function old")}); r.status != statusFailed || !strings.Contains(r.stderr, "no report") {
 		t.Errorf("%+v", r)

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -50,6 +50,13 @@ func readLimited(flag string, from io.Reader, limit int) ([]byte, error) {
 	return content, nil
 }
 
+func checkTimeout(timeout time.Duration) error {
+	if timeout <= 0 {
+		return fmt.Errorf("--timeout: %s: give a time above 0, for example 4s", timeout)
+	}
+	return nil
+}
+
 // sources reads sources.json as the function does, and returns its text too. Any fault in it is an error here.
 func (env *environment) sources(path string) (*source.Sources, []byte, error) {
 	text, err := env.read("--sources", path, maxSources)
@@ -70,11 +77,4 @@ func (env *environment) aws() (aws.Config, error) {
 		err = fmt.Errorf("AWS settings: %w", err)
 	}
 	return settings, err
-}
-
-// printJSON prints one JSON value on one line.
-func (env *environment) printJSON(value any) error {
-	encoder := json.NewEncoder(env.stdout)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
 }

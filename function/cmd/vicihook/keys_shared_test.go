@@ -116,7 +116,7 @@ func TestTwentyKeysAtOnceAreAllInTheFile(t *testing.T) {
 }
 
 func TestTwentyKeysAtOnceAreAllAtSecretsManager(t *testing.T) {
-	_, _, env := onDesk(t)
+	_, _, env := localAWS(t)
 	env["SOURCES_FILE"] = manySources(t, 20)
 	results := atOnce(t, env, lines("keys make s%d", 20))
 	if n := toldAndStored(t, storedAt(t, env["WEBHOOK_SECRET_ARN"]), results); n != 20 {
@@ -125,7 +125,7 @@ func TestTwentyKeysAtOnceAreAllAtSecretsManager(t *testing.T) {
 }
 
 func TestAPauseBesideAMakeStaysAPause(t *testing.T) {
-	_, _, env := onDesk(t)
+	_, _, env := localAWS(t)
 	for range 10 {
 		for _, store := range []string{env["WEBHOOK_SECRET_ARN"], file(t, "keys.json", `{"crm": "`+crmKey+`"}`)} {
 			results := atOnce(t, env, []string{"keys pause crm --store " + store, "keys make desk --store " + store, "keys make github --store " + store})
@@ -150,7 +150,7 @@ func TestAPauseBesideAMakeStaysAPause(t *testing.T) {
 }
 
 func TestAReplacedKeyDoesNotComeBack(t *testing.T) {
-	_, _, env := onDesk(t)
+	_, _, env := localAWS(t)
 	env["SOURCES_FILE"] = manySources(t, 9)
 	arn := env["WEBHOOK_SECRET_ARN"]
 	if r := vicihook(t, call{args: args("keys merge s8"), env: env, stdin: "the leaked key of s8, long enough"}); r.status != statusOK {
@@ -181,7 +181,7 @@ func TestALostAnswerOfSecretsManager(t *testing.T) {
 		"the put is lost, and can't be looked for": {secretsmanager.Fault{Operation: put, Lost: true}, true, statusFailed, "nothing was stored", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			secrets, _, env := onDesk(t)
+			secrets, _, env := localAWS(t)
 			if test.blind {
 				test.fault.Hold = func(context.Context) { secrets.Fail(secretsmanager.Fault{Drop: true, Times: 1}) }
 			}

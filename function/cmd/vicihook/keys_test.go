@@ -155,7 +155,7 @@ func TestAFileThatDoesNotExistIsMade(t *testing.T) {
 }
 
 func TestKeysAreKeptAtSecretsManager(t *testing.T) {
-	secrets, _, env := onDesk(t)
+	secrets, _, env := localAWS(t)
 	arn := env["WEBHOOK_SECRET_ARN"]
 	made := vicihook(t, call{args: args("keys make desk"), env: env})
 	if made.status != statusOK || !strings.Contains(made.stdout, "kept      crm: 1 key\nkept      zendesk: paused\nstored    "+arn+"\n") {

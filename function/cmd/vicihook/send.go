@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,18 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"vicihook/function/internal/hangup"
 )
 
-const (
-	maxAnswer = 1 << 20
-	maxShown  = 1 << 10 // bytes of a body that are printed
-)
+const maxAnswer = 1 << 20
 
 type sendCmd struct {
 	deliveryFlags
@@ -52,10 +46,7 @@ func (c sendCmd) check() error {
 	if _, known := hangup.RuleOf(hangup.Outcome(c.Expect)); c.Expect != "" && !known {
 		return fmt.Errorf("--expect: %q: no such outcome", c.Expect)
 	}
-	if c.Timeout <= 0 {
-		return fmt.Errorf("--timeout: %s: give a time above 0, for example 30s", c.Timeout)
-	}
-	return nil
+	return checkTimeout(c.Timeout)
 }
 
 func (c sendCmd) Run(env *environment) error {
@@ -145,33 +136,4 @@ func (a answer) describe(w io.Writer, status int, body []byte, took time.Duratio
 	printRows(w,
 		"answer", fmt.Sprintf("%d %s in %s", status, http.StatusText(status), took.Round(100*time.Microsecond)),
 		"body", shown(body), "outcome", string(a.Outcome), "message", a.Message)
-}
-
-// shown returns a body if it is one line of text, else its size.
-func shown(body []byte) string {
-	if len(body) > maxShown || bytes.ContainsFunc(body, unicode.IsControl) {
-		return fmt.Sprintf("%d bytes", len(body))
-	}
-	return string(body)
-}
-
-const rowFormat = "%-8s  %s\n"
-
-// printRows prints names and values in two columns and leaves out empty values.
-func printRows(w io.Writer, namesAndValues ...string) {
-	for row := range slices.Chunk(namesAndValues, 2) {
-		if row[1] != "" {
-			fmt.Fprintf(w, rowFormat, row[0], printable(row[1]))
-		}
-	}
-}
-
-// printable replaces what could control the terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, text)
 }

@@ -25,7 +25,7 @@ const onTheWay = 20 * time.Second
 
 type signCmd struct {
 	deliveryFlags
-	Event     string `placeholder:"http|rest|url" help:"Print the event of an HTTP API, REST API or Function URL instead of headers."`
+	Event     string `enum:",http,rest,url" default:"" placeholder:"http|rest|url" help:"Print the event of an HTTP API, REST API or Function URL instead of headers."`
 	EventFile string `placeholder:"FILE|-" help:"Sign the event in this file again, as of now, and print it."`
 }
 
@@ -44,9 +44,6 @@ func (c signCmd) Run(env *environment) error {
 		return c.signAnew(env)
 	}
 	front := event.Front(c.Event)
-	if front != "" && !slices.Contains(event.Fronts(), front) {
-		return fmt.Errorf("--event: %q: want http, rest or url", c.Event)
-	}
 	d, err := c.delivery(env, exampleURL)
 	if err != nil {
 		return err

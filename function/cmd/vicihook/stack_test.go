@@ -41,7 +41,7 @@ func stacksAt(t *testing.T, name string, outputs map[string]string) {
 }
 
 func TestAStackLeadsToItsFunction(t *testing.T) {
-	onDesk(t)
+	localAWS(t)
 	stacksAt(t, "vicihook-prod", map[string]string{"FunctionLogGroup": "/log", "FunctionName": "vicihook-prod-VicihookFunction-1a2b"})
 	asked := lambdaAt(t, "Unhandled", "{}")
 	r := vicihook(t, call{args: args("doctor --stack vicihook-prod")})
@@ -51,7 +51,7 @@ func TestAStackLeadsToItsFunction(t *testing.T) {
 }
 
 func TestAStackLeadsToItsLog(t *testing.T) {
-	onDesk(t)
+	localAWS(t)
 	stacksAt(t, "vicihook-prod", map[string]string{"FunctionName": "f", "FunctionLogGroup": "vicihook-prod-FunctionLogGroup-1a2b"})
 	var group any
 	logs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +69,7 @@ func TestAStackLeadsToItsLog(t *testing.T) {
 }
 
 func TestAStackThatLeadsNowhere(t *testing.T) {
-	onDesk(t)
+	localAWS(t)
 	stacksAt(t, "other", map[string]string{"BucketName": "b"})
 	for line, want := range map[string]struct {
 		status int

@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,8 +19,8 @@ type whoCmd struct {
 	Agent    string   `placeholder:"USER" help:"What ended this agent's calls?"`
 	Source   string   `placeholder:"NAME" help:"What did this source do?"`
 	Since    string   `placeholder:"TIME" help:"No earlier than this: today, a duration such as 24h, or RFC 3339 (default: all of the files; of a log group 24h)."`
-	Stack    string   `placeholder:"NAME" help:"Read the log of this CloudFormation stack in place of files, with AWS's own settings."`
-	LogGroup string   `placeholder:"NAME" help:"Read this log group of CloudWatch Logs in place of files."`
+	Stack    string   `xor:"log" placeholder:"NAME" help:"Read the log of this CloudFormation stack in place of files, with AWS's own settings."`
+	LogGroup string   `xor:"log" placeholder:"NAME" help:"Read this log group of CloudWatch Logs in place of files."`
 	JSON     bool     `name:"json" help:"Print one JSON object a row and nothing else."`
 	Files    []string `arg:"" optional:"" placeholder:"FILE|-" help:"The function's log lines; - for standard input, which is read when there is no file and no log group."`
 }
@@ -76,7 +74,7 @@ func (c whoCmd) query(now time.Time) (audit.Query, error) {
 	if strings.ContainsAny(c.Call+c.Agent+c.Source, "\"\\\n") {
 		return query, errors.New("--call: a call id, agent or source has no quotes")
 	}
-	if c.Stack != "" && c.LogGroup != "" || c.atAWS() && len(c.Files) > 0 {
+	if c.atAWS() && len(c.Files) > 0 {
 		return query, errors.New("--log-group: give a stack, a log group or files, not two of them")
 	}
 	var err error
@@ -191,19 +189,6 @@ func (c whoCmd) print(env *environment, query audit.Query, rows []audit.Row) err
 		fmt.Fprintln(env.stdout, printable(sentence))
 	}
 	return nil
-}
-
-// printTable prints rows, the first being the heads, in columns.
-func printTable(w io.Writer, rows [][]string) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			cells[i] = printable(cell)
-		}
-		fmt.Fprintln(table, strings.Join(cells, "\t"))
-	}
-	return table.Flush()
 }
 
 func tableOf(rows []audit.Row) [][]string {

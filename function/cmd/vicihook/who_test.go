@@ -152,7 +152,7 @@ func TestALogCantSteerTheTerminal(t *testing.T) {
 }
 
 func TestWhoAsksCloudWatchLogs(t *testing.T) {
-	onDesk(t)
+	localAWS(t)
 	log, id := day(t)
 	var asked []map[string]any
 	lines := strings.Split(log, "\n")

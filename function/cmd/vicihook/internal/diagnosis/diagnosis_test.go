@@ -29,8 +29,8 @@ const (
 
 var signedAt = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
-// A stage is one delivery that was signed rightly and damaged on its way, or signed wrongly.
-type stage struct {
+// A scenario is one delivery that was signed rightly and damaged on its way, or signed wrongly.
+type scenario struct {
 	scheme string // that the receiver has; empty when it does not know
 	key    string // that the receiver has
 	cause  string // that must be named
@@ -38,7 +38,7 @@ type stage struct {
 
 	sender func(*sending)         // what the sender does differently
 	damage func(*webhook.Request) // what happens on the way
-	told   func(*diagnosis.Case)  // what else the receiver knows
+	knows  func(*diagnosis.Case)  // what else the receiver knows
 }
 
 // A sending is how the sender signs.
@@ -51,7 +51,7 @@ type sending struct {
 	method string
 }
 
-func (s stage) deliver(t testing.TB) diagnosis.Case {
+func (s scenario) deliver(t testing.TB) diagnosis.Case {
 	t.Helper()
 	own, _ := webhook.Preset(s.scheme)
 	sent := sending{scheme: own, key: s.key, at: signedAt, body: payload, url: "https://hooks.example.com/webhooks/crm?a=1%2F2&b=2", method: http.MethodPost}
@@ -76,8 +76,8 @@ func (s stage) deliver(t testing.TB) diagnosis.Case {
 		s.damage(&r)
 	}
 	c := diagnosis.Case{Request: r, Key: s.key, Scheme: own, Label: s.scheme}
-	if s.told != nil {
-		s.told(&c)
+	if s.knows != nil {
+		s.knows(&c)
 	}
 	return c
 }
@@ -121,7 +121,7 @@ func arriveAs(text string) func(*webhook.Request) { return body(func(string) str
 
 func url(text string) func(*webhook.Request) { return func(r *webhook.Request) { r.URL = text } }
 
-var stages = map[string]stage{
+var scenarios = map[string]scenario{
 	// The body.
 	"JSON that middleware indented": {scheme: "standard-webhooks", key: swKey, cause: "json-rewritten", what: "compact JSON", damage: body(pretty)},
 	"JSON that Python signed with its blanks": {scheme: "github", key: rawKey, cause: "json-rewritten", what: "Python",
@@ -169,8 +169,8 @@ var stages = map[string]stage{
 	"seconds for milliseconds":          {scheme: "front-app", key: rawKey, cause: "time-unit", what: "sent in seconds", sender: scheme(func(s *webhook.Scheme) { s.TSUnit = "s" })},
 	"seconds for RFC 3339":              {scheme: "zendesk", key: rawKey, cause: "time-unit", what: "wants RFC 3339", sender: scheme(func(s *webhook.Scheme) { s.TSUnit = "s" })},
 	"seconds sent, milliseconds signed": {scheme: "slack", key: rawKey, cause: "time-rewritten", what: "signed in milliseconds", sender: scheme(func(s *webhook.Scheme) { s.TSUnit = "ms" }), damage: header("x-slack-request-timestamp", func(ts string) string { return ts[:10] })},
-	"a stale delivery":                  {scheme: "slack", key: rawKey, cause: "too-old", what: "10m0s", told: func(c *diagnosis.Case) { c.Arrived = signedAt.Add(10 * time.Minute) }},
-	"a clock that is ahead":             {scheme: "slack", key: rawKey, cause: "too-new", told: func(c *diagnosis.Case) { c.Arrived = signedAt.Add(-time.Hour) }},
+	"a stale delivery":                  {scheme: "slack", key: rawKey, cause: "too-old", what: "10m0s", knows: func(c *diagnosis.Case) { c.Arrived = signedAt.Add(10 * time.Minute) }},
+	"a clock that is ahead":             {scheme: "slack", key: rawKey, cause: "too-new", knows: func(c *diagnosis.Case) { c.Arrived = signedAt.Add(-time.Hour) }},
 	"a time left out of what is signed": {scheme: "slack", key: rawKey, cause: "signed-string", what: `"{body}"`, sender: bodyOnly, damage: func(r *webhook.Request) { r.Header["x-slack-request-timestamp"] = []string{"1769860800"} }},
 	"a point where a colon belongs":     {scheme: "front-app", key: rawKey, cause: "signed-string", what: `"{ts}.{body}"`, sender: scheme(func(s *webhook.Scheme) { s.Signed = "{ts}.{body}" })},
 	"a time in another header":          {scheme: "hubspot-v3", key: rawKey, cause: "time-header", what: "x-hubspot-signature-timestamp", damage: rename("x-hubspot-request-timestamp", "x-hubspot-signature-timestamp")},
@@ -204,7 +204,7 @@ var stages = map[string]stage{
 
 	// The URL.
 	"http behind a load balancer":            {scheme: "hubspot-v3", key: rawKey, cause: "url-scheme", damage: url("http://hooks.example.com/webhooks/crm?a=1%2F2&b=2")},
-	"a stage that the sender sees":           {scheme: "hubspot-v3", key: rawKey, cause: "url-stage", what: "/live", sender: func(s *sending) { s.url = "https://hooks.example.com/live/webhooks/crm" }, damage: url("https://hooks.example.com/webhooks/crm"), told: func(c *diagnosis.Case) { c.Stage = "live" }},
+	"a stage that the sender sees":           {scheme: "hubspot-v3", key: rawKey, cause: "url-stage", what: "/live", sender: func(s *sending) { s.url = "https://hooks.example.com/live/webhooks/crm" }, damage: url("https://hooks.example.com/webhooks/crm"), knows: func(c *diagnosis.Case) { c.Stage = "live" }},
 	"a mapping that the sender does not see": {scheme: "twilio", key: rawKey, cause: "url-stage", what: "without the first part", sender: func(s *sending) { s.url, s.body = "https://hooks.example.com/webhooks/crm", "" }, damage: url("https://hooks.example.com/v7/webhooks/crm")},
 	"the host behind the domain name":        {scheme: "hubspot-v3", key: rawKey, cause: "url-host", damage: url("https://a1b2.execute-api.eu-west-1.amazonaws.com/webhooks/crm?a=1%2F2&b=2")},
 	"a query that got lost":                  {scheme: "hubspot-v3", key: rawKey, cause: "url-query", what: "without its query", sender: func(s *sending) { s.url = "https://hooks.example.com/webhooks/crm" }, damage: url("https://hooks.example.com/webhooks/crm?x=1")},
@@ -246,7 +246,7 @@ func mojibake(text string) string {
 
 func TestEachDamageIsNamedFirst(t *testing.T) {
 	t.Parallel()
-	for name, s := range stages {
+	for name, s := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := s.deliver(t)
@@ -283,9 +283,9 @@ func leaksNothing(t *testing.T, c diagnosis.Case, f diagnosis.Finding) {
 func TestWhatIsRightVerifies(t *testing.T) {
 	t.Parallel()
 	for _, name := range webhook.PresetNames() {
-		known := stage{scheme: name, key: hexKey, sender: signTime}
-		unknown := stage{key: hexKey, sender: func(s *sending) { s.scheme = preset(name); signTime(s) }}
-		for _, s := range []stage{known, unknown} {
+		known := scenario{scheme: name, key: hexKey, sender: signTime}
+		unknown := scenario{key: hexKey, sender: func(s *sending) { s.scheme = preset(name); signTime(s) }}
+		for _, s := range []scenario{known, unknown} {
 			f, err := diagnosis.Explain(t.Context(), s.deliver(t))
 			if err != nil || !f.Verifies || f.Cause != "" || !strings.Contains(f.Scheme, name) {
 				t.Errorf("%s: got %+v, %v", name, f, err)
@@ -299,7 +299,7 @@ func signTime(s *sending) { s.body = `{"webhookTimestamp":1790000000000}` }
 
 func TestAnUnknownSendersTwinsAreNamedTogether(t *testing.T) {
 	t.Parallel()
-	c := stage{key: rawKey, sender: func(s *sending) { s.scheme = preset("zammad") }}.deliver(t)
+	c := scenario{key: rawKey, sender: func(s *sending) { s.scheme = preset("zammad") }}.deliver(t)
 	f, err := diagnosis.Explain(t.Context(), c)
 	if err != nil || f.Scheme != "github-sha1 (the same here: intercom, zammad)" {
 		t.Errorf("got %+v, %v", f, err)
@@ -308,7 +308,7 @@ func TestAnUnknownSendersTwinsAreNamedTogether(t *testing.T) {
 
 func TestAnAgeIsNoFaultWhenNobodyKnowsTheArrival(t *testing.T) {
 	t.Parallel()
-	f, err := diagnosis.Explain(t.Context(), stage{scheme: "slack", key: rawKey}.deliver(t))
+	f, err := diagnosis.Explain(t.Context(), scenario{scheme: "slack", key: rawKey}.deliver(t))
 	if err != nil || !f.Verifies || !f.Signed.Equal(signedAt) {
 		t.Errorf("got %+v, %v", f, err)
 	}
@@ -318,7 +318,7 @@ func TestASearchEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	c := stage{scheme: "github", key: rawKey, sender: key("another key of the same sort")}.deliver(t)
+	c := scenario{scheme: "github", key: rawKey, sender: key("another key of the same sort")}.deliver(t)
 	if _, err := diagnosis.Explain(ctx, c); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
@@ -329,7 +329,7 @@ func FuzzExplain(f *testing.F) {
 	for _, name := range []string{
 		"JSON that middleware indented", "a stage that the sender sees", "seconds sent, milliseconds signed", "a signature that was cut", "another key",
 	} {
-		c := stages[name].deliver(f)
+		c := scenarios[name].deliver(f)
 		signature := strings.ToLower(c.Scheme.Header[0])
 		f.Add(c.Label, c.Key, signature, c.Request.Header[signature][0], c.Request.Body, c.Request.URL, c.Stage)
 	}
@@ -388,7 +388,7 @@ func BenchmarkExplainOtherKey(b *testing.B) {
 		"256 KiB deep":  deep + strings.Repeat("1,", 128<<10-200) + "1" + strings.Repeat("]}", 31),
 	} {
 		b.Run(name, func(b *testing.B) {
-			c := stage{scheme: "standard-webhooks", key: swKey, sender: func(s *sending) { s.body = text }}.deliver(b)
+			c := scenario{scheme: "standard-webhooks", key: swKey, sender: func(s *sending) { s.body = text }}.deliver(b)
 			c.Key = "whsec_AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHH"
 			for b.Loop() {
 				if f, err := diagnosis.Explain(b.Context(), c); err != nil || f.Cause != "other-key" {
