@@ -467,3 +467,20 @@ func TestSharedSource(t *testing.T) {
 		}
 	}
 }
+
+func TestVapisToolCallsAreAnsweredByTheirIDs(t *testing.T) {
+	t.Parallel()
+	members := map[string]any{"scheme": "vapi", "each": ".message.toolCallList[]", "call_id": ".function.arguments.call_id", "agent_user": `"1028"`}
+	s := crm(t, members)
+	items, err := s.Select(t.Context(), []byte(`{"message": {"toolCallList": [{"id": "call_7", "function": {"arguments": {"call_id": "`+callID+`"}}}, {"id": "a\nb"}]}}`))
+	if err != nil || len(items) != 2 || s.Answer != source.AnswerVapiTool {
+		t.Fatalf("got %+v, %v", items, err)
+	}
+	if items[0].ToolCall != "call_7" || items[0].Err != nil || items[1].ToolCall != "" {
+		t.Errorf("got %+v", items)
+	}
+	members["scheme"] = "github"
+	if s := crm(t, members); s.Answer != "" {
+		t.Errorf("another preset has the answer %q", s.Answer)
+	}
+}

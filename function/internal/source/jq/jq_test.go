@@ -145,6 +145,7 @@ var refusedExpressions = map[string]string{
 	`def _charge(a; b): .; .`:       `jq name "_charge" is not allowed`,
 	`def f($__meter): .; f(1)`:      `jq name "$__meter" is not allowed`,
 	`. as {a: $_x} | .`:             `jq name "$_x" is not allowed`,
+	`. as {$_x} | .`:                `jq name "$_x" is not allowed`,
 	`reduce .[] as $__meter (0; .)`: `jq name "$__meter" is not allowed`,
 	`test(.re)`:                     `jq function "test": the regular expression must be a text literal`,
 	`capture(["a", "g"])`:           `jq function "capture": the regular expression must be a text literal`,
