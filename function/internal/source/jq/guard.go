@@ -115,7 +115,7 @@ func guardTerm(t *gojq.Term, own []string) {
 func guardCall(f *gojq.Func) *gojq.Query {
 	bare := &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeFunc, Func: f}}
 	if p, err := patternOf(f); err == nil && p != nil {
-		check := call(guardMatch, variable(meterVariable), number(p.instructions))
+		check := call(guardMatch, variable(meterVariable), number(p.cost()))
 		if p.loops {
 			check = call(guardLoop, variable(meterVariable), number(p.groups+1))
 		}

@@ -14,9 +14,9 @@ const (
 	budget    = 8 << 20 // of one delivery
 	stepCost  = 8       // one step of jq's machine
 	valueCost = 16
-	textCost  = 1 // one byte
-	copyCost  = 4 // one byte of a text of which a part is cut out
-	matchCost = 256
+	textCost  = 1   // one byte
+	copyCost  = 4   // one byte of a text of which a part is cut out
+	matchCost = 320 // one byte of a text in which a regular expression is matched again and again
 )
 
 // ErrTooMuch is returned for a payload on which the expressions of its source work or produce too much.

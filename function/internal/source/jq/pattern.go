@@ -30,6 +30,11 @@ type pattern struct {
 	loops        bool // is matched again and again
 }
 
+// cost is what one byte of text costs: each instruction may be at work on it, and each group beyond two is carried along.
+func (p pattern) cost() int {
+	return p.instructions * (5 + max(0, p.groups-2)) / 4
+}
+
 // patternOf returns the pattern that a function is called with, or nil for a function without one.
 func patternOf(f *gojq.Func) (*pattern, error) {
 	before, found := matchers[f.Name]
