@@ -272,6 +272,8 @@ func killedAfter(t *testing.T, path string, after time.Duration) string {
 	t.Helper()
 	changing := exec.Command(os.Args[0])
 	changing.Env = append(os.Environ(), "VICIHOOK_TEST_CHANGE="+path)
+	var said strings.Builder
+	changing.Stderr = &said
 	output, err := changing.StdoutPipe()
 	if err := errors.Join(err, changing.Start()); err != nil {
 		t.Fatal(err)
@@ -279,7 +281,7 @@ func killedAfter(t *testing.T, path string, after time.Duration) string {
 	printed := bufio.NewReader(output)
 	first, err := printed.ReadString('\n')
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v: %v: %s", err, changing.Wait(), said.String())
 	}
 	time.Sleep(after)
 	_ = changing.Process.Kill()

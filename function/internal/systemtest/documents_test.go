@@ -134,7 +134,7 @@ func (b *bench) runCommand(t *testing.T, document, folder string, line shellLine
 	cmd.Env = append(cmd.Env, "PATH="+folder+":"+os.Getenv("PATH"), "VICIHOOK_CALL_ID=", "VICIHOOK_AGENT_USER=",
 		"AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1")
 	out, err := cmd.CombinedOutput()
-	asksAWS := strings.Contains(line.command, "--function") || strings.Contains(line.command, "--log-group")
+	asksAWS := strings.Contains(line.command, "--function") || strings.Contains(line.command, "--log-group") || strings.Contains(line.command, "--stack")
 	failed, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case err == nil:
@@ -156,10 +156,23 @@ func checkTarget(t *testing.T, document, command string) {
 	}
 }
 
-// checkGoCommand sees that each package of `go test PACKAGES -run PATTERN` has such a test.
+// checkGoCommand sees that each package of `go test PACKAGES -run PATTERN` has such a test, and that infra/local has the
+// flags that it is run with.
 func checkGoCommand(t *testing.T, document, command string) {
 	t.Helper()
 	fields := strings.Fields(command)
+	if strings.HasPrefix(command, "go run ./infra/local ") {
+		help, err := exec.CommandContext(t.Context(), "go", "run", "vicihook/infra/local", "--help").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, flag := range regexp.MustCompile(`--[a-z-]+\w`).FindAllString(command, -1) {
+			if !strings.Contains(string(help), flag) {
+				t.Errorf("%s: %s: infra/local has no %s", document, command, flag)
+			}
+		}
+		return
+	}
 	i := slices.Index(fields, "-run")
 	if fields[1] != "test" || i < 0 {
 		t.Errorf("%s: nothing checks %q", document, command)

@@ -143,7 +143,8 @@ func TestReportsExplainNamesTheDamage(t *testing.T) {
 	}
 }
 
-// signedWithPlus signs a request whose signature has a plus, where the scheme's alphabet has one.
+// signedWithPlus signs a request whose signature has a plus, where the scheme's alphabet has one. It does not begin with
+// it: a blank there is lost with those around a header's value.
 func signedWithPlus(t *testing.T, d damaged) webhook.Request {
 	t.Helper()
 	sources, err := source.Parse(fmt.Appendf(nil, `{"crm": {"scheme": %q}}`, d.scheme))
@@ -163,7 +164,7 @@ func signedWithPlus(t *testing.T, d damaged) webhook.Request {
 		if err := src.Verifier.Sign(&r, key, "msg_1", time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if signature := r.Header[signatureHeader(src.Scheme)][0]; d.scheme != "zendesk" || strings.Contains(signature, "+") {
+		if signature := r.Header[signatureHeader(src.Scheme)][0]; d.scheme != "zendesk" || strings.Index(signature, "+") > 0 {
 			return r
 		}
 	}
