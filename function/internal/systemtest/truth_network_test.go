@@ -171,12 +171,8 @@ func (c cluster) check(t *testing.T) (took time.Duration) {
 	return b.took(b.call)
 }
 
-// dead refuses connections.
-func dead(t *testing.T) string {
-	l := listen(t)
-	_ = l.Close()
-	return "http://" + l.Addr().String()
-}
+// dead refuses connections: no test's server gets this port.
+func dead(*testing.T) string { return "http://127.0.0.1:1" }
 
 // mute accepts connections and never reads.
 func mute(t *testing.T) string { return "http://" + listen(t).Addr().String() }
