@@ -31,7 +31,7 @@ var catalogue = map[string]struct {
 	"no_key":         {true, "source {source} has no key: its deliveries are refused", "Run `vicihook keys make {source}`, or take the source out of sources.json"},
 	"unknown_source": {true, "the webhook secret has {count} names that sources.json lacks", "Add the source, or run `vicihook keys remove NAME`"},
 	"shared_key": {true, "sources {one} and {other} have a key in common: what one refuses can be sent to the other, so each may end what the wider of them may",
-		"Run `vicihook keys make {other} --replace`, and give the new key to its sender"},
+		"Let one of the two senders have another key: `vicihook keys make {other} --replace` if the sender takes yours, `vicihook keys merge {other} --replace` if it makes its own"},
 	"public_url": {false, "source {source} signs the URL, and PUBLIC_URL is not set: its deliveries are refused",
 		"Set PUBLIC_URL to the base URL as senders see it, without /webhooks/"},
 
