@@ -1,5 +1,10 @@
 // Package doctor examines, inside the function, all that a webhook would need, and names what to fix.
 //
+//	report := (&doctor.Doctor{Settings: settings, Keys: keys, Account: account, VICIdial: client}).Examine(ctx)
+//	for _, f := range report.Findings {
+//		fmt.Println(f.What, f.Remedy)
+//	}
+//
 // A [Doctor] looks at the configuration, both secrets, each source's keys, each web server of VICIdial (name, connection,
 // certificate, version, clock), the API account and the time limits, in the order in which a webhook would meet them.
 // Each [Finding] says in one line what is wrong and how to fix it; the first one is what to begin with.

@@ -1,5 +1,8 @@
 // Package hangup turns one delivery of a helpdesk or CRM into one ended call and one true answer.
 //
+//	h := &hangup.Handler{Sources: sources, Keys: keys, Credentials: account, VICIdial: client, Budget: 4 * time.Second, Log: log}
+//	answer := h.Handle(ctx, request) // {"outcome":"hungup",…} and its HTTP status
+//
 // [Handler.Handle] is a staircase: authenticate the sender over the exact bytes, select what the payload names, find the
 // calls that it only describes, hang them up, answer. The order is fixed: size, source, signature, payload, scope.
 // Nothing of the body is parsed before its signature holds, and an unknown source and a bad signature get

@@ -1,13 +1,17 @@
 // Package secretsmanager is AWS Secrets Manager on a desk: a real HTTP server that keeps secrets in memory,
 // so that a program with an unchanged AWS SDK can be run and tested without an AWS account.
 //
+//	server, err := secretsmanager.NewServer(secretsmanager.Config{})
+//	os.Setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.URL) // and run the program
+//
 // It speaks AWS JSON 1.1: POST / with X-Amz-Target "secretsmanager.GetSecretValue", "…PutSecretValue",
 // "…UpdateSecretVersionStage" or "…CreateSecret". Putting a value without naming labels moves AWSCURRENT to the new
-// version. Whenever AWSCURRENT moves, AWSPREVIOUS moves to the version that had it before. A request must carry a Signature Version 4 for this region and service whose time is within
-// 5 minutes; any access key will do, and the signature itself is not recomputed. A secret answers to its full ARN
-// only, where AWS takes its name too: a program that is granted one ARN should not come to need more.
+// version. Whenever AWSCURRENT moves, AWSPREVIOUS moves to the version that had it before. A request must carry a
+// Signature Version 4 for this region and service whose time is within 5 minutes; any access key will do, and the
+// signature itself is not recomputed. A secret answers to its full ARN only, where AWS takes its name too: a program
+// that is granted one ARN should not come to need more.
 //
-// Point an SDK at it by AWS_ENDPOINT_URL_SECRETS_MANAGER. [Server.Fail] stages what AWS does on a bad day, and
+// [Server.Fail] stages what AWS does on a bad day, and
 // [Server.Calls] counts.
 //
 // Specification: https://docs.aws.amazon.com/secretsmanager/latest/apireference/
