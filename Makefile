@@ -69,9 +69,10 @@ browser: go-version ## Use the workbench of `make serve` in headless Chromium (D
 check: go-version lint faults race modules template pipeline moto ## All that CI checks
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 
-# The folders with a go.mod of their own, whose dependencies the function's module does not need.
+# The folders with a go.mod of their own, whose dependencies the function's module does not need. That of conformance
+# follows ours (-mod=mod), since it takes our packages from here.
 modules: browser
-	cd infra/conformance && go vet ./... && go test ./...
+	cd infra/conformance && GOFLAGS=-mod=mod go vet ./... && GOFLAGS=-mod=mod go test ./...
 	cd infra/bench/compare && go vet ./...
 
 lint: ## Check format, faults that compilers pass, who imports whom and the length of functions
@@ -106,7 +107,7 @@ soak: go-version ## Send SOAK webhooks (100000), 50 at a time, one in ten into a
 
 conformance: go-version ## Run the function against a real VICIdial's PHP: VICIDIAL=DIR with its source [VICIDIAL_SQL=FILE]
 	@[ -n "$(VICIDIAL)" ] || { echo "say where VICIdial's source is: make conformance VICIDIAL=DIR" >&2; exit 2; }
-	cd infra/conformance && go run . --vicidial "$(abspath $(VICIDIAL))" $(if $(VICIDIAL_SQL),--sql "$(abspath $(VICIDIAL_SQL))")
+	cd infra/conformance && GOFLAGS=-mod=mod go run . --vicidial "$(abspath $(VICIDIAL))" $(if $(VICIDIAL_SQL),--sql "$(abspath $(VICIDIAL_SQL))")
 
 compare: go-version ## Measure the verifier beside the public ones
 	cd infra/bench/compare && go vet ./... && go test -bench . -count 10
