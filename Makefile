@@ -69,11 +69,11 @@ browser: go-version ## Use the workbench of `make serve` in headless Chromium (D
 check: go-version lint faults race modules template pipeline moto ## All that CI checks
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10s
 
-# The folders with a go.mod of their own, whose dependencies the function's module does not need. That of conformance
-# follows ours (-mod=mod), since it takes our packages from here.
+# The folders with a go.mod of their own, whose dependencies the function's module does not need. Those that take our
+# packages from here follow our go.mod (-mod=mod).
 modules: browser
 	cd infra/conformance && GOFLAGS=-mod=mod go vet ./... && GOFLAGS=-mod=mod go test ./...
-	cd infra/bench/compare && go vet ./...
+	cd infra/bench/compare && GOFLAGS=-mod=mod go vet ./...
 
 lint: ## Check format, faults that compilers pass, who imports whom and the length of functions
 	$(GOLANGCI) run ./...
@@ -110,7 +110,7 @@ conformance: go-version ## Run the function against a real VICIdial's PHP: VICID
 	cd infra/conformance && GOFLAGS=-mod=mod go run . --vicidial "$(abspath $(VICIDIAL))" $(if $(VICIDIAL_SQL),--sql "$(abspath $(VICIDIAL_SQL))")
 
 compare: go-version ## Measure the verifier beside the public ones
-	cd infra/bench/compare && go vet ./... && go test -bench . -count 10
+	cd infra/bench/compare && GOFLAGS=-mod=mod go test -bench . -count 10
 
 build: go-version ## Build the function for AWS (ARCH=arm64 or amd64) into .build/ARCH
 	@$(MAKE) --no-print-directory build-VicihookFunction ARTIFACTS_DIR=.build/$(ARCH)

@@ -2,7 +2,7 @@
 // vicihook/function, because only there may package vicihook/function/internal/webhook be imported.
 module vicihook/function/compare
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/google/go-github/v84 v84.0.0
@@ -11,6 +11,9 @@ require (
 	vicihook v0.0.0
 )
 
-require github.com/google/go-querystring v1.2.0 // indirect
+require (
+	github.com/go-json-experiment/json v1.27.2 // indirect
+	github.com/google/go-querystring v1.2.0 // indirect
+)
 
 replace vicihook => ../../..
