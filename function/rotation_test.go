@@ -29,8 +29,8 @@ const (
 	newKey = "bmV3IGtleSBvZiB0aGUgY3JtLCAzMiBieXRlcyBsb25n"
 )
 
-// A drawer is Secrets Manager inside a bubble, where hours pass at once and no network may be.
-type drawer struct {
+// fakeSecrets is Secrets Manager inside a bubble, where hours pass at once and no network may be.
+type fakeSecrets struct {
 	versions map[string][]version // by ARN, the oldest first
 	locked   bool                 // nothing is to be had
 }
@@ -40,21 +40,21 @@ type version struct {
 	put  time.Time
 }
 
-func newDrawer() *drawer {
-	d := &drawer{versions: map[string][]version{}}
+func newFakeSecrets() *fakeSecrets {
+	d := &fakeSecrets{versions: map[string][]version{}}
 	d.put("vicidial", `{"url": "https://dialer.example.com", "user": "6666", "pass": "S3cret"}`)
 	d.putKey(oldKey)
 	return d
 }
 
-func (d *drawer) putKey(key string) { d.put("webhook", fmt.Sprintf(`{"crm": %q}`, key)) }
+func (d *fakeSecrets) putKey(key string) { d.put("webhook", fmt.Sprintf(`{"crm": %q}`, key)) }
 
-func (d *drawer) put(arn, text string) {
+func (d *fakeSecrets) put(arn, text string) {
 	synctest.Wait() // for fetches under way
 	d.versions[arn] = append(d.versions[arn], version{text, time.Now()})
 }
 
-func (d *drawer) GetSecretValue(_ context.Context, in *sdk.GetSecretValueInput, _ ...func(*sdk.Options)) (*sdk.GetSecretValueOutput, error) {
+func (d *fakeSecrets) GetSecretValue(_ context.Context, in *sdk.GetSecretValueInput, _ ...func(*sdk.Options)) (*sdk.GetSecretValueOutput, error) {
 	if d.locked {
 		return nil, errors.New("no answer")
 	}
@@ -71,7 +71,7 @@ func (d *drawer) GetSecretValue(_ context.Context, in *sdk.GetSecretValueInput, 
 }
 
 // instance is one of the function's, whose VICIdial lists no call.
-func (d *drawer) instance(t *testing.T, previousFor time.Duration) *hangup.Handler {
+func (d *fakeSecrets) instance(t *testing.T, previousFor time.Duration) *hangup.Handler {
 	t.Helper()
 	sources, err := source.Parse([]byte(`{"crm": {"scheme": "standard-webhooks"}}`))
 	if err != nil {
@@ -132,7 +132,7 @@ func TestARevokedKeyHoldsForAMinuteAndWithoutSecretsManagerForAnHour(t *testing.
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := newDrawer()
+				d := newFakeSecrets()
 				instances := make([]*hangup.Handler, 2)
 				for i := range instances {
 					time.Sleep(20 * time.Second) // before the first's value is old, and just before the put
@@ -185,7 +185,7 @@ func TestAKeyPutInAFloodOfBadSignaturesCountsFiveSecondsLater(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const strangers = "bm8ga2V5IG9mIHRoZSBjcm0sIDMyIGJ5dGVzIGxvbmcu"
-				d := newDrawer()
+				d := newFakeSecrets()
 				instance := d.instance(t, 24*time.Hour)
 				flood := func(during time.Duration) {
 					for began := time.Now(); time.Since(began) < during; time.Sleep(100 * time.Millisecond) {

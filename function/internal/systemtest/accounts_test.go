@@ -27,8 +27,8 @@ const (
 	newKey = "bmV3IGtleSBvZiB0aGUgY3JtLCAzMiBieXRlcyBsb25n"
 )
 
-// newFlow is a bench with warm instances, each of which holds secrets that are no longer new.
-func newFlow(t *testing.T, instances int, env map[string]string) *bench {
+// newWarmBench is a bench with warm instances, each of which holds secrets that are no longer new.
+func newWarmBench(t *testing.T, instances int, env map[string]string) *bench {
 	t.Helper()
 	b := newBench(t, stack.Config{Keys: map[string]string{"crm": oldKey}, MaxInstances: instances, Env: env})
 	if b.Secrets == nil {
@@ -82,7 +82,7 @@ func (b *bench) put(t *testing.T, arn, value string) {
 
 func TestAKeyIsRotatedWhileWebhooksFlow(t *testing.T) {
 	t.Parallel()
-	b := newFlow(t, 3, nil)
+	b := newWarmBench(t, 3, nil)
 	b.put(t, b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, newKey))
 	keys := [2]string{newKey, oldKey} // every other webhook's sender knows of the new key, and the others do not yet
 	var webhooks [2]atomic.Int64
@@ -101,7 +101,7 @@ func TestAKeyIsRotatedWhileWebhooksFlow(t *testing.T) {
 
 func TestAKeyIsRevokedWhileWebhooksFlow(t *testing.T) {
 	t.Parallel()
-	b := newFlow(t, 1, map[string]string{"PREVIOUS_KEYS_FOR": "0"})
+	b := newWarmBench(t, 1, map[string]string{"PREVIOUS_KEYS_FOR": "0"})
 	b.put(t, b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, newKey))
 	for range 50 {
 		if got := b.sendWith(t, newKey); got.Outcome != "no_active_call" {
@@ -115,7 +115,7 @@ func TestAKeyIsRevokedWhileWebhooksFlow(t *testing.T) {
 
 func TestTheAccountIsRotatedByASecondUserWhileWebhooksFlow(t *testing.T) {
 	t.Parallel()
-	b := newFlow(t, 3, nil)
+	b := newWarmBench(t, 3, nil)
 	b.VICIdial.AddUser(vicitest.APIUser("7777", "other"))
 	b.put(t, b.VICIdialSecretARN, fmt.Sprintf(`{"url": %q, "user": "7777", "pass": "other"}`, b.VICIdial.URL))
 	b.flow(t, 3, 200*time.Millisecond, func() string { return oldKey })
@@ -132,7 +132,7 @@ func TestTheAccountIsRotatedByASecondUserWhileWebhooksFlow(t *testing.T) {
 
 func TestOneUsersNewPasswordLeavesAGapThatHarmsNobody(t *testing.T) {
 	t.Parallel()
-	b := newFlow(t, 1, nil)
+	b := newWarmBench(t, 1, nil)
 	account(func(u *vicitest.User) { u.Pass = "changed" })(t, b)
 	for range 20 {
 		if got := b.sendWith(t, oldKey); got.Outcome != "credentials_rejected" || got.status != http.StatusBadGateway {
@@ -159,8 +159,8 @@ func TestALockedAccountIsToldWithATimeAndLeftAlone(t *testing.T) {
 	}
 }
 
-// A mishap is what Secrets Manager does to one of the secrets, and what the sender is told.
-type mishap struct {
+// A failure is what Secrets Manager does to one of the secrets, and what the sender is told.
+type failure struct {
 	fault   secretsmanager.Fault
 	slow    bool   // in place of fault
 	put     string // a value, or "binary", in place of fault
@@ -168,7 +168,7 @@ type mishap struct {
 	logged  string // tells the operator
 }
 
-var mishaps = map[string]mishap{
+var failures = map[string]failure{
 	"down":               {fault: secretsmanager.Fault{Drop: true}, outcome: "unavailable", logged: "before a whole answer came"},
 	"throttling":         {fault: secretsmanager.Fault{Error: secretsmanager.Throttling}, outcome: "unavailable", logged: "ThrottlingException"},
 	"broken":             {fault: secretsmanager.Fault{Error: secretsmanager.InternalError}, outcome: "unavailable", logged: "InternalServiceError"},
@@ -184,18 +184,18 @@ var mishaps = map[string]mishap{
 
 func TestWhateverSecretsManagerDoesTheSenderIsToldInTime(t *testing.T) {
 	t.Parallel()
-	for name, c := range mishaps {
+	for name, c := range failures {
 		for _, which := range []string{"webhook", "vicidial"} {
 			t.Run(name+", for the secret "+which, func(t *testing.T) {
 				t.Parallel()
-				meetInTime(t, which, c)
+				checkFailureInTime(t, which, c)
 			})
 		}
 	}
 }
 
-// meetInTime has the mishap met anew while the answers were late.
-func meetInTime(t *testing.T, which string, c mishap) {
+// checkFailureInTime has the failure met anew while the answers were late.
+func checkFailureInTime(t *testing.T, which string, c failure) {
 	const budget = 2 * time.Second
 	var took time.Duration
 	for range triesInTime {
@@ -215,8 +215,8 @@ func meetInTime(t *testing.T, which string, c mishap) {
 	t.Errorf("answered after %v, %d times", took, triesInTime)
 }
 
-// meet has a webhook meet the mishap, and another find Secrets Manager mended.
-func (b *bench) meet(t *testing.T, which string, c mishap) {
+// meet has a webhook meet the failure, and another find Secrets Manager mended.
+func (b *bench) meet(t *testing.T, which string, c failure) {
 	t.Helper()
 	arn, mended := b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, b.Keys["crm"])
 	if which == "vicidial" {
@@ -247,7 +247,7 @@ func (b *bench) meet(t *testing.T, which string, c mishap) {
 	}
 }
 
-func (b *bench) strike(t *testing.T, c mishap) (heal func()) {
+func (b *bench) strike(t *testing.T, c failure) (heal func()) {
 	t.Helper()
 	switch {
 	case c.slow:

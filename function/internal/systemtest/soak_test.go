@@ -54,14 +54,14 @@ func soakFaults() []vicitest.Fault {
 // soakRulings are what a webhook that a fault strikes may end in. Another CHECK may tell what the one struck did not,
 // and a HANGUP that waits for 50 ms ends the call.
 func soakRulings(f vicitest.Fault) []string {
-	ruling := rulingOn[f.Name]
+	expectation := expectedUnder[f.Name]
 	switch {
 	case f.Stage == "CHECK":
-		return []string{"hungup", ruling.checks}
+		return []string{"hungup", expectation.checks}
 	case f.Name == "", f.Name == "slow-work", f.Name == "slow-middle", f.Name == "slow":
 		return []string{"hungup"}
 	}
-	return []string{ruling.first}
+	return []string{expectation.first}
 }
 
 // TestSoak sends webhooks 50 at a time, one in ten into a fault: go test ./function/internal/systemtest -run Soak -soak 100000 -v
@@ -111,7 +111,7 @@ type soaking struct {
 
 // soaked is one webhook that was answered.
 type soaked struct {
-	testimony
+	observation
 	fault vicitest.Fault // that strikes the call; zero is none
 }
 
@@ -139,7 +139,7 @@ func (s *soaking) one(t *testing.T, n int, agent string) {
 	s.VICIdial.AddCall(vicitest.Call{ID: call, Agent: agent})
 	if n%10 == 0 {
 		w.fault = s.faults[n/10%len(s.faults)]
-		w.testimony.fault = w.fault.Name
+		w.observation.fault = w.fault.Name
 		w.fault.CallID = call
 		if err := s.VICIdial.Inject(w.fault); err != nil {
 			t.Error(err)
@@ -181,8 +181,8 @@ func (s *soaking) judge(t *testing.T) {
 	all, right := map[string]int{}, map[string]int{} // by fault and stage
 	for _, w := range s.answered {
 		w.requests = requests[w.is.ID]
-		for _, lie := range w.lies() {
-			t.Errorf("%s %s: %s: %s; VICIdial has %+v", w.fault.Name, w.fault.Stage, lie, w.body, w.is)
+		for _, rule := range w.violations() {
+			t.Errorf("%s %s: %s: %s; VICIdial has %+v", w.fault.Name, w.fault.Stage, rule, w.body, w.is)
 		}
 		if w.withholds() {
 			withheld++

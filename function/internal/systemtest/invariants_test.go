@@ -10,11 +10,11 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// A ruling is what must be answered where a fault strikes every request for a call, its HANGUPs, its CHECKs, and its
+// An expectation is what must be answered where a fault strikes every request for a call, its HANGUPs, its CHECKs, and its
 // first request only, which is a HANGUP.
-type ruling struct{ every, hangups, checks, first, faults string }
+type expectation struct{ every, hangups, checks, first, faults string }
 
-var rulings = []ruling{
+var expectations = []expectation{
 	// VICIdial does what it says, as far as any answer shows.
 	{"hungup", "hungup", "hungup", "hungup", "warnings closes-after closes-silently strict-sql-clean sender-stopped"},
 	// SUCCESS, and nothing done: a second HANGUP may be sent.
@@ -41,9 +41,9 @@ var rulings = []ruling{
 	{"unknown", "unknown", "hungup", "unknown", "agent-logs-off"},
 }
 
-var rulingOn = func() map[string]ruling {
-	all := map[string]ruling{}
-	for _, v := range rulings {
+var expectedUnder = func() map[string]expectation {
+	all := map[string]expectation{}
+	for _, v := range expectations {
 		for _, fault := range strings.Fields(v.faults) {
 			all[fault] = v
 		}
@@ -51,24 +51,24 @@ var rulingOn = func() map[string]ruling {
 	return all
 }()
 
-func TestThereIsOneRulingOnEachFault(t *testing.T) {
+func TestEachFaultHasOneExpectation(t *testing.T) {
 	t.Parallel()
 	named := 0
-	for _, v := range rulings {
+	for _, v := range expectations {
 		named += len(strings.Fields(v.faults))
 	}
 	for _, info := range vicitest.Faults() {
-		if rulingOn[info.Name] == (ruling{}) {
-			t.Errorf("there is no ruling on %s", info.Name)
+		if expectedUnder[info.Name] == (expectation{}) {
+			t.Errorf("there is no expectation on %s", info.Name)
 		}
 	}
-	if faults := len(vicitest.Faults()); named != faults || len(rulingOn) != faults {
-		t.Errorf("%d rulings on %d names, of %d faults", named, len(rulingOn), faults)
+	if faults := len(vicitest.Faults()); named != faults || len(expectedUnder) != faults {
+		t.Errorf("%d expectations on %d names, of %d faults", named, len(expectedUnder), faults)
 	}
 }
 
-// on is the ruling where a fault strikes as it says.
-func (v ruling) on(f vicitest.Fault) string {
+// on is the expectation where a fault strikes as it says.
+func (v expectation) on(f vicitest.Fault) string {
 	switch {
 	case f.Times == 1:
 		return v.first
@@ -80,8 +80,8 @@ func (v ruling) on(f vicitest.Fault) string {
 	return v.every
 }
 
-// A testimony is an answer beside what VICIdial knows of its call.
-type testimony struct {
+// A observation is an answer beside what VICIdial knows of its call.
+type observation struct {
 	answer
 	fault    string             // that strikes; empty is none
 	is       vicitest.CallState // when the answer came
@@ -99,7 +99,7 @@ type arrival struct {
 
 // arrived reads the record. A CHECK tells where nothing struck it, or something through which it can be read. That a call
 // is listed is said without its id, so that another id in the answer does not hide it.
-func (e testimony) arrived() (a arrival) {
+func (e observation) arrived() (a arrival) {
 	away := false
 	for _, r := range e.requests {
 		if r.Stage == "HANGUP" {
@@ -110,7 +110,7 @@ func (e testimony) arrived() (a arrival) {
 		a.checks++
 		switch {
 		case away:
-		case r.Fault == "" || rulingOn[r.Fault].checks == "hungup":
+		case r.Fault == "" || expectedUnder[r.Fault].checks == "hungup":
 			a.told, a.tellers, a.listers = true, a.tellers+1, a.listers+1
 		case r.Fault == "other-call" || r.Fault == "other-call-undone":
 			a.listers++
@@ -121,19 +121,19 @@ func (e testimony) arrived() (a arrival) {
 
 // mayHaveTold reports whether one of so many CHECKs may have been sent after the last HANGUP: a second HANGUP follows a
 // CHECK that told.
-func (e testimony) mayHaveTold(checks int) bool { return checks > 0 && checks >= e.Attempts }
+func (e observation) mayHaveTold(checks int) bool { return checks > 0 && checks >= e.Attempts }
 
 // withholds says whether the answer leaves open what a CHECK told.
-func (e testimony) withholds() bool {
+func (e observation) withholds() bool {
 	return e.arrived().told && e.Outcome == "unknown"
 }
 
-// lies gives what VICIdial's tables, Asterisk's line and the requests say against the answer. None of it can be right,
-// however busy the machine is.
-func (e testimony) lies() (lies []string) {
-	must := func(ok bool, law string) {
+// violations returns each rule that the answer breaks, by VICIdial's tables, Asterisk's line and the requests. None may be
+// broken, however busy the machine is.
+func (e observation) violations() (broken []string) {
+	must := func(ok bool, rule string) {
 		if !ok {
-			lies = append(lies, law)
+			broken = append(broken, rule)
 		}
 	}
 	came := e.arrived()
@@ -167,25 +167,25 @@ func (e testimony) lies() (lies []string) {
 	default:
 		must(false, "no other outcome fits a fault of VICIdial")
 	}
-	return lies
+	return broken
 }
 
-func (e testimony) strikes(faults ...string) bool { return slices.Contains(faults, e.fault) }
+func (e observation) strikes(faults ...string) bool { return slices.Contains(faults, e.fault) }
 
 // mayRun reports whether a HANGUP may do its work after the CHECK that saw the call: its own answer did not come, or
 // that of a gateway which had given up waiting. The reply names it; a message may be cut before it does.
-func (e testimony) mayRun() bool {
+func (e observation) mayRun() bool {
 	return strings.Contains(e.Message, "no whole answer came") || e.fault == "proxy-gives-up" && strings.Contains(e.Reply, "HTTP 502")
 }
 
 // What a proxy said when it gave up stands in the reply, whatever is cut from the message.
 func TestAProxyThatGaveUpMayLeaveItsHangupRunning(t *testing.T) {
 	t.Parallel()
-	e := testimony{
+	e := observation{
 		answer: answer{Outcome: "still_listed", Attempts: 1, Message: "VICIdial still lists the call: try again (…", Reply: "HTTP 502, 122 bytes, Bad Gateway"},
 		fault:  "proxy-gives-up", requests: []vicitest.Request{{Stage: "HANGUP", Fault: "proxy-gives-up"}, {Stage: "CHECK"}},
 	}
-	if lies := e.lies(); len(lies) > 0 {
-		t.Error(lies)
+	if broken := e.violations(); len(broken) > 0 {
+		t.Error(broken)
 	}
 }

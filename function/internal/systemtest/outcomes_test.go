@@ -107,7 +107,7 @@ func tryAll(t *testing.T, budget time.Duration, trials []trial) (answered map[st
 }
 
 // try sends the trial's webhook, and another for another call while the answer was late or less than can be known:
-// on a busy machine VICIdial's answers are late too. No answer may be a lie.
+// on a busy machine VICIdial's answers are late too. No answer may break a rule.
 func (b *bench) try(t *testing.T, c trial, budget time.Duration) (outcome string) {
 	var short []string
 	for range triesInTime {
@@ -119,8 +119,8 @@ func (b *bench) try(t *testing.T, c trial, budget time.Duration) (outcome string
 			return ""
 		}
 		e := b.observe(t, c.Name, c.CallID, c.agent)
-		for _, lie := range e.lies() {
-			t.Errorf("%s: %s: %s", c, lie, e.body)
+		for _, rule := range e.violations() {
+			t.Errorf("%s: %s: %s", c, rule, e.body)
 		}
 		if short = c.shortfalls(e, b.took(c.CallID), budget); len(short) == 0 {
 			return e.Outcome
@@ -148,8 +148,8 @@ func TestEndToEndACheckIsBelievedWhereItsFaultChangesNothing(t *testing.T) {
 		if e.Outcome != "still_listed" {
 			t.Errorf("%s: got %s, want still_listed", fault, e.body)
 		}
-		for _, lie := range e.lies() {
-			t.Errorf("%s: %s: %s", fault, lie, e.body)
+		for _, rule := range e.violations() {
+			t.Errorf("%s: %s: %s", fault, rule, e.body)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func TestEndToEndAHangupThatArrivesAfterItsCheckIsNoLie(t *testing.T) {
 			if err := vicidial.Inject(vicitest.Fault{Name: "database-down", Stage: "HANGUP"}); err != nil {
 				t.Fatal(err)
 			}
-			e := testimony{answer: b.send(t, b.delivery(t, "crm", payloadOf(b.call))), fault: "database-down"}
+			e := observation{answer: b.send(t, b.delivery(t, "crm", payloadOf(b.call))), fault: "database-down"}
 			if err := vicidial.Await(t.Context(), func() bool { return vicidial.Count("HANGUP") == tt.arrive }); err != nil {
 				t.Fatal(err)
 			}
@@ -200,17 +200,17 @@ func TestEndToEndAHangupThatArrivesAfterItsCheckIsNoLie(t *testing.T) {
 			if e.Outcome != tt.want {
 				t.Errorf("got %s, want %s", e.body, tt.want)
 			}
-			for _, lie := range e.lies() {
-				t.Errorf("%s: %s", lie, e.body)
+			for _, rule := range e.violations() {
+				t.Errorf("%s: %s", rule, e.body)
 			}
 		})
 	}
 }
 
 // observe sends a webhook for a call, and returns the answer beside what VICIdial knows of it.
-func (b *bench) observe(t *testing.T, fault, callID, agent string) testimony {
+func (b *bench) observe(t *testing.T, fault, callID, agent string) observation {
 	t.Helper()
-	e := testimony{fault: fault, answer: b.sendTainted(t, fault, b.delivery(t, "crm", tainted(payloadFor(callID, agent))))}
+	e := observation{fault: fault, answer: b.sendTainted(t, fault, b.delivery(t, "crm", tainted(payloadFor(callID, agent))))}
 	e.is, _ = b.VICIdial.Call(callID)
 	e.requests = slices.DeleteFunc(b.VICIdial.Requests(), func(r vicitest.Request) bool { return r.CallID != callID })
 	return e
@@ -218,12 +218,12 @@ func (b *bench) observe(t *testing.T, fault, callID, agent string) testimony {
 
 func (c trial) String() string { return fmt.Sprintf("%s %s (%d times)", c.Name, c.Stage, c.Times) }
 
-// shortfalls are what an answer lacks that is no lie.
-func (c trial) shortfalls(e testimony, took, budget time.Duration) (short []string) {
+// shortfalls are what an answer lacks that breaks no rule.
+func (c trial) shortfalls(e observation, took, budget time.Duration) (short []string) {
 	if took > budget+overrun {
 		short = append(short, fmt.Sprintf("answered after %v", took))
 	}
-	if want := rulingOn[c.Name].on(c.Fault); e.Outcome != want {
+	if want := expectedUnder[c.Name].on(c.Fault); e.Outcome != want {
 		short = append(short, fmt.Sprintf("answered with %s, want %s", e.body, want))
 	}
 	if e.withholds() {
