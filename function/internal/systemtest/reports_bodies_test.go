@@ -73,7 +73,8 @@ func TestReportsBodyKind(t *testing.T) {
 		"JSON after a byte order mark":                              {source: "plain", contentType: jsonType, body: "\ufeff" + plain},
 		"JSON after a byte order mark and white space":              {source: "plain", contentType: jsonType, body: "\ufeff\r\n " + plain},
 		"a form after a byte order mark":                            {source: "when", contentType: formType, body: "\ufeffevent=closed&call_id=CALL&agent_user=AGENT"},
-		"a form's payload for a source that is not GitHub's":        {source: "when", contentType: formType, body: issue, outcome: "ignored"},
+		"a form's payload for a source that is not GitHub's": {source: "when", contentType: formType, body: issue, outcome: "ignored",
+			log: "the payload has nothing of what `when` reads: .event"},
 	})
 }
 
