@@ -1,25 +1,25 @@
 # `make` alone prints what it can do. Needs Go and make; `make check` installs the rest by itself, outside this folder.
 
-# The processor that samconfig.toml names: SAM tells a makefile build its folder, and not the template's Architecture.
+# The architecture that samconfig.toml names: SAM passes a makefile build its folder only, not the template's Architecture.
 NAMED := $(sort $(shell sed -nE 's/.*Architecture=[\"]*(arm64|x86_64).*/\1/p' samconfig.toml))
 ARCH ?= $(if $(filter x86_64,$(NAMED)),amd64,arm64)
 GOOS ?= linux
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
-# What is built as the function; infra/bench builds its floor by the same recipe.
+# The package of the function; infra/bench builds its floor with the same recipe.
 PACKAGE := ./function
-# What is deployed is built with this release of Go or a newer one: older ones have known faults. The first build downloads it.
+# A deployment needs this release of Go or a newer one: older ones have known faults. The first build downloads it.
 LEAST_GO := 1.26.11
 DEPLOYED_GO = $(shell infra/pipeline/toolchain $(LEAST_GO))
 FUZZTIME ?= 60s
 ROUNDS ?= 30
 SOAK ?= 100000
-# What SAM calls the processor that Go calls ARCH: template.yaml's parameter Architecture.
+# SAM's name for ARCH: the parameter Architecture of template.yaml.
 ARCHITECTURE := $(if $(filter amd64,$(ARCH)),x86_64,$(ARCH))
 HOST_OS = $(shell go env GOHOSTOS)
 HOST_ARCH = $(shell go env GOHOSTARCH)
 export SAM_CLI_TELEMETRY := 0
 
-# One virtual environment a tool, since their pins clash, and none below this folder, since `sam build` copies it all.
+# One virtual environment for each tool, since their pins clash, and outside this folder, since `sam build` copies all of it.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vicihook
 CFN_LINT := $(TOOLS)/cfn-lint-1.58.0/bin/cfn-lint
 MOTO := $(TOOLS)/moto-5.2.5/bin/moto_server
@@ -35,7 +35,7 @@ GOLANGCI := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: go-version ## Hang up a first (simulated) call with a signed webhook, meet a VICIdial that lies, find a call by its phone
+run: go-version ## End a first (simulated) call with a signed webhook, meet a VICIdial that lies, find a call by its phone
 	@echo "building  the function for this machine, with the flags used for AWS"
 	@$(MAKE) --no-print-directory build-VicihookFunction ARTIFACTS_DIR=.build/function GOOS=$(HOST_OS) ARCH=$(HOST_ARCH)
 	@go build -o .build/vicihook ./function/cmd/vicihook
@@ -90,7 +90,7 @@ template: $(CFN_LINT) $(SAM) $(CHECKOV) ## Lint the templates and the pipeline w
 	$(CHECKOV)
 	$(ACTIONLINT)
 
-pipeline: sam-build ## Run the deploy scripts with the pinned SAM CLI, up to AWS's door
+pipeline: sam-build ## Run the deploy scripts with the pinned SAM CLI, up to the network
 	SAM=$(SAM) go test -count=1 ./infra/pipeline
 
 moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
@@ -99,7 +99,7 @@ moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
 fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
 	@infra/fuzz $(FUZZTIME)
 
-bench: go-version ## Measure the function beside the least that a Lambda can be, in ROUNDS (30) turns
+bench: go-version ## Measure the function beside the smallest possible Lambda, in ROUNDS (30) rounds
 	@infra/bench/run $(ROUNDS)
 
 soak: go-version ## Send SOAK webhooks (100000), 50 at a time, one in ten into a fault; RACE=1 looks for data races
@@ -109,7 +109,7 @@ conformance: go-version ## Run the function against a real VICIdial's PHP: VICID
 	@[ -n "$(VICIDIAL)" ] || { echo "say where VICIdial's source is: make conformance VICIDIAL=DIR" >&2; exit 2; }
 	cd infra/conformance && GOFLAGS=-mod=mod go run . --vicidial "$(abspath $(VICIDIAL))" $(if $(VICIDIAL_SQL),--sql "$(abspath $(VICIDIAL_SQL))")
 
-compare: go-version ## Measure the verifier beside the public ones
+compare: go-version ## Measure the verifier beside public ones
 	cd infra/bench/compare && GOFLAGS=-mod=mod go test -bench . -count 10
 
 build: go-version ## Build the function for AWS (ARCH=arm64 or amd64) into .build/ARCH

@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// A metric is what one alarm or filter names.
+// A metric as an alarm or filter names it.
 type metric struct {
 	namespace, name string
 	dimensions      []string
 }
 
-// ours is the namespace of what the filters count; each stack has its own.
+// ours is the namespace of the filters' metrics; each stack has its own.
 const ours = "vicihook/${AWS::StackName}"
 
 func readMetric(o object) metric {
@@ -27,7 +27,7 @@ func readMetric(o object) metric {
 	return m
 }
 
-// text is a string, or what a Sub says before it is filled in.
+// text returns a string, or the template of a Sub.
 func text(v any) string {
 	if sub, ok := v.(object); ok {
 		v = sub["Fn::Sub"]
@@ -36,10 +36,10 @@ func text(v any) string {
 	return s
 }
 
-// insights reads what a query of Metrics Insights looks at.
+// insights parses a Metrics Insights query.
 var insights = regexp.MustCompile(`^SELECT SUM\((\w+)\) FROM SCHEMA\("([^"]+)", ([\w, ]+)\)`)
 
-// metrics are those that an alarm looks at.
+// metrics returns the metrics that an alarm watches.
 func metrics(alarm object) []metric {
 	if alarm["MetricName"] != nil {
 		return []metric{readMetric(alarm)}
@@ -56,7 +56,7 @@ func metrics(alarm object) []metric {
 	return all
 }
 
-// counted gives the filters' dimensions by the metric that they count.
+// counted maps each metric to the dimensions of the filter that counts it.
 func counted(t *testing.T, c cloudFormation) map[string][]string {
 	t.Helper()
 	dimensions := map[string][]string{}
@@ -79,7 +79,7 @@ func counted(t *testing.T, c cloudFormation) map[string][]string {
 	return dimensions
 }
 
-func TestOnlyDeliveriesHaveDimensionsAndTheyAreSourceAndOutcome(t *testing.T) {
+func TestOnlyDeliveriesHaveDimensions(t *testing.T) {
 	for name, dimensions := range counted(t, readTemplate(t, "../template.yaml")) {
 		var want []string
 		if name == "Deliveries" {
@@ -91,10 +91,10 @@ func TestOnlyDeliveriesHaveDimensionsAndTheyAreSourceAndOutcome(t *testing.T) {
 	}
 }
 
-// forCodeDeploy is looked at by CodeDeploy alone: FunctionErrorsAlarm rings for the same errors.
+// forCodeDeploy notifies nobody: only CodeDeploy reads it, and FunctionErrorsAlarm covers the same errors.
 const forCodeDeploy = "NewVersionErrorsAlarm"
 
-func TestEveryAlarmTellsSomebodyWhenItRingsAndWhenItIsOver(t *testing.T) {
+func TestEveryAlarmNotifiesOnAlarmAndOnOK(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	for _, name := range c.ofType(t, "AWS::CloudWatch::Alarm") {
 		alarm := c.properties(name)
@@ -107,10 +107,10 @@ func TestEveryAlarmTellsSomebodyWhenItRingsAndWhenItIsOver(t *testing.T) {
 			after = nil
 		}
 		if !reflect.DeepEqual(alarm["AlarmActions"], topic) || !reflect.DeepEqual(alarm["OKActions"], after) {
-			t.Errorf("%s tells %v, and when it is over %v", name, alarm["AlarmActions"], alarm["OKActions"])
+			t.Errorf("%s notifies %v, and on OK %v", name, alarm["AlarmActions"], alarm["OKActions"])
 		}
 		if alarm["TreatMissingData"] != "notBreaching" || text(alarm["AlarmDescription"]) == "" {
-			t.Errorf("%s rings when nothing comes, or says nothing", name)
+			t.Errorf("%s rings on missing data, or has no description", name)
 		}
 	}
 }
@@ -121,7 +121,7 @@ func TestEveryAlarmReadsAMetricThatExists(t *testing.T) {
 	for _, name := range c.ofType(t, "AWS::CloudWatch::Alarm") {
 		looked := metrics(c.properties(name))
 		if len(looked) == 0 {
-			t.Errorf("%s looks at nothing", name)
+			t.Errorf("%s watches nothing", name)
 		}
 		for _, m := range looked {
 			dimensions, counts := filters[m.name]
@@ -135,7 +135,7 @@ func TestEveryAlarmReadsAMetricThatExists(t *testing.T) {
 	}
 }
 
-func TestEveryAlarmStandsOnTheDashboardAndInTheDocumentation(t *testing.T) {
+func TestEveryAlarmIsOnTheDashboardAndDocumented(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	page, err := os.ReadFile("operate.md")
 	if err != nil {
@@ -145,17 +145,17 @@ func TestEveryAlarmStandsOnTheDashboardAndInTheDocumentation(t *testing.T) {
 		d := deployed(t, "../template.yaml", "vicihook", map[string]string{"Front": front, "OwnRedelivery": "true"})
 		body := text(d.resolve(c.properties("Dashboard")["DashboardBody"]))
 		if !json.Valid([]byte(body)) {
-			t.Errorf("the dashboard's body is no JSON:\n%s", body)
+			t.Errorf("the dashboard's body is not JSON:\n%s", body)
 		}
 		for _, name := range c.ofType(t, "AWS::CloudWatch::Alarm") {
 			if !strings.Contains(body, "<"+name+".Arn>") {
-				t.Errorf("%s does not stand on the dashboard", name)
+				t.Errorf("%s is not on the dashboard", name)
 			}
 		}
 	}
 	for _, name := range c.ofType(t, "AWS::CloudWatch::Alarm") {
 		if !strings.Contains(string(page), "| `"+name+"` |") {
-			t.Errorf("operate.md does not say what %s means", name)
+			t.Errorf("operate.md does not explain %s", name)
 		}
 	}
 	without := deployed(t, "../template.yaml", "vicihook", nil)
@@ -164,8 +164,8 @@ func TestEveryAlarmStandsOnTheDashboardAndInTheDocumentation(t *testing.T) {
 	}
 }
 
-// A deployment is judged by its own version: an alarm that rings for the version before must not stop its fix.
-func TestADeploymentIsRolledBackByAlarmsOnItsOwnVersion(t *testing.T) {
+// An alarm on the previous version must not stop the deployment of its fix.
+func TestRollbackAlarmsWatchTheNewVersionOnly(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	alarms := list(at(function(t), "DeploymentPreference")["Alarms"])
 	if len(alarms) != 2 {
@@ -186,7 +186,7 @@ func TestADeploymentIsRolledBackByAlarmsOnItsOwnVersion(t *testing.T) {
 	}
 }
 
-func TestANewVersionRingsOnlyIfItFailsMoreThanTheOldOne(t *testing.T) {
+func TestNewVersionAlarmComparesWithTheOldVersion(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	alarm := c.properties("NewVersionFailuresAlarm")
 	expression := text(at(list(alarm["Metrics"])[0])["Expression"])

@@ -17,8 +17,8 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-// SAM does not tell a makefile build which processor the template names, so make's ARCH must mean the same.
-func TestMakeBuildsForTheProcessorThatTheTemplateNames(t *testing.T) {
+// SAM does not pass the template's architecture to a makefile build, so make's ARCH must be the same.
+func TestMakeBuildsForTheTemplatesArchitecture(t *testing.T) {
 	architecture := at(readTemplate(t, "../template.yaml").Parameters, "Architecture")
 	machines := map[string]elf.Machine{"arm64": elf.EM_AARCH64, "x86_64": elf.EM_X86_64}
 	for _, build := range []struct {
@@ -50,8 +50,8 @@ func TestMakeBuildsForTheProcessorThatTheTemplateNames(t *testing.T) {
 	}
 }
 
-// The filters are only as good as the names of the members that they read: this is a real line of the real binary.
-func TestTheFiltersReadWhatTheFunctionLogs(t *testing.T) {
+// The filters select members of the log line by name, so they are tried on a line of the real binary.
+func TestFiltersMatchTheFunctionsLogLines(t *testing.T) {
 	folder := t.TempDir()
 	if err := stack.Build(context.Background(), folder); err != nil {
 		t.Fatal(err)

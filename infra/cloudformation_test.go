@@ -14,12 +14,12 @@ import (
 // object is a YAML mapping. A short intrinsic such as !Ref x reads as its long form, {"Ref": "x"}.
 type object = map[string]any
 
-// A cloudFormation template, as far as the tests look into it.
+// A cloudFormation is a template with the parts that the tests read.
 type cloudFormation struct {
 	Metadata, Parameters, Rules, Conditions, Resources, Outputs object
 }
 
-// read gives one YAML document. Numbers and booleans stay as they are written.
+// read returns one YAML document. Numbers and booleans stay strings.
 func read(t *testing.T, path string) object {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -31,11 +31,11 @@ func read(t *testing.T, path string) object {
 		t.Fatal(err)
 	}
 	if len(file.Docs) != 1 {
-		t.Fatalf("%s holds %d documents", path, len(file.Docs))
+		t.Fatalf("%s has %d documents", path, len(file.Docs))
 	}
 	document, ok := value(t, file.Docs[0].Body).(object)
 	if !ok || len(document) == 0 {
-		t.Fatalf("%s is no mapping", path)
+		t.Fatalf("%s is not a mapping", path)
 	}
 	return document
 }
@@ -94,7 +94,7 @@ func intrinsic(tag string, argument any) object {
 	return object{"Fn::" + name: argument}
 }
 
-// at follows a path of members, and gives an empty object where there is none.
+// at follows a path of members and returns an empty object if one is absent.
 func at(from any, path ...string) object {
 	for _, name := range path {
 		from = asObject(from)[name]
@@ -110,7 +110,7 @@ func asObject(v any) object {
 	return o
 }
 
-// list reads one or many as many.
+// list returns a list as it is and any other value as a list of one.
 func list(v any) []any {
 	switch v := v.(type) {
 	case nil:
@@ -122,7 +122,7 @@ func list(v any) []any {
 	}
 }
 
-// texts are the strings of a list; what is no string is left out.
+// texts returns the strings of a list.
 func texts(v any) (all []string) {
 	for _, member := range list(v) {
 		if text, ok := member.(string); ok {
@@ -137,7 +137,7 @@ func number(t *testing.T, v any) float64 {
 	text, _ := v.(string)
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		t.Fatalf("%v is no number", v)
+		t.Fatalf("%v is not a number", v)
 	}
 	return n
 }
@@ -157,7 +157,7 @@ func visit(v any, f func(object)) {
 	}
 }
 
-// ofType names the resources of a type, in order.
+// ofType returns the sorted names of the resources of a type.
 func (c cloudFormation) ofType(t *testing.T, kind string) []string {
 	t.Helper()
 	var names []string

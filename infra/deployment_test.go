@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A deployment is a template with values for its parameters: what CloudFormation makes of its intrinsic functions.
+// A deployment is a template with values for its parameters. It evaluates intrinsic functions as CloudFormation does.
 type deployment struct {
 	cloudFormation
 	t      *testing.T
@@ -21,7 +21,7 @@ const (
 	region  = "eu-central-1"
 )
 
-// deployed gives the template its defaults, and the values over them.
+// deployed returns the template with its default values, overridden by values.
 func deployed(t *testing.T, path, stack string, values map[string]string) deployment {
 	t.Helper()
 	d := deployment{cloudFormation: readTemplate(t, path), t: t, values: map[string]string{
@@ -44,10 +44,10 @@ func deployed(t *testing.T, path, stack string, values map[string]string) deploy
 
 var variable = regexp.MustCompile(`\$\{[A-Za-z.:]+\}`)
 
-// noValue stands for AWS::NoValue, which takes the member away.
+// noValue is AWS::NoValue, which removes the member.
 type noValue struct{}
 
-// resolve evaluates what stands in a template. A resource's Ref or attribute, which only AWS knows, is its name in <>.
+// resolve evaluates a value of the template. A resource's Ref or attribute, which only AWS knows, becomes its name in <>.
 func (d deployment) resolve(v any) any {
 	switch v := v.(type) {
 	case object:
@@ -153,7 +153,7 @@ func (d deployment) sub(arguments []any) any {
 	})
 }
 
-// refusals are what the template's Rules say against the values.
+// refusals returns the messages of the template's Rules that the values break.
 func (d deployment) refusals() (sentences []string) {
 	for name := range d.Rules {
 		if condition := at(d.Rules, name)["RuleCondition"]; condition != nil && d.resolve(condition) != true {

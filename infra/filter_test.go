@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A pattern is a metric filter's, as CloudWatch Logs reads it: comparisons of a JSON line's members, joined by && and ||.
-// For `!=` on a member that is absent it has two readings, since AWS documents none; the filters must hold under both.
+// A pattern is a metric filter of CloudWatch Logs: comparisons of a JSON line's members, joined by && and ||.
+// AWS does not document `!=` on an absent member; the filters must work whether it matches or not.
 type pattern struct {
 	tokens       []string
 	line         object
@@ -24,7 +24,7 @@ func hits(t *testing.T, filter string, line object, absentDiffer bool) bool {
 	body, opened := strings.CutPrefix(strings.TrimSpace(filter), "{")
 	body, closed := strings.CutSuffix(body, "}")
 	if !opened || !closed {
-		t.Fatalf("%s is no filter for JSON", filter)
+		t.Fatalf("%s is not a JSON filter", filter)
 	}
 	if wild := strings.Count(body, "[*]"); wild > 3 {
 		t.Fatalf("%s has %d wildcards; CloudWatch takes 3", filter, wild)
@@ -92,7 +92,7 @@ func (p *pattern) one() bool {
 	})
 }
 
-// members are the values at a selector; [*] stands for every member of a list.
+// members returns the values at a selector; [*] selects every member of a list.
 func members(from any, path []string) []string {
 	if len(path) == 0 {
 		switch from.(type) {
@@ -113,7 +113,7 @@ func members(from any, path []string) []string {
 	return all
 }
 
-// counts names the metrics that a line of the function's log adds to, for version 7 as the newest.
+// counts returns the metrics that a log line increments while version 7 is the newest.
 func counts(t *testing.T, line object) []string {
 	t.Helper()
 	return countsIn(t, "FunctionLogGroup", line)
@@ -147,7 +147,7 @@ const (
 	newVersion = "FailuresOfVersion7"
 )
 
-// countedAs is what each outcome adds to, beside Deliveries. All but the first group were asked for a hang-up.
+// countedAs lists the metrics that each outcome increments beside Deliveries. All but the first group requested a hang-up.
 var countedAs = map[string][]string{
 	"ignored": nil, "would_hang_up": nil, "paused": nil,
 
@@ -169,10 +169,10 @@ var countedAs = map[string][]string{
 	"too_large": {"Asked"},
 }
 
-// outcome is a row of the README's table: outcome, status, Retry-After, fault.
+// outcome matches a row of the README's table: outcome, status, Retry-After, fault.
 var outcome = regexp.MustCompile("(?m)^\\| ((?:`\\w+` ?)+)\\|.*\\| (\\d{3}) \\|[^|]*\\| ?(\\w*) ?\\|$")
 
-func TestEachOutcomeIsCountedWhereItsAlarmLooks(t *testing.T) {
+func TestFiltersCountEachOutcome(t *testing.T) {
 	seen := 0
 	for _, row := range outcome.FindAllStringSubmatch(readme(t), -1) {
 		name, status, fault := strings.Trim(row[1], "` "), row[2], row[3]
@@ -183,7 +183,7 @@ func TestEachOutcomeIsCountedWhereItsAlarmLooks(t *testing.T) {
 		}
 		want, known := countedAs[name]
 		if !known {
-			t.Errorf("nothing says where %s is counted", name)
+			t.Errorf("countedAs lacks %s", name)
 			continue
 		}
 		seen++
@@ -198,7 +198,7 @@ func TestEachOutcomeIsCountedWhereItsAlarmLooks(t *testing.T) {
 	}
 }
 
-func TestLinesThatAreNoPlainDelivery(t *testing.T) {
+func TestFiltersCountOtherLines(t *testing.T) {
 	for name, test := range map[string]struct {
 		line object
 		want []string
@@ -229,7 +229,7 @@ func TestLinesThatAreNoPlainDelivery(t *testing.T) {
 	}
 }
 
-func TestTheAPIsOwnFailuresAreCountedByItsAccessLog(t *testing.T) {
+func TestFiltersCountTheAPIsOwnFailures(t *testing.T) {
 	for name, test := range map[string]struct {
 		status, integrationError string
 		want                     []string

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestATooOldGoIsNamedInOneSentence(t *testing.T) {
+func TestMakeNamesATooOldGo(t *testing.T) {
 	for have, refused := range map[string]bool{"go1.19.8": true, "go1.25.9": true, "go1.26.0": false, "go1.26.8": false, "go1.30.1": false, "": true} {
 		folder := t.TempDir()
 		script := "#!/bin/sh\necho " + have + "\n"
@@ -31,7 +31,7 @@ func TestATooOldGoIsNamedInOneSentence(t *testing.T) {
 	}
 }
 
-func TestMakeAloneListsItsTargets(t *testing.T) {
+func TestMakeListsItsTargets(t *testing.T) {
 	list := exec.Command("make", "-s")
 	list.Dir = ".."
 	list.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
@@ -46,8 +46,8 @@ func TestMakeAloneListsItsTargets(t *testing.T) {
 	}
 }
 
-// One binary is for one processor, and SAM would deploy it for the other one without a word.
-func TestABuildIsRefusedWhileSamconfigNamesTwoProcessors(t *testing.T) {
+// SAM would deploy a binary for the wrong architecture without a warning.
+func TestMakeRefusesTwoArchitecturesInSamconfig(t *testing.T) {
 	build := exec.Command("make", "-s", "build-VicihookFunction", "NAMED=arm64 x86_64", "ARTIFACTS_DIR="+t.TempDir())
 	build.Dir = ".."
 	build.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "ARCH=") || strings.HasPrefix(v, "MAKE") })
@@ -57,7 +57,7 @@ func TestABuildIsRefusedWhileSamconfigNamesTwoProcessors(t *testing.T) {
 	}
 }
 
-func TestSamconfigNamesTheTemplatesOwnProcessor(t *testing.T) {
+func TestSamconfigHasTheTemplatesArchitecture(t *testing.T) {
 	config, err := os.ReadFile("../samconfig.toml")
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// calculate evaluates CloudWatch's metric math for one period, as far as the alarms use it. Its grammar is that of Go's
+// calculate evaluates CloudWatch metric math for one period, as far as the alarms use it. Its grammar is that of Go's
 // expressions but for AND and OR.
 func calculate(t *testing.T, expression string, values map[string]float64) float64 {
 	t.Helper()
@@ -43,7 +43,7 @@ func (m metricMath) value(e ast.Expr) float64 {
 		return m.binary(e.Op, m.value(e.X), m.value(e.Y))
 	case *ast.CallExpr:
 		switch e.Fun.(*ast.Ident).Name {
-		case "FILL": // the values here have no holes
+		case "FILL": // no value is missing here
 			return m.value(e.Args[0])
 		case "IF":
 			if m.value(e.Args[0]) != 0 {

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// templates are all that is deployed.
+// templates are all templates that get deployed.
 var templates = []string{"../template.yaml", "network.yaml", "rest.yaml", "bootstrap.yaml"}
 
-func TestEveryParameterIsDescribedConstrainedGroupedAndHasADefaultThatHolds(t *testing.T) {
+func TestParametersAreDescribedAndConstrained(t *testing.T) {
 	for _, path := range templates {
 		c := readTemplate(t, path)
 		if len(c.Parameters) == 0 {
@@ -27,19 +27,19 @@ func TestEveryParameterIsDescribedConstrainedGroupedAndHasADefaultThatHolds(t *t
 				t.Errorf("%s: parameter %s is not constrained, or its pattern has no words", path, name)
 			}
 			if groups[name] != 1 {
-				t.Errorf("%s: parameter %s stands in %d groups", path, name, groups[name])
+				t.Errorf("%s: parameter %s is in %d groups", path, name, groups[name])
 			}
 			checkDefault(t, path, name, parameter)
 		}
 		for name := range groups {
 			if c.Parameters[name] == nil {
-				t.Errorf("%s: the groups name %s, which is no parameter", path, name)
+				t.Errorf("%s: the groups name %s, which is not a parameter", path, name)
 			}
 		}
 	}
 }
 
-// withoutDefault are parameters that only who deploys can know, or template.yaml.
+// withoutDefault are parameters whose value only the operator, or template.yaml, can know.
 var withoutDefault = []string{"Repository", "Stage", "FunctionAliasArn", "AccessLogGroupArn", "ApiName"}
 
 func checkDefault(t *testing.T, path, name string, parameter object) {
@@ -72,7 +72,7 @@ func constrained(parameter object) bool {
 	return len(list(parameter["AllowedValues"])) > 0 || pattern && words || least && most
 }
 
-// takes tells whether CloudFormation would take the value for the parameter.
+// takes reports whether CloudFormation accepts the value for the parameter.
 func takes(t *testing.T, parameter object, value string) bool {
 	t.Helper()
 	if allowed := texts(parameter["AllowedValues"]); allowed != nil && !slices.Contains(allowed, value) {
@@ -93,7 +93,7 @@ func takes(t *testing.T, parameter object, value string) bool {
 	return n >= number(t, parameter["MinValue"]) && n <= number(t, parameter["MaxValue"])
 }
 
-func TestPatternsTakeWhatIsRightAndRefuseTheRest(t *testing.T) {
+func TestParameterPatterns(t *testing.T) {
 	arn := "arn:aws:secretsmanager:eu-central-1:123456789012:secret:"
 	for name, values := range map[string]struct{ taken, refused []string }{
 		"VICIdialUrl": {
@@ -126,7 +126,7 @@ func TestPatternsTakeWhatIsRightAndRefuseTheRest(t *testing.T) {
 	}
 }
 
-func TestValuesThatDoNotGoTogetherAreRefusedWithASentence(t *testing.T) {
+func TestRulesRefuseParametersThatContradict(t *testing.T) {
 	const (
 		subnets     = "subnet-0a0a0a0a"
 		groups      = "sg-0c0c0c0c"

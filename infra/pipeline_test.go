@@ -22,7 +22,7 @@ func workflow(t *testing.T) (text string, jobs object) {
 	return string(content), at(read(t, path), "jobs")
 }
 
-func TestEveryActionIsPinnedByItsCommit(t *testing.T) {
+func TestActionsArePinnedByCommit(t *testing.T) {
 	text, _ := workflow(t)
 	found := uses.FindAllStringSubmatch(text, -1)
 	if len(found) == 0 {
@@ -35,7 +35,7 @@ func TestEveryActionIsPinnedByItsCommit(t *testing.T) {
 	}
 }
 
-func TestTheStagesFollowOneAnotherAndOnlyTheirJobsGetATokenForAWS(t *testing.T) {
+func TestStagesRunInOrderAndOnlyTheyGetAWSTokens(t *testing.T) {
 	text, jobs := workflow(t)
 	order := map[string]string{"test": "", "build": "test", "deploy-testing": "build", "deploy-prod": "deploy-testing"}
 	if len(jobs) != len(order) {
@@ -59,7 +59,7 @@ func TestTheStagesFollowOneAnotherAndOnlyTheirJobsGetATokenForAWS(t *testing.T) 
 	}
 }
 
-func TestEachStageIsExaminedAfterItsDeployment(t *testing.T) {
+func TestEachDeploymentIsExamined(t *testing.T) {
 	text, _ := workflow(t)
 	for deploy, examine := range map[string]string{
 		"make deploy STAGE=testing": "infra/pipeline/examine testing",
@@ -71,8 +71,8 @@ func TestEachStageIsExaminedAfterItsDeployment(t *testing.T) {
 	}
 }
 
-// A key in a whole job's environment is there for every tool that the job installs.
-func TestOnlyTheStepsThatProbeGetTheKey(t *testing.T) {
+// A key in the environment of a whole job is readable by every tool that the job installs.
+func TestOnlyProbeStepsGetTheKey(t *testing.T) {
 	_, jobs := workflow(t)
 	with := 0
 	for name := range jobs {
@@ -94,7 +94,7 @@ func TestOnlyTheStepsThatProbeGetTheKey(t *testing.T) {
 	}
 }
 
-func TestThePipelineBuildsWithTheNewestReleaseOfGo(t *testing.T) {
+func TestThePipelineBuildsWithTheNewestGo(t *testing.T) {
 	text, _ := workflow(t)
 	setups := strings.Count(text, "uses: actions/setup-go@")
 	if latest := strings.Count(text, "check-latest: true"); setups == 0 || latest != setups {
@@ -104,8 +104,8 @@ func TestThePipelineBuildsWithTheNewestReleaseOfGo(t *testing.T) {
 
 var hashed = regexp.MustCompile(`(?m)^([a-z0-9._-]+)==(\S+) .*\\$`)
 
-// What runs beside the token for AWS is exactly what was looked at: every package by its hashes.
-func TestTheJobsThatDeployInstallTheSAMCLIByHashes(t *testing.T) {
+// Packages installed in a job with an AWS token are pinned by hash.
+func TestDeployJobsInstallSAMByHashes(t *testing.T) {
 	lock, err := os.ReadFile("pipeline/sam.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -8,16 +8,16 @@ import (
 	"testing"
 )
 
-// A call is what IAM is asked about: an action on a resource, with the keys of its conditions.
+// A call is a request to IAM: an action on a resource, with the condition keys.
 type call struct {
 	action, resource string
 	keys             map[string][]string
 }
 
-// A policy is the statements of a role or a boundary, after CloudFormation has evaluated them.
+// A policy holds the evaluated statements of a role or a boundary.
 type policy []object
 
-// policyOf is all that the named resources of a deployment allow and deny. Who trusts a role is not part of it.
+// policyOf returns all statements of the named resources of a deployment, without their trust policies.
 func (d deployment) policyOf(names ...string) (all policy) {
 	for _, name := range names {
 		properties := d.properties(name)
@@ -50,10 +50,10 @@ func matchesAny(patterns []string, value string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return like(pattern, value) })
 }
 
-// compiled holds the patterns that were met.
+// compiled caches the patterns.
 var compiled = map[string]*regexp.Regexp{}
 
-// like compares as IAM does, where * stands for any number of characters and ? for one.
+// like matches as IAM does: * is any number of characters, ? is one.
 func like(pattern, value string) bool {
 	if compiled[pattern] == nil {
 		quoted := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
@@ -95,8 +95,8 @@ func conditionHolds(t *testing.T, operator string, wanted, values []string) bool
 	return compare(values[0])
 }
 
-// IAM counts no white space. The limits hold for the inline policies of a role together, and for each managed policy.
-func TestThePoliciesAreWithinIAMsLimits(t *testing.T) {
+// IAM does not count white space. One limit is for all inline policies of a role together, one for each managed policy.
+func TestPoliciesFitIAMsSizeLimits(t *testing.T) {
 	const inline, managed = 10240, 6144
 	d := fullBootstrap(t, "prod", "vicihook-bootstrap-prod")
 	for name, resource := range d.Resources {

@@ -6,12 +6,13 @@ import (
 	"testing"
 )
 
-// What the pipeline of the stage testing can reach in an account that also has the stage prod and others' things.
+// The tests of this file ask what the pipeline of the stage testing can reach in an account that also has the stage prod
+// and other resources.
 
-// bootstraps are names that an administrator may give the stack of infra/bootstrap.yaml; some look like a stage's own.
+// bootstraps are names that an administrator may give the stack of infra/bootstrap.yaml; some look like a stage.
 var bootstraps = []string{"vicihook-bootstrap-testing", "vicihook-testing", "vicihook-testing-x", "vicihook-testing-FunctionRole-x", "x"}
 
-// fullBootstrap allows all that the parameters can allow.
+// fullBootstrap has the parameters that allow the most.
 func fullBootstrap(t *testing.T, stage, stack string) deployment {
 	t.Helper()
 	return deployed(t, "bootstrap.yaml", stack, map[string]string{
@@ -30,17 +31,17 @@ func secretOf(name string) string { return arn("secretsmanager", "secret:"+name+
 func api(path string) string      { return "arn:aws:apigateway:" + region + "::" + path }
 func role(path string) string     { return "arn:aws:iam::" + account + ":role/" + path }
 
-// made are the keys of a resource that a stack has made; CloudFormation sets the tag, and nobody else can.
+// made are the condition keys of a resource created by a stack; only CloudFormation can set this tag.
 func made(stack string) map[string][]string {
 	return map[string][]string{"aws:ResourceTag/aws:cloudformation:stack-name": {stack}}
 }
 
-// bounded is what a call has that gives a role the boundary of its stage.
+// bounded are the condition keys of a call that sets the boundary of the stage on a role.
 func bounded() map[string][]string {
 	return map[string][]string{"iam:PermissionsBoundary": {"<Boundary>"}}
 }
 
-// foreign are things that are not this stage's: prod's, another stack's, and what somebody made by hand.
+// foreign are resources of prod, of another stack, and of no stack.
 func foreign() (calls []call) {
 	both := func(keys map[string][]string, resource string, actions ...string) {
 		for _, action := range actions {
@@ -100,7 +101,7 @@ func foreign() (calls []call) {
 	return calls
 }
 
-func TestNoRoleOfAStagesPipelineReachesWhatIsNotTheStages(t *testing.T) {
+func TestPipelineRolesReachTheirOwnStageOnly(t *testing.T) {
 	for _, stack := range bootstraps {
 		d := fullBootstrap(t, "testing", stack)
 		for name, allowed := range map[string]policy{
@@ -118,8 +119,8 @@ func TestNoRoleOfAStagesPipelineReachesWhatIsNotTheStages(t *testing.T) {
 	}
 }
 
-// The roles of the bootstrap stack stand on a path, which no name of the stack can take from them.
-func TestNoNameOfTheBootstrapStackLetsItsRolesChangeThemselves(t *testing.T) {
+// The roles of the bootstrap stack have a path, whatever the name of the stack.
+func TestBootstrapRolesCannotChangeThemselves(t *testing.T) {
 	for _, stack := range bootstraps {
 		d := fullBootstrap(t, "testing", stack)
 		allowed := d.policyOf("CloudFormationRole", "NetworkPolicy")
@@ -137,7 +138,7 @@ func TestNoNameOfTheBootstrapStackLetsItsRolesChangeThemselves(t *testing.T) {
 	}
 }
 
-// own is what a deployment, a change and a removal of the stage itself take.
+// own are the calls that deploying, changing and removing the stage takes.
 func own() (calls []call) {
 	both := func(keys map[string][]string, resource string, actions ...string) {
 		for _, action := range actions {
@@ -178,7 +179,7 @@ func own() (calls []call) {
 	return calls
 }
 
-func TestCloudFormationMayDoWhatTheStageItselfTakes(t *testing.T) {
+func TestCloudFormationRoleMayDeployAndRemoveItsStage(t *testing.T) {
 	allowed := fullBootstrap(t, "testing", "vicihook-bootstrap-testing").policyOf("CloudFormationRole", "NetworkPolicy")
 	for _, c := range own() {
 		if !allowed.allows(t, c) {
@@ -192,7 +193,7 @@ func TestCloudFormationMayDoWhatTheStageItselfTakes(t *testing.T) {
 	}
 }
 
-func TestTheBoundaryLetsTheFunctionReadTheStagesSecretsAndNoOther(t *testing.T) {
+func TestTheBoundaryAllowsTheStagesSecretsOnly(t *testing.T) {
 	brought := fullBootstrap(t, "testing", "x").policyOf("Boundary")
 	for _, c := range []call{
 		{"secretsmanager:GetSecretValue", secretOf("WebhookSecret-a1B2c3D4e5F6"), made("vicihook-testing")},

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// redelivery are the resources that only OwnRedelivery makes.
+// redelivery are the resources that only OwnRedelivery creates.
 var redelivery = []string{"RedeliveryQueue", "RedeliveryFailures", "RedeliveryEvents", "RedeliveryFailedAlarm"}
 
-func TestNothingOfTheRedeliveryIsMadeUnlessItIsAskedFor(t *testing.T) {
+func TestRedeliveryIsOffByDefault(t *testing.T) {
 	off := deployed(t, "../template.yaml", "vicihook", nil)
 	for name, resource := range off.Resources {
 		if ours := strings.HasPrefix(name, "Redelivery"); ours != (at(resource)["Condition"] == "RedeliversItself") {
@@ -32,7 +32,7 @@ func TestNothingOfTheRedeliveryIsMadeUnlessItIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestTheRedeliveryIsEncryptedAndReportsEachMessageAndEndsWithAPerson(t *testing.T) {
+func TestRedeliveryQueuesAreEncryptedAndDeadLettersRaiseAnAlarm(t *testing.T) {
 	on := deployed(t, "../template.yaml", "vicihook", map[string]string{"OwnRedelivery": "true"})
 	if url := at(on.resolve(at(on.properties("VicihookFunction"), "Environment", "Variables")))["REDELIVERY_QUEUE_URL"]; url != "<RedeliveryQueue>" {
 		t.Errorf("the function is given the queue %v", url)
@@ -53,7 +53,7 @@ func TestTheRedeliveryIsEncryptedAndReportsEachMessageAndEndsWithAPerson(t *test
 	}
 	redrive := at(on.resolve(on.properties("RedeliveryQueue")["RedrivePolicy"]))
 	if want := (object{"deadLetterTargetArn": "<RedeliveryFailures.Arn>", "maxReceiveCount": "1"}); !reflect.DeepEqual(redrive, want) {
-		t.Errorf("what fails goes %v", redrive)
+		t.Errorf("the redrive policy is %v", redrive)
 	}
 	events := at(on.resolve(on.properties("RedeliveryEvents")))
 	if !reflect.DeepEqual(events["FunctionResponseTypes"], []any{"ReportBatchItemFailures"}) || events["FunctionName"] != "<VicihookFunction.Alias>" {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Most senders drop what comes back without an outcome and a time to come again.
-func TestWhatTheRestFrontTurnsAwayGetsAnOutcomeAndATimeToComeAgain(t *testing.T) {
+// Most senders drop a delivery that is answered without Retry-After.
+func TestRestGatewayResponsesHaveAnOutcomeAndRetryAfter(t *testing.T) {
 	responses := at(readTemplate(t, "rest.yaml").properties("Api"), "Body", "x-amazon-apigateway-gateway-responses")
 	for _, kind := range []string{"THROTTLED", "WAF_FILTERED", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "DEFAULT_5XX"} {
 		response := at(responses, kind)
@@ -27,7 +27,7 @@ func TestWhatTheRestFrontTurnsAwayGetsAnOutcomeAndATimeToComeAgain(t *testing.T)
 	}
 }
 
-func TestTheRestFrontHandsBytesOnAndLimitsEachAddress(t *testing.T) {
+func TestRestFrontPassesBytesAndLimitsEachAddress(t *testing.T) {
 	c := readTemplate(t, "rest.yaml")
 	if types := c.properties("Api")["BinaryMediaTypes"]; !reflect.DeepEqual(types, []any{"*/*"}) {
 		t.Errorf("bodies other than %v pass as text", types)
@@ -49,8 +49,8 @@ func TestTheRestFrontHandsBytesOnAndLimitsEachAddress(t *testing.T) {
 	}
 }
 
-// The fronts differ in what they give and not in what the metric filters and the parameters read.
-func TestBothFrontsLogAndLimitAlike(t *testing.T) {
+// The metric filters and the parameters must work for both fronts.
+func TestBothFrontsLogAndThrottleAlike(t *testing.T) {
 	rest, stack := readTemplate(t, "rest.yaml"), readTemplate(t, "../template.yaml")
 	fields := func(log object) (names []string) {
 		var all map[string]string
@@ -76,8 +76,8 @@ func TestBothFrontsLogAndLimitAlike(t *testing.T) {
 	}
 }
 
-// API Gateway serves a snapshot: without a new deployment a changed API stays as it was.
-func TestAChangedRestAPIIsDeployedAnew(t *testing.T) {
+// API Gateway serves a snapshot, so a changed API needs a new deployment.
+func TestAChangedRestAPIGetsANewDeployment(t *testing.T) {
 	c := readTemplate(t, "rest.yaml")
 	api, err := json.Marshal(c.properties("Api"))
 	if err != nil {
@@ -93,7 +93,7 @@ func TestAChangedRestAPIIsDeployedAnew(t *testing.T) {
 	}
 }
 
-func TestTheRestFrontIsMadeOnlyWhenItIsChosenAndThenIsTheOnlyWayIn(t *testing.T) {
+func TestOnlyTheChosenFrontIsOpen(t *testing.T) {
 	for front, closed := range map[string]string{"http": "false", "rest": "true"} {
 		d := deployed(t, "../template.yaml", "vicihook", map[string]string{"Front": front})
 		if got := d.resolve(d.properties("WebhookApi")["DisableExecuteApiEndpoint"]); got != closed {

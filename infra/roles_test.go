@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// onAnything are the actions that may be allowed on "*": those that take no resource, or whose resource has no name
-// before it exists. Another one needs its reason here.
+// onAnything are the actions that may be allowed on "*", each with its reason: they take no resource, or the resource has
+// no name before it exists.
 var onAnything = map[string]string{
 	"xray:PutTraceSegments": "no resource", "xray:PutTelemetryRecords": "no resource",
 	"codedeploy:StopDeployment": "no resource", "secretsmanager:GetRandomPassword": "no resource",
@@ -23,7 +23,7 @@ var onAnything = map[string]string{
 	"ec2:": "interfaces have random ids, and descriptions take no resource; asked for only with a network",
 }
 
-// statements are all of a role or managed policy, with both branches of each condition.
+// statements returns all statements of a role or managed policy, with both branches of each condition.
 func statements(properties object) (all []object) {
 	visit(properties, func(o object) {
 		if effect, _ := o["Effect"].(string); effect != "" && o["Action"] != nil {
@@ -33,7 +33,7 @@ func statements(properties object) (all []object) {
 	return all
 }
 
-func TestNothingIsAllowedOnAnythingWithoutAReason(t *testing.T) {
+func TestNoUnexplainedWildcardResource(t *testing.T) {
 	for _, path := range templates {
 		c := readTemplate(t, path)
 		for name, resource := range c.Resources {
@@ -70,7 +70,7 @@ func checkAllowed(t *testing.T, where string, statement object) {
 	}
 }
 
-func TestTheFunctionReadsItsTwoSecretsAndWritesItsOwnLog(t *testing.T) {
+func TestTheFunctionsPermissions(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	want := map[string]any{
 		"secretsmanager:GetSecretValue": []any{
@@ -100,7 +100,7 @@ func TestTheFunctionReadsItsTwoSecretsAndWritesItsOwnLog(t *testing.T) {
 	}
 }
 
-func TestEveryRoleOfTheStackTakesTheCompanysBoundary(t *testing.T) {
+func TestEveryRoleHasThePermissionsBoundary(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	want := object{"Fn::If": []any{"HasBoundary", object{"Ref": "PermissionsBoundaryArn"}, object{"Ref": "AWS::NoValue"}}}
 	for _, name := range c.ofType(t, "AWS::IAM::Role") {
@@ -114,8 +114,8 @@ func TestEveryRoleOfTheStackTakesTheCompanysBoundary(t *testing.T) {
 	}
 }
 
-// ForAllValues holds when the claim is absent, and StringLike with a star for every branch and fork.
-func TestGitHubGetsTheDeployRoleByExactAudienceAndSubject(t *testing.T) {
+// ForAllValues is true when the claim is absent; StringLike with a star matches every branch and fork.
+func TestDeployRoleTrustsExactAudienceAndSubject(t *testing.T) {
 	c := readTemplate(t, "bootstrap.yaml")
 	trust := statements(at(c.properties("DeployRole")["AssumeRolePolicyDocument"]))
 	want := object{"StringEquals": object{
@@ -133,7 +133,7 @@ func TestGitHubGetsTheDeployRoleByExactAudienceAndSubject(t *testing.T) {
 	}
 }
 
-func TestCloudFormationMakesRolesOnlyInsideTheBoundary(t *testing.T) {
+func TestCloudFormationRoleCreatesRolesWithTheBoundaryOnly(t *testing.T) {
 	c := readTemplate(t, "bootstrap.yaml")
 	bounded := object{"StringEquals": object{"iam:PermissionsBoundary": object{"Ref": "Boundary"}}}
 	for _, statement := range statements(c.properties("CloudFormationRole")) {

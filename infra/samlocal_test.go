@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A bridge without an address once made the stack listen on every interface of the machine.
-func TestSamLocalRefusesABridgeWithoutAnAddressAndSaysWhatToDo(t *testing.T) {
+// With a bridge without an address the stack would listen on every interface.
+func TestSamLocalRefusesABridgeWithoutAnAddress(t *testing.T) {
 	for name, test := range map[string]struct{ docker, ip, refused string }{
 		"no address at all":                {docker: "", ip: "", refused: "found: none"},
 		"the address of all interfaces":    {docker: "0.0.0.0", ip: "", refused: "found: 0.0.0.0"},
@@ -23,7 +23,7 @@ func TestSamLocalRefusesABridgeWithoutAnAddressAndSaysWhatToDo(t *testing.T) {
 		for tool, body := range map[string]string{
 			"docker": `case "$*" in "network inspect"*) echo "` + test.docker + `" ;; esac`,
 			"ip":     `echo "` + test.ip + `"`,
-			"sam":    `echo "reached sam build" >&2; exit 1`, // what comes after the address
+			"sam":    `echo "reached sam build" >&2; exit 1`, // the step after the address
 		} {
 			if err := os.WriteFile(filepath.Join(folder, tool), []byte("#!/bin/sh\n"+body+"\n"), 0o755); err != nil {
 				t.Fatal(err)

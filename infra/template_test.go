@@ -16,7 +16,7 @@ func function(t *testing.T) object {
 	return readTemplate(t, "../template.yaml").properties("VicihookFunction")
 }
 
-func TestTheFunctionIsBuiltByMakeAndLogsOneJSONLineIntoItsOwnGroup(t *testing.T) {
+func TestTheFunctionsProperties(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	if method := at(c.Resources, "VicihookFunction", "Metadata")["BuildMethod"]; method != "makefile" {
 		t.Errorf("the build method is %v: the flags stand in the Makefile", method)
@@ -40,7 +40,7 @@ func TestTheFunctionIsBuiltByMakeAndLogsOneJSONLineIntoItsOwnGroup(t *testing.T)
 	}
 }
 
-func TestTheAPIHasOneThrottledRouteAndAnAccessLog(t *testing.T) {
+func TestTheAPIsProperties(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	settings := at(c.properties("WebhookApi")["DefaultRouteSettings"])
 	for _, limit := range []string{"ThrottlingRateLimit", "ThrottlingBurstLimit"} {
@@ -55,14 +55,14 @@ func TestTheAPIHasOneThrottledRouteAndAnAccessLog(t *testing.T) {
 	log := at(c.properties("WebhookApi")["AccessLogSettings"])
 	var fields map[string]string
 	if err := json.Unmarshal([]byte(log["Format"].(string)), &fields); err != nil || fields["status"] != "$context.status" {
-		t.Errorf("the access log's format is no JSON with a status: %v %v", err, fields)
+		t.Errorf("the access log's format is not JSON with a status: %v %v", err, fields)
 	}
 	if disabled := c.properties("WebhookApi")["DisableExecuteApiEndpoint"]; !reflect.DeepEqual(disabled, object{"Fn::If": []any{"ClosesExecuteApi", "true", "false"}}) {
 		t.Errorf("an own domain does not close the execute-api endpoint: %v", disabled)
 	}
 }
 
-func TestEveryLogGroupKeepsItsLinesForTheParametersDays(t *testing.T) {
+func TestLogGroupsHaveTheRetentionParameter(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	for _, name := range c.ofType(t, "AWS::Logs::LogGroup") {
 		if days := c.properties(name)["RetentionInDays"]; !reflect.DeepEqual(days, object{"Ref": "LogRetention"}) {
@@ -71,8 +71,8 @@ func TestEveryLogGroupKeepsItsLinesForTheParametersDays(t *testing.T) {
 	}
 }
 
-// A changed GenerateSecretString makes CloudFormation write a new secret over the one in force.
-func TestNoDeployChangesASecretThatIsThere(t *testing.T) {
+// A changed GenerateSecretString makes CloudFormation overwrite the current secret.
+func TestADeploymentNeverChangesAnExistingSecret(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	want := map[string]object{
 		"WebhookSecret":  {"SecretStringTemplate": "{}", "GenerateStringKey": "crm", "PasswordLength": "32", "ExcludePunctuation": "true"},
@@ -94,8 +94,8 @@ func TestNoDeployChangesASecretThatIsThere(t *testing.T) {
 
 var readVariable = regexp.MustCompile(`env\.[a-z]+\("([A-Z_]+)"`)
 
-// The environment holds ARNs, addresses and switches: what the function's configuration reads, and no more.
-func TestTheEnvironmentIsWhatTheFunctionReadsAndHoldsNoSecret(t *testing.T) {
+// The environment has exactly the variables that the function's configuration reads.
+func TestTheEnvironmentHasTheFunctionsSettingsAndNoSecret(t *testing.T) {
 	code, err := os.ReadFile("../function/internal/config/config.go")
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestTheEnvironmentIsWhatTheFunctionReadsAndHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// versionless are parameters that reach the function, but not what a published version holds.
+// versionless are parameters that reach the function but not a published version.
 var versionless = map[string]string{
 	"Architecture":        "another processor is other code, which makes a version by itself",
 	"ReservedConcurrency": "belongs to the function, not to a version",
@@ -133,7 +133,7 @@ var versionless = map[string]string{
 	"CertificateArn":      "only whether there is one, with DomainName",
 }
 
-// other is a second value for each parameter that a version holds, and what it needs beside it.
+// other has a second value for each parameter of a version, and the parameters that it requires.
 var other = map[string]map[string]string{
 	"VICIdialUrl":       {"VICIdialUrl": "https://dialer.example.com"},
 	"VICIdialSecretArn": {"VICIdialSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:account-AbCdEf"},
@@ -155,7 +155,7 @@ var other = map[string]map[string]string{
 
 // SAM publishes a version when code or text of the function changes, and CloudFormation when VersionDescription does; but
 // Lambda publishes none, and the update fails, while the function itself is as it was.
-func TestEveryParameterThatAVersionHoldsChangesTheVersionAndTheFunctionItself(t *testing.T) {
+func TestEverySettingChangesVersionAndFunction(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	defaults := settings(deployed(t, "../template.yaml", "vicihook", nil))
 	for name := range references(c, c.properties("VicihookFunction")) {
@@ -180,14 +180,14 @@ func TestEveryParameterThatAVersionHoldsChangesTheVersionAndTheFunctionItself(t 
 	}
 }
 
-// settings are the function's description, which is its version's as well.
+// settings is the description of the function and of its version.
 func settings(d deployment) string {
 	return text(d.resolve(d.properties("VicihookFunction")["Description"]))
 }
 
 var inSub = regexp.MustCompile(`\$\{([A-Za-z]+)\}`)
 
-// references are the parameters that a value depends on, conditions included.
+// references returns the parameters that a value depends on, through conditions too.
 func references(c cloudFormation, from any) map[string]bool {
 	found := map[string]bool{}
 	note := func(name any) {
@@ -215,7 +215,7 @@ func references(c cloudFormation, from any) map[string]bool {
 // maxDescription is Lambda's limit for the description of a function and of a version.
 const maxDescription = 256
 
-func TestTheSettingsFitIntoADescriptionWithTheLongestValues(t *testing.T) {
+func TestTheLongestSettingsFitTheDescription(t *testing.T) {
 	parameters := readTemplate(t, "../template.yaml").Parameters
 	longest := func(name string, before string) string {
 		most := int(number(t, at(parameters, name)["MaxLength"]))
@@ -249,8 +249,8 @@ func TestTheSettingsFitIntoADescriptionWithTheLongestValues(t *testing.T) {
 	}
 }
 
-// Each waits for the one inside it, so that the sender gets an outcome and not a gateway's timeout.
-func TestEachDeadlineEndsBeforeTheOneAroundIt(t *testing.T) {
+// Each waits longer than the one inside it, so that the sender gets an outcome and not the gateway's timeout.
+func TestEachDeadlineIsShorterThanTheNext(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	timeout := 1000 * number(t, function(t)["Timeout"])
 	gateway := number(t, at(function(t), "Events", "Webhook", "Properties")["TimeoutInMillis"])
@@ -266,7 +266,7 @@ func TestEachDeadlineEndsBeforeTheOneAroundIt(t *testing.T) {
 	}
 }
 
-func TestTheOutputsTellWhatADeploymentNeedsNext(t *testing.T) {
+func TestOutputs(t *testing.T) {
 	c := readTemplate(t, "../template.yaml")
 	for _, name := range []string{
 		"WebhookUrl", "DomainTarget", "EgressAddresses", "WebhookSecretArn", "VICIdialSecretArn", "FunctionName",

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestKnownFaultsFailTheCheckAndADatabaseOutOfReachIsSaid(t *testing.T) {
+func TestVulncheckFailsOnKnownFaultsOnly(t *testing.T) {
 	for name, test := range map[string]struct {
 		curl, govulncheck string
 		fails             bool

@@ -1,10 +1,10 @@
 //go:build unix
 
-// Package bench_test measures what a webhook and a start cost beside the least that anybody can reach, floor/main.go,
-// which is built by the same recipe and runs under the same Runtime API:
+// Package bench_test measures what a webhook and a start cost, compared with floor/main.go, the smallest possible Lambda,
+// which is built with the same flags and runs under the same Runtime API:
 //
 //	make bench              runs the benchmarks in turns and has benchstat compare the programs
-//	go test ./infra/bench   holds the budgets of bytes and counts; times are never tested
+//	go test ./infra/bench   tests the budgets of bytes and counts; times are never tested
 //
 // RESULTS.md has the figures.
 package bench_test
@@ -65,13 +65,13 @@ func BenchmarkWarm(b *testing.B) {
 	}
 }
 
-// report gives the mean of an operation in place of the time that the whole loop takes.
+// report reports the mean time of an operation in place of that of the whole loop.
 func report(b *testing.B, unit string, total time.Duration) {
 	b.ReportMetric(float64(total)/float64(b.N), unit)
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkSecret is one GetSecretValue on a new connection, by a client that has done it before.
+// BenchmarkSecret is one GetSecretValue on a new connection, by a warm client.
 func BenchmarkSecret(b *testing.B) {
 	f := newFixture(b)
 	for b.Loop() {

@@ -30,7 +30,7 @@ import (
 // packages are what is built and run, by the names of their folders: the function, and the least that a Lambda can be.
 var packages = map[string]string{"vicihook": "./function", "floor": "./infra/bench/floor"}
 
-// built holds the folders of the packages, built once.
+// built is the folder of the built packages.
 var built string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -125,7 +125,7 @@ func (f *fixture) lambda(tb testing.TB, p program) *runtimeapi.Function {
 	return function
 }
 
-// send hands a program one webhook for the call. An answer that is not the expected one is not worth measuring.
+// send sends a program one webhook for the call, and fails if the call was not ended.
 func (f *fixture) send(tb testing.TB, p program, function *runtimeapi.Function) runtimeapi.Result {
 	tb.Helper()
 	f.relist()
@@ -146,7 +146,7 @@ func (f *fixture) send(tb testing.TB, p program, function *runtimeapi.Function) 
 	return result
 }
 
-// webhook is a freshly signed delivery, as an HTTP API hands it to the function.
+// webhook returns a freshly signed delivery as an event of an HTTP API.
 func (f *fixture) webhook(tb testing.TB) []byte {
 	tb.Helper()
 	key, err := base64.StdEncoding.DecodeString(f.Keys["crm"]) // which signs as Standard Webhooks says

@@ -14,7 +14,7 @@ import (
 	"vicihook/infra/local/runtimeapi"
 )
 
-// process returns the folder in /proc of a function's one instance. What it costs shows only there, so on Linux.
+// process returns the folder in /proc of a function's one instance. It needs Linux.
 func process(tb testing.TB, function *runtimeapi.Function) string {
 	tb.Helper()
 	ids := function.Processes()

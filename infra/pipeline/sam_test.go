@@ -19,7 +19,7 @@ import (
 
 // The tests of this file run the pinned SAM CLI, on what `make sam-build` has built. `make pipeline` names it in SAM.
 
-func TestTheRealSAMGetsAsFarAsTheNetwork(t *testing.T) {
+func TestSAMReachesTheNetwork(t *testing.T) {
 	sam := realSAM(t)
 	closed := httptest.NewServer(nil)
 	closed.Close()
@@ -34,7 +34,7 @@ func TestTheRealSAMGetsAsFarAsTheNetwork(t *testing.T) {
 	}
 }
 
-func TestTheRealSAMAsksForAChangeSetOfTheStagesStack(t *testing.T) {
+func TestSAMRequestsAChangeSetOfTheStage(t *testing.T) {
 	sam := realSAM(t)
 	aws := &recorder{}
 	server := httptest.NewServer(aws)
@@ -58,7 +58,7 @@ func TestTheRealSAMAsksForAChangeSetOfTheStagesStack(t *testing.T) {
 		for name, value := range map[string]string{
 			"DeploymentType": own, "Architecture": "arm64", "PermissionsBoundaryArn": boundary,
 			"AlarmEmail": "ops@example.com", "VICIdialUrl": "https://dialer.example.com",
-			"ReservedConcurrency": "0", // prod.yaml says 8: what PARAMETERS says goes over it
+			"ReservedConcurrency": "0", // prod.yaml has 8; PARAMETERS overrides it
 		} {
 			if parameters[name] != value {
 				t.Errorf("%s: parameter %s is %q, not %q", stage, name, parameters[name], value)
@@ -72,7 +72,7 @@ const (
 	boundary           = "arn:aws:iam::123456789012:policy/boundary"
 )
 
-// realSAM is the SAM CLI that `make pipeline` runs these tests with. `make test` needs Go and make alone, and skips them.
+// realSAM returns the SAM CLI that `make pipeline` names. `make test` needs only Go and make, and skips these tests.
 func realSAM(t *testing.T) string {
 	t.Helper()
 	sam := os.Getenv("SAM")
@@ -113,8 +113,8 @@ func deploy(t *testing.T, sam, address, target string) (printed string, status i
 	return string(out), run.ProcessState.ExitCode()
 }
 
-// A recorder stands in for S3, which takes everything, and for CloudFormation, which has no stack yet and refuses to make
-// the change set that it is asked for.
+// A recorder replaces S3, which accepts everything, and CloudFormation, which has no stack yet and refuses to create the
+// change set.
 type recorder struct {
 	mu        sync.Mutex
 	changeSet url.Values
@@ -145,7 +145,7 @@ func fault(w http.ResponseWriter, code, message string) {
 	fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
 }
 
-// parametersOf reads the template's parameters out of the form in which CloudFormation takes them.
+// parametersOf returns the template's parameters in a request to CloudFormation.
 func parametersOf(form url.Values) map[string]string {
 	parameters := map[string]string{}
 	for i := 1; form.Has(fmt.Sprintf("Parameters.member.%d.ParameterKey", i)); i++ {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// stubs are what the pipeline's scripts call, each writing down how it was called. sam ends when it is told to stop.
+// stubs are the commands that the pipeline's scripts call. Each records its call; sam runs until it is stopped.
 var stubs = map[string]string{
 	"sam": `[ -z "$FAILS" ] || for i in 1 2 3 4 5 6 7 8 9 10; do [ -e "$STUBS/stopped" ] && exit 1; sleep 0.1; done`,
 	"aws": `case "$*" in
@@ -24,7 +24,7 @@ esac`,
 [ -z "$FAILS" ]`,
 }
 
-// script runs one of the pipeline's with the stubs on its path, and gives what it and they wrote.
+// script runs a script of the pipeline with the stubs on its path, and returns its output and the calls.
 func script(t *testing.T, env []string, arguments ...string) (said, called string, status int) {
 	t.Helper()
 	folder := t.TempDir()
@@ -44,7 +44,7 @@ func script(t *testing.T, env []string, arguments ...string) (said, called strin
 	return string(out), string(calls), run.ProcessState.ExitCode()
 }
 
-// deployable is all that a deployment needs, with a build that is a header of an arm64 binary by that release of Go.
+// deployable writes all that a deployment needs, with the header of an arm64 binary by this release of Go as the build.
 func deployable(t *testing.T, release string) []string {
 	t.Helper()
 	built := t.TempDir()
@@ -65,7 +65,7 @@ func deployable(t *testing.T, release string) []string {
 
 var leastGo = regexp.MustCompile(`(?m)^LEAST_GO := (.+)$`)
 
-// least is the release of Go that the Makefile asks of what is deployed.
+// least returns the oldest release of Go that the Makefile accepts for a deployment.
 func least(t *testing.T) string {
 	t.Helper()
 	makefile, err := os.ReadFile("../../Makefile")
@@ -79,7 +79,7 @@ func least(t *testing.T) string {
 	return "go" + string(found[1])
 }
 
-func TestDeployRefusesABuildByAReleaseOfGoWithKnownFaults(t *testing.T) {
+func TestDeployRefusesABuildByAnOldGo(t *testing.T) {
 	for release, refused := range map[string]bool{"go1.26.8": true, "go1.25.20": true, "go1.26.0": true, least(t): false, "go1.26.99": false, "go1.27.0": false} {
 		said, called, _ := script(t, deployable(t, release), "deploy", "prod")
 		if (called == "") != refused || refused && !strings.Contains(said, "is with Go "+release[2:]+", which has known faults") {
@@ -88,7 +88,7 @@ func TestDeployRefusesABuildByAReleaseOfGoWithKnownFaults(t *testing.T) {
 	}
 }
 
-func TestDeployNamesAllThatIsMissingAndDeploysNothing(t *testing.T) {
+func TestDeployNamesEverythingThatIsMissing(t *testing.T) {
 	said, called, status := script(t, []string{"BUILD_DIR=nowhere", "ARCH=mips"}, "deploy", "somewhere")
 	if status != 2 || called != "" {
 		t.Errorf("status %d, and called %s", status, called)
@@ -105,7 +105,7 @@ func TestDeployNamesAllThatIsMissingAndDeploysNothing(t *testing.T) {
 	}
 }
 
-func TestDeployHandsOverTheStagesParameters(t *testing.T) {
+func TestDeployPassesTheStagesParameters(t *testing.T) {
 	said, called, status := script(t, deployable(t, least(t)), "deploy", "prod")
 	want := "--parameter-overrides file://infra/stages/prod.yaml Architecture=arm64 PermissionsBoundaryArn=boundary AlarmEmail=ops@example.com DryRun=true"
 	if status != 0 || !strings.Contains(called, want) {
@@ -113,21 +113,21 @@ func TestDeployHandsOverTheStagesParameters(t *testing.T) {
 	}
 }
 
-func TestACanaryGetsSixtyProbes(t *testing.T) {
+func TestCanarySendsSixtyProbes(t *testing.T) {
 	said, called, status := script(t, deployable(t, least(t)), "canary", "prod")
 	if probes := strings.Count(called, "--expect no_active_call"); status != 0 || probes != 60 || strings.Contains(called, "stop-deployment") {
 		t.Errorf("status %d after %d probes: %s", status, probes, said)
 	}
 }
 
-func TestAProbeThatFailsStopsTheDeployment(t *testing.T) {
+func TestAFailedProbeStopsTheDeployment(t *testing.T) {
 	said, called, status := script(t, append(deployable(t, least(t)), "FAILS=1"), "canary", "prod")
 	if status == 0 || !strings.Contains(called, "aws deploy stop-deployment --deployment-id d-1 --auto-rollback-enabled") {
 		t.Errorf("status %d, %s%s", status, said, called)
 	}
 }
 
-func TestOnlyTheProbesGetTheirKey(t *testing.T) {
+func TestOnlyProbesGetTheKey(t *testing.T) {
 	defer func(before string) { stubs["sam"] = before }(stubs["sam"])
 	stubs["sam"] = `[ -z "$VICIHOOK_KEY" ] || echo "sam has the key" >>"$STUBS/calls"`
 	_, called, status := script(t, append(deployable(t, least(t)), "VICIHOOK_KEY=k"), "canary", "prod")

@@ -1,5 +1,5 @@
-// Command floor is the least Lambda with what the function is made of: aws-lambda-go, the AWS settings, a client of
-// Secrets Manager. It answers 200. Nothing that links and loads these starts sooner.
+// Command floor is the smallest Lambda with the libraries of the function: aws-lambda-go, the AWS settings, a client of
+// Secrets Manager. It answers 200.
 //
 // With FORM_URL it posts FORM_HANGUP and then FORM_CHECK there first, over one kept connection, as VICIdial is asked.
 // It verifies nothing, fetches no secret and believes every answer.
@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// client is made and never asked.
+// client is never used.
 var client *secretsmanager.Client //nolint:unused // the linker must keep what makes it
 
 func main() {
