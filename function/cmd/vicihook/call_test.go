@@ -129,7 +129,7 @@ func TestCallsSaysWhyThereIsNothingToList(t *testing.T) {
 		"nobody is logged in, as JSON":  {"calls --json", env, map[string]string{"VICIDIAL_URL": empty.URL}, statusOK, `{"agents":[]}`},
 		"there is no lookup account":    {"calls", without, nil, statusFailed, "lookup is missing"},
 		"the lookup account is refused": {"calls --json", env, map[string]string{"VICIDIAL_LOOKUP_PASS": "another"}, statusFailed, `{"outcome":"credentials_rejected","message":`},
-		"VICIdial does not answer":      {"calls", env, map[string]string{"VICIDIAL_URL": "http://127.0.0.1:1"}, statusSilent, "outcome   unavailable\n"},
+		"VICIdial does not answer":      {"calls", env, map[string]string{"VICIDIAL_URL": "http://127.0.0.1:1"}, statusNoAnswer, "outcome   unavailable\n"},
 	} {
 		changed := map[string]string{}
 		for _, some := range []map[string]string{test.env, test.change} {

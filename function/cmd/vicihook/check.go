@@ -1,13 +1,10 @@
 package main
 
-import (
-	"vicihook/vicicall"
-)
+import "vicihook/vicicall"
 
 type checkCmd struct {
-	accountFlags
+	vicidialFlags
 	callFlags
-	JSON bool `name:"json" help:"Print one JSON object and nothing else."`
 }
 
 func (checkCmd) Help() string {
@@ -25,34 +22,23 @@ Examples:
 }
 
 func (c checkCmd) Run(env *environment) error {
-	accountAlone := c.CallID == "" && c.AgentUser == "" && !c.finds()
-	if !accountAlone {
-		if err := c.check(env); err != nil {
-			return err
-		}
+	if c.callFlags == (callFlags{}) {
+		return c.tryAccount(env)
 	}
-	account, err := c.account(env)
+	return c.ask(env, c.callFlags, func(v vicidial, call vicicall.Call) (vicicall.Result, error) {
+		return v.Check(env.ctx, v.account, call)
+	})
+}
+
+func (c checkCmd) tryAccount(env *environment) error {
+	v, err := c.open(env)
 	if err != nil {
 		return err
 	}
-	client := c.client()
-	defer client.Close()
-	if accountAlone {
-		return c.probe(env, client, account)
-	}
-	call, err := c.find(env, client, account)
-	if err != nil {
-		return env.notFound(c.callFlags, err, c.JSON)
-	}
-	result, err := client.Check(env.ctx, account, call)
-	return env.answered(call, result, err, c.JSON)
-}
-
-// probe tries the account alone, and says so where the outcome is about a call.
-func (c checkCmd) probe(env *environment, client *vicicall.Client, account vicicall.Credentials) error {
-	result, err := client.Probe(env.ctx, account, 0)
+	defer v.Close()
+	result, err := v.Probe(env.ctx, v.account, 0)
 	if err == nil {
 		result.Message = "address, certificate, user, password and permission are good: VICIdial looked for an agent that can't exist, and did nothing"
 	}
-	return env.answered(vicicall.Call{}, result, err, c.JSON)
+	return c.print(env, vicicall.Call{}, result, err)
 }

@@ -11,8 +11,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// vicidial is a simulated VICIdial with one live call, and the environment that leads there.
-func vicidial(t *testing.T) (srv *vicitest.Server, id string, env map[string]string) {
+// newVICIdial starts a simulated VICIdial with one live call, and the environment that leads there.
+func newVICIdial(t *testing.T) (srv *vicitest.Server, id string, env map[string]string) {
 	t.Helper()
 	srv = vicitest.NewServer(vicitest.Config{})
 	t.Cleanup(srv.Close)
@@ -38,7 +38,7 @@ var asks = map[string]struct {
 	"an agent may not be logged in":        {"check --call-id ID --agent-user 1999", nil, statusOK, "outcome   agent_not_logged_in\n", 0},
 	"without a call the account is tried":  {"check", nil, statusOK, "user, password and permission are good", 0},
 	"a bad account fails, with its remedy": {"check", wrongPassword, statusFailed, "remedy    Admin → Users", 0},
-	"a dead VICIdial gives no answer":      {"check", fault("reset"), statusSilent, "outcome   unavailable\n", 0},
+	"a dead VICIdial gives no answer":      {"check", fault("reset"), statusNoAnswer, "outcome   unavailable\n", 0},
 	"a check can be read by programs":      {"check --json --call-id ID --agent-user 1028", nil, statusOK, `{"outcome":"would_hang_up","call_id":"ID","agent_user":"1028",`, 0},
 	"a call is hung up":                    {"hangup --yes --call-id ID --agent-user 1028 --disposition SALE", nil, statusOK, "outcome   hungup\n", 1},
 	"a hang-up can be read by programs":    {"hangup --yes --json --call-id ID --agent-user 1028", nil, statusOK, `"attempts":1,"checks":1`, 1},
@@ -65,7 +65,7 @@ func TestVICIdialIsAskedAsTheFunctionAsks(t *testing.T) {
 	for name, test := range asks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv, id, env := vicidial(t)
+			srv, id, env := newVICIdial(t)
 			if test.change != nil {
 				test.change(t, srv)
 			}
@@ -88,7 +88,7 @@ func TestVICIdialIsAskedAsTheFunctionAsks(t *testing.T) {
 
 func TestTheAccountMayBeAFileOrStandardInput(t *testing.T) {
 	t.Parallel()
-	srv, _, _ := vicidial(t)
+	srv, _, _ := newVICIdial(t)
 	account := `{"url": "` + srv.URL + `", "user": "6666", "pass": "` + vicitest.DefaultPass + `"}`
 	for name, c := range map[string]call{
 		"a file":         {args: args("check --account", file(t, "account.json", account))},
@@ -111,7 +111,7 @@ func (terminal) Stat() (fs.FileInfo, error) {
 func TestAHangUpAsksFirst(t *testing.T) {
 	t.Parallel()
 	for answer, hungUp := range map[string]bool{"y\n": true, "yes\n": true, "Y": true, "n\n": false, "\n": false, "": false, "yeah\n": false} {
-		srv, id, env := vicidial(t)
+		srv, id, env := newVICIdial(t)
 		var stdout, stderr strings.Builder
 		status := run(t.Context(), args("hangup --agent-user 1028 --disposition SALE --call-id "+id), terminal{strings.NewReader(answer)},
 			&stdout, &stderr, func(name string) string { return env[name] })
@@ -121,7 +121,7 @@ func TestAHangUpAsksFirst(t *testing.T) {
 		if (status == statusUsage) != (answer == "") || answer == "" && !strings.Contains(stderr.String(), "give --yes") {
 			t.Errorf("%q: status %d, %s", answer, status, stderr.String())
 		}
-		question := "Hang up call " + id + " of agent 1028 at " + strings.TrimPrefix(srv.URL, "http://") + ", and book SALE? [y/N] "
+		question := "Hang up call " + id + " of agent 1028 at " + srv.URL + ", and book SALE? [y/N] "
 		if !strings.HasPrefix(stderr.String(), question) {
 			t.Errorf("the question is %q", stderr.String())
 		}
@@ -130,7 +130,7 @@ func TestAHangUpAsksFirst(t *testing.T) {
 
 func TestWithoutATerminalAHangUpIsRefused(t *testing.T) {
 	t.Parallel()
-	srv, id, env := vicidial(t)
+	srv, id, env := newVICIdial(t)
 	r := vicihook(t, call{args: args("hangup --agent-user 1028 --call-id " + id), env: env, stdin: "y\n"})
 	if r.status != statusUsage || !strings.Contains(r.stderr, "give --yes") || srv.Count("") != 0 {
 		t.Errorf("got %+v after %d requests", r, srv.Count(""))

@@ -8,15 +8,15 @@ import (
 )
 
 type classifyCmd struct {
-	HTTPStatus int    `name:"http-status" required:"" placeholder:"N" help:"HTTP status of the reply, 100 to 599."`
+	HTTPStatus int    `required:"" placeholder:"N" help:"HTTP status of the reply, 100 to 599."`
 	Function   string `enum:"ra_call_control,agent_status,logged_in_agents" default:"ra_call_control" placeholder:"NAME" help:"VICIdial's function that was asked: ra_call_control, agent_status or logged_in_agents (default: ra_call_control)."`
-	CallID     string `name:"call-id" placeholder:"ID" help:"Call id that the request named, for ra_call_control."`
-	AgentUser  string `name:"agent-user" placeholder:"USER" help:"Agent that the request named."`
+	CallID     string `placeholder:"ID" help:"Call id that the request named, for ra_call_control."`
+	AgentUser  string `placeholder:"USER" help:"Agent that the request named."`
 	Verbose    bool   `short:"v" help:"Print VICIdial's line too, rebuilt from its recognised parts."`
 }
 
 func (classifyCmd) Help() string {
-	return `Reads the body of one reply of VICIdial from standard input and says what it means, as one JSON object.
+	return `Reads the body of one reply of VICIdial from standard input and prints what it means, as one JSON object.
 ra_call_control (agc/api.php): {"outcome":"..."}: accepted, one of VICIdial's refusals, or ambiguous when its words are not
 reliable. agent_status (non_agent_api.php): {"state":"in_call",...}, {"state":"no_call"} or {"outcome":"..."}.
 logged_in_agents: {"agents":[...]} or {"outcome":"..."}. The lookups are those with stage=tab and without a header.
@@ -28,7 +28,8 @@ Examples:
     vicihook classify --function agent_status --http-status 200 --agent-user 1028 < reply.txt`
 }
 
-func (c classifyCmd) check() error {
+// Validate is called by kong.
+func (c classifyCmd) Validate() error {
 	switch {
 	case c.HTTPStatus < 100 || c.HTTPStatus > 599:
 		return fmt.Errorf("--http-status: %d: want 100 to 599", c.HTTPStatus)
@@ -41,9 +42,6 @@ func (c classifyCmd) check() error {
 }
 
 func (c classifyCmd) Run(env *environment) error {
-	if err := c.check(); err != nil {
-		return err
-	}
 	body, err := env.read("standard input", "-", maxBody)
 	if err != nil {
 		return err
@@ -60,7 +58,11 @@ func (c classifyCmd) Run(env *environment) error {
 	case "logged_in_agents":
 		var agents []vicicall.Agent
 		if agents, reply = vicicall.ParseLoggedInAgents(c.HTTPStatus, body); reply.Outcome == "" {
-			return env.printJSON(listOf(agents, stateOf))
+			list := agentList{Agents: []agentState{}}
+			for _, a := range agents {
+				list.Agents = append(list.Agents, stateOf(a))
+			}
+			return env.printJSON(list)
 		}
 	default:
 		reply = vicicall.ParseReply(c.HTTPStatus, body, c.CallID, c.AgentUser)
@@ -68,7 +70,7 @@ func (c classifyCmd) Run(env *environment) error {
 	answer := struct {
 		Outcome  vicicall.Outcome `json:"outcome"`
 		Reply    string           `json:"reply,omitempty"`
-		Doubtful bool             `json:"doubtful,omitempty"` // a hang-up would look again before it believes this
+		Doubtful bool             `json:"doubtful,omitempty"` // a hang-up checks again before it relies on this
 	}{Outcome: reply.Outcome}
 	if c.Verbose {
 		answer.Reply, answer.Doubtful = reply.Line, reply.Doubtful

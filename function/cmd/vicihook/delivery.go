@@ -1,13 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,12 +16,12 @@ import (
 
 // deliveryFlags make one signed delivery.
 type deliveryFlags struct {
-	URL string `name:"url" from:"VICIHOOK_URL" placeholder:"URL" help:"Base URL of the webhooks, the part before /webhooks/ ($$VICIHOOK_URL)."`
+	URL string `from:"VICIHOOK_URL" placeholder:"URL" help:"Base URL of the webhooks, the part before /webhooks/ ($$VICIHOOK_URL)."`
 	schemeFlags
 	payloadFlags
-	ContentType string `default:"application/json" placeholder:"TYPE" help:"Content type of the payload (default: application/json)."`
-	ID          string `name:"id" placeholder:"TEXT" help:"Delivery id, for schemes that sign one (default: random)."`
-	At          string `placeholder:"TIME" help:"Sign as of this time, RFC 3339 or Unix seconds (default: now)."`
+	ContentType string  `default:"application/json" placeholder:"TYPE" help:"Content type of the payload (default: application/json)."`
+	ID          string  `placeholder:"TEXT" help:"Delivery id, for schemes that sign one (default: random)."`
+	At          instant `placeholder:"TIME" help:"Sign as of this time: RFC 3339, Unix seconds, or how long ago such as 1h (default: now)."`
 }
 
 // A delivery is one signed request.
@@ -33,7 +33,6 @@ type delivery struct {
 
 // delivery makes and signs the delivery. fallback is the base URL where none is given; without either it fails.
 func (f deliveryFlags) delivery(env *environment, fallback string) (delivery, error) {
-	f.Source = cmp.Or(f.Source, "crm")
 	from, err := f.sender(env)
 	if err != nil {
 		return delivery{}, err
@@ -41,11 +40,7 @@ func (f deliveryFlags) delivery(env *environment, fallback string) (delivery, er
 	if from.verifier.SignsURL() {
 		fallback = "" // what is signed must be the sender's own
 	}
-	target, err := webhookURL(cmp.Or(f.URL, fallback), f.Source)
-	if err != nil {
-		return delivery{}, err
-	}
-	key, err := f.key(env, from.scheme)
+	target, err := webhookURL(cmp.Or(f.URL, fallback), from.name)
 	if err != nil {
 		return delivery{}, err
 	}
@@ -53,28 +48,39 @@ func (f deliveryFlags) delivery(env *environment, fallback string) (delivery, er
 	if err != nil {
 		return delivery{}, err
 	}
-	d := delivery{sender: from, Request: webhook.Request{
-		Method: http.MethodPost,
-		URL:    target,
-		Header: webhook.Header{"content-type": {f.ContentType}},
-		Body:   body,
-	}}
-	return f.signed(d, key)
+	return f.sign(env, from, webhook.Request{
+		Method: http.MethodPost, URL: target, Header: webhook.Header{"content-type": {f.ContentType}}, Body: body,
+	})
 }
 
-func (f deliveryFlags) signed(d delivery, key webhook.Key) (delivery, error) {
-	var err error
-	if d.at, err = instant("--at", f.At); err != nil {
+func (f deliveryFlags) sign(env *environment, from sender, r webhook.Request) (delivery, error) {
+	key, err := f.key(env, from.scheme)
+	if err != nil {
 		return delivery{}, err
 	}
-	err = d.sender.verifier.Sign(&d.Request, key, cmp.Or(f.ID, "msg_"+rand.Text()), d.at)
+	at := f.At.Time
+	if at.IsZero() {
+		at = time.Now()
+	}
+	err = from.verifier.Sign(&r, key, cmp.Or(f.ID, "msg_"+rand.Text()), at)
 	switch {
 	case errors.Is(err, webhook.ErrMalformedID):
 		err = fmt.Errorf("--id: %w", err)
 	case err != nil:
 		err = fmt.Errorf("this payload can't be signed: %w", err)
 	}
-	return d, err
+	return delivery{r, from, at}, err
+}
+
+func (d delivery) httpRequest() (*http.Request, error) {
+	r, err := http.NewRequest(d.Method, d.URL, bytes.NewReader(d.Body))
+	if err != nil {
+		return nil, fmt.Errorf("--url: %w", err)
+	}
+	for name, values := range d.Header {
+		r.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	return r, nil
 }
 
 // webhookURL returns the URL of a source's deliveries.
@@ -92,18 +98,4 @@ func webhookURL(base, source string) (string, error) {
 		return "", fmt.Errorf("--url: %q: leave out /webhooks/ and what follows, which --source names", base)
 	}
 	return u.JoinPath("webhooks", url.PathEscape(source)).String(), nil
-}
-
-// instant reads the time of a flag; empty is now.
-func instant(flag, text string) (time.Time, error) {
-	if text == "" {
-		return time.Now(), nil
-	}
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return time.Unix(seconds, 0), nil
-	}
-	return time.Time{}, fmt.Errorf("%s: %q: want a time in RFC 3339 such as 2026-01-31T12:00:00Z, or in Unix seconds", flag, text)
 }

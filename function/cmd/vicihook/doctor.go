@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -20,15 +19,15 @@ import (
 	"vicihook/vicicall"
 )
 
-// alias is the one that serves, as template.yaml calls it.
+// alias is the function's alias in template.yaml, the version that serves.
 const alias = "live"
 
 type doctorCmd struct {
-	Stack    string        `xor:"function" placeholder:"NAME" help:"Ask the deployed function of this CloudFormation stack, with AWS's own settings (default: examine from here, with the function's settings in the environment)."`
-	Function string        `xor:"function" placeholder:"NAME" help:"Ask the deployed function of this name or ARN, an alias after a colon."`
-	Sources  string        `from:"SOURCES_FILE" default:"function/sources.json" placeholder:"FILE" help:"Where sources.json is, when examining from here ($$SOURCES_FILE, else function/sources.json)."`
-	Timeout  time.Duration `default:"30s" help:"How long to wait for the function."`
-	JSON     bool          `name:"json" help:"Print the report as JSON and nothing else."`
+	Stack    string `xor:"function" placeholder:"NAME" help:"Ask the deployed function of this CloudFormation stack, with AWS's own settings (default: examine from here, with the function's settings in the environment)."`
+	Function string `xor:"function" placeholder:"NAME" help:"Ask the deployed function of this name or ARN, an alias after a colon."`
+	sourcesFlag
+	Timeout timeout `default:"30s" help:"How long to wait for the function."`
+	JSON    bool    `help:"Print the report as JSON and nothing else."`
 }
 
 func (doctorCmd) Help() string {
@@ -44,9 +43,6 @@ Examples:
 }
 
 func (c doctorCmd) Run(env *environment) error {
-	if err := checkTimeout(c.Timeout); err != nil {
-		return err
-	}
 	settings, err := env.aws()
 	if err != nil {
 		return err
@@ -72,26 +68,26 @@ func (c doctorCmd) Run(env *environment) error {
 		printReport(env.stdout, report)
 	}
 	if err == nil && !report.Healthy {
-		err = &failure{statusFailed, fmt.Errorf("not healthy: %s", report.Findings[0].Fault)}
+		err = failed("not healthy: %s", report.Findings[0].Fault)
 	}
 	return err
 }
 
 // inFunction invokes the deployed function, which examines itself.
 func (c doctorCmd) inFunction(env *environment, settings aws.Config) (report doctor.Report, err error) {
-	ctx, cancel := context.WithTimeout(env.ctx, c.Timeout)
+	ctx, cancel := context.WithTimeout(env.ctx, c.Timeout.Duration)
 	defer cancel()
 	answer, err := lambda.NewFromConfig(settings).Invoke(ctx, &lambda.InvokeInput{
 		FunctionName: &c.Function, Payload: []byte(`{"vicihook":"doctor"}`),
 	})
 	switch {
 	case err != nil:
-		return report, &failure{statusSilent, fmt.Errorf("--function: %w", err)}
+		return report, noAnswer("--function: %w", err)
 	case answer.FunctionError != nil:
-		return report, &failure{statusFailed, fmt.Errorf("the function failed (%s) before it could examine itself: its log says why", *answer.FunctionError)}
+		return report, failed("the function failed (%s) before it could examine itself: its log says why", *answer.FunctionError)
 	}
 	if err := json.Unmarshal(answer.Payload, &report); err != nil || report.At.IsZero() {
-		return report, &failure{statusFailed, errors.New("--function: its answer is no report: this is another function, or a version without a doctor")}
+		return report, failed("--function: its answer is no report: this is another function, or a version without a doctor")
 	}
 	return report, nil
 }
@@ -130,72 +126,52 @@ func printReport(w io.Writer, r doctor.Report) {
 		printRows(w, grade, f.What+" ("+f.Fault+")", "remedy", f.Remedy)
 	}
 	for _, s := range r.Secrets {
-		printRows(w, "secret", describeSecret(s, r.At))
+		text := "version " + s.Version
+		switch {
+		case s.Problem != "":
+			text = "unavailable"
+		case s.Put != nil:
+			text += ", put " + r.At.Sub(*s.Put).Round(time.Second).String() + " ago"
+		}
+		printRows(w, "secret", s.Name+": "+text)
 	}
 	for _, s := range r.Sources {
-		printRows(w, "source", describeSource(s))
+		printRows(w, "source", s.Name+": "+s.State+", "+s.Scheme+textIf(s.Keys > 0, ", keys: %d", s.Keys)+
+			textIf(s.Previous > 0, " and %d of the version before", s.Previous)+textIf(s.DryRun, ", dry run"))
 	}
 	for _, s := range r.Servers {
-		describeServer(w, s)
+		printServer(w, s)
 	}
-	if r.Account != nil {
-		printRows(w, "account", strings.TrimPrefix(r.Account.Outcome+": "+r.Account.Message, ": "))
+	if a := r.Account; a != nil {
+		printRows(w, "account", textIf(a.Outcome != "", "%s: ", a.Outcome)+a.Message)
 	}
-	if r.Lookup != nil {
-		printRows(w, "lookup", strings.TrimPrefix(r.Lookup.Outcome+": "+r.Lookup.Message, ": "))
+	if a := r.Lookup; a != nil {
+		printRows(w, "lookup", textIf(a.Outcome != "", "%s: ", a.Outcome)+a.Message)
 	}
-	if r.Deadlines != (doctor.Deadlines{}) {
-		printRows(w, "times", describeDeadlines(r.Deadlines))
+	if d := r.Deadlines; d.BudgetMS > 0 {
+		printRows(w, "times", textIf(d.FunctionMS > 0, "function %d ms, ", d.FunctionMS)+fmt.Sprintf(
+			"budget %d ms (sources from %d to %d ms), VICIdial answers in %d ms", d.BudgetMS, d.ShortestMS, d.LongestMS, d.VICIdialMS))
 	}
 	printRows(w, "verdict", r.Verdict)
 }
 
-func describeSecret(s doctor.Secret, now time.Time) string {
-	if s.Problem != "" {
-		return s.Name + ": unavailable"
-	}
-	if s.Put == nil {
-		return s.Name + ": version " + s.Version
-	}
-	return fmt.Sprintf("%s: version %s, put %s ago", s.Name, s.Version, now.Sub(*s.Put).Round(time.Second))
-}
-
-func describeSource(s doctor.Source) string {
-	text := fmt.Sprintf("%s: %s, %s", s.Name, s.State, s.Scheme)
-	if s.Keys > 0 {
-		text += fmt.Sprintf(", keys: %d", s.Keys)
-	}
-	if s.Previous > 0 {
-		text += fmt.Sprintf(" and %d of the version before", s.Previous)
-	}
-	if s.DryRun {
-		text += ", dry run"
-	}
-	return text
-}
-
-func describeServer(w io.Writer, s doctor.Server) {
-	what := s.Host
-	if len(s.Addresses) > 0 {
-		what += " at " + strings.Join(s.Addresses, ", ")
-	}
-	if s.From != "" {
-		what += fmt.Sprintf(", reached from %s in %d ms", s.From, s.ConnectMS)
-	}
+func printServer(w io.Writer, s doctor.Server) {
+	text := s.Host + textIf(len(s.Addresses) > 0, " at %s", strings.Join(s.Addresses, ", ")) +
+		textIf(s.From != "", ", reached from %s in %d ms", s.From, s.ConnectMS)
 	if s.VICIdial != "" {
-		what += fmt.Sprintf(": VICIdial's agent API %s, build %s, clock %+d s, answers in %d ms", s.VICIdial, s.Build, *s.ClockSeconds, s.VersionMS)
+		text += fmt.Sprintf(": VICIdial's agent API %s, build %s, clock %+d s, answers in %d ms", s.VICIdial, s.Build, *s.ClockSeconds, s.VersionMS)
 	}
-	printRows(w, "server", what)
+	printRows(w, "server", text)
 	if c := s.Certificate; c != nil {
 		printRows(w, "tls", fmt.Sprintf("%s for %s by %s, %d days left, trusted by %s", c.Subject, strings.Join(c.Names, ", "), c.Issuer, c.DaysLeft, c.Trust),
 			"tls_pin", c.Pin)
 	}
 }
 
-func describeDeadlines(d doctor.Deadlines) string {
-	text := fmt.Sprintf("budget %d ms (sources from %d to %d ms), VICIdial answers in %d ms", d.BudgetMS, d.ShortestMS, d.LongestMS, d.VICIdialMS)
-	if d.FunctionMS > 0 {
-		text = fmt.Sprintf("function %d ms, ", d.FunctionMS) + text
+// textIf formats, or returns "" where there is nothing to say.
+func textIf(condition bool, format string, args ...any) string {
+	if !condition {
+		return ""
 	}
-	return text
+	return fmt.Sprintf(format, args...)
 }

@@ -22,7 +22,7 @@ func localAWS(t *testing.T) (secrets *secretsmanager.Server, srv *vicitest.Serve
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { secrets.Close() })
-	srv, _, _ = vicidial(t)
+	srv, _, _ = newVICIdial(t)
 	t.Setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets.URL)
 	t.Setenv("AWS_REGION", secretsmanager.Region)
 	t.Setenv("AWS_ACCESS_KEY_ID", "local")
@@ -110,7 +110,7 @@ func TestAFunctionThatIsNoneOfOursIsTold(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:1")
-	if r := vicihook(t, call{args: args("doctor --function gone")}); r.status != statusSilent {
+	if r := vicihook(t, call{args: args("doctor --function gone")}); r.status != statusNoAnswer {
 		t.Errorf("%+v", r)
 	}
 }

@@ -2,9 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
-	"io/fs"
 	"time"
 
 	"vicihook/function/cmd/vicihook/internal/diagnosis"
@@ -16,10 +13,10 @@ type explainCmd struct {
 }
 
 func (explainCmd) Help() string {
-	return `Says whether a captured request verifies and, if it does not, why. It undoes what commonly goes wrong between a sender and
+	return `Prints whether a captured request verifies and, if it does not, why. It undoes what commonly goes wrong between a sender and
 its receiver (a body serialized again, a lost line end, a key read in another form, seconds for milliseconds, a URL seen
 from behind a stage, ...) until the signature matches, and says what that was and how to fix it. Without a scheme it tries
-every preset. With a source of sources.json it also prints what its expressions take from the payload. It prints no key
+every preset. With a source of sources.json it also prints what its expressions select from the payload. It prints no key
 and no signature. Exit status 0 when the request verifies, 1 when not.
 
 Examples:
@@ -34,35 +31,40 @@ func (c explainCmd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	flags := c.forCapture(caught)
-	from, err := flags.sender(env)
-	known := err == nil
-	if !known && (c.Source != "" || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNoSource)) {
+	from, err := c.forCapture(caught).sender(env)
+	if err != nil && (c.Source != "" || !isUnknown(err)) {
 		return err
 	}
 	key, _, err := c.keyText(env)
 	if err != nil {
 		return err
 	}
-	arrived, err := c.arrival(caught)
-	if err != nil {
-		return err
-	}
 	finding, err := diagnosis.Explain(env.ctx, diagnosis.Case{
-		Request: caught.Request, Stage: caught.Stage, Key: key, Scheme: from.scheme, Label: from.label, Arrived: arrived,
+		Request: caught.Request, Stage: caught.Stage, Key: key, Scheme: from.scheme, Label: from.label, Arrived: caught.Received,
 	})
 	if err != nil {
 		return err
 	}
-	err = c.print(env, finding)
-	if from.source != nil {
-		printTaken(env, from.source, caught.Body)
+	verdict, signed := "verifies", ""
+	if !finding.Verifies {
+		verdict = "does not verify"
 	}
-	return err
+	if !finding.Signed.IsZero() {
+		signed = finding.Signed.UTC().Format(time.RFC3339)
+	}
+	printRows(env.stdout, "verdict", verdict, "scheme", cmp.Or(finding.Scheme, "none matches"), "signed", signed,
+		"cause", finding.Cause, "what", finding.What, "remedy", finding.Remedy)
+	if from.source != nil {
+		printSelected(env, from.source, caught.Body)
+	}
+	if !finding.Verifies {
+		return failed("the request does not verify: %s", finding.Cause)
+	}
+	return nil
 }
 
-// printTaken prints what the source takes from the payload, whether or not its signature holds.
-func printTaken(env *environment, src *source.Source, body []byte) {
+// printSelected prints what the source's expressions select from the payload, whether or not its signature is right.
+func printSelected(env *environment, src *source.Source, body []byte) {
 	items, err := src.Select(env.ctx, body)
 	if err != nil {
 		printRows(env.stdout, "takes", err.Error())
@@ -82,21 +84,4 @@ func printTaken(env *environment, src *source.Source, body []byte) {
 			}
 		}
 	}
-}
-
-func (c explainCmd) print(env *environment, f diagnosis.Finding) error {
-	verdict := "verifies"
-	if !f.Verifies {
-		verdict = "does not verify"
-	}
-	signed := ""
-	if !f.Signed.IsZero() {
-		signed = f.Signed.UTC().Format(time.RFC3339)
-	}
-	printRows(env.stdout, "verdict", verdict, "scheme", cmp.Or(f.Scheme, "none matches"), "signed", signed,
-		"cause", f.Cause, "what", f.What, "remedy", f.Remedy)
-	if !f.Verifies {
-		return &failure{statusFailed, fmt.Errorf("the request does not verify: %s", f.Cause)}
-	}
-	return nil
 }

@@ -1,13 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 
 	"vicihook/function/internal/hangup"
 	"vicihook/function/internal/source"
@@ -24,22 +23,19 @@ const (
 
 // read returns the content of the file that a flag names. "-" is standard input, which only one flag can have.
 func (env *environment) read(flag, path string, limit int) ([]byte, error) {
-	if path == "-" {
-		if env.stdinTaken != "" {
-			return nil, fmt.Errorf("%s: standard input is already read by %s: give a file", flag, env.stdinTaken)
+	from := env.stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
+		defer file.Close()
+		from = file
+	} else if env.stdinTaken != "" {
+		return nil, fmt.Errorf("%s: standard input is already read by %s: give a file", flag, env.stdinTaken)
+	} else {
 		env.stdinTaken = flag
-		return readLimited(flag, env.stdin, limit)
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flag, err)
-	}
-	defer file.Close()
-	return readLimited(flag, file, limit)
-}
-
-func readLimited(flag string, from io.Reader, limit int) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(from, int64(limit)+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", flag, err)
@@ -50,31 +46,57 @@ func readLimited(flag string, from io.Reader, limit int) ([]byte, error) {
 	return content, nil
 }
 
-func checkTimeout(timeout time.Duration) error {
-	if timeout <= 0 {
-		return fmt.Errorf("--timeout: %s: give a time above 0, for example 4s", timeout)
-	}
-	return nil
+// sourcesFlag says where sources.json is.
+type sourcesFlag struct {
+	Sources string `from:"SOURCES_FILE" default:"function/sources.json" placeholder:"FILE" help:"Where sources.json is ($$SOURCES_FILE, else function/sources.json)."`
 }
 
-// sources reads sources.json as the function does, and returns its text too. Any fault in it is an error here.
-func (env *environment) sources(path string) (*source.Sources, []byte, error) {
-	text, err := env.read("--sources", path, maxSources)
+// read reads sources.json as the function does. Any fault in it is an error here.
+func (f sourcesFlag) read(env *environment) (*source.Sources, error) {
+	text, err := env.read("--sources", f.Sources, maxSources)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	sources, err := source.Parse(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--sources: %s: %w", path, err)
+		return nil, fmt.Errorf("--sources: %s: %w", f.Sources, err)
 	}
-	return sources, text, nil
+	return sources, nil
 }
 
-// aws loads the settings of AWS's own tools: environment, profiles, roles.
-func (env *environment) aws() (aws.Config, error) {
-	settings, err := awsconfig.LoadDefaultConfig(env.ctx)
-	if err != nil {
-		err = fmt.Errorf("AWS settings: %w", err)
+// A timeout is the value of a flag: a duration above 0.
+type timeout struct{ time.Duration }
+
+// UnmarshalText is called by kong.
+func (t *timeout) UnmarshalText(text []byte) (err error) {
+	t.Duration, err = time.ParseDuration(string(text))
+	if err == nil && t.Duration <= 0 {
+		err = errors.New("want a time above 0, for example 4s")
 	}
-	return settings, err
+	return err
+}
+
+// An instant is the value of a flag: a point in time. Its zero value means that the flag was not given.
+type instant struct{ time.Time }
+
+// UnmarshalText is called by kong.
+func (i *instant) UnmarshalText(text []byte) error {
+	now, value := time.Now(), string(text)
+	if value == "today" {
+		i.Time = time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+		return nil
+	}
+	if ago, err := time.ParseDuration(value); err == nil && ago > 0 {
+		i.Time = now.Add(-ago)
+		return nil
+	}
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil && seconds > 0 {
+		i.Time = time.Unix(seconds, 0)
+		return nil
+	}
+	var err error
+	if i.Time, err = time.Parse(time.RFC3339, value); err != nil {
+		return errors.New("want RFC 3339 such as 2026-01-31T12:00:00Z, Unix seconds, today, or how long ago such as 24h")
+	}
+	return nil
 }

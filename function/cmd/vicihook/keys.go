@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"vicihook/function/cmd/vicihook/internal/keyring"
-	"vicihook/function/internal/webhook"
 )
 
 // keysCmd changes the webhook secret, one source at a time.
@@ -22,25 +21,23 @@ type keysCmd struct {
 	Remove keysRemoveCmd `cmd:"" help:"Remove a source's keys."`
 }
 
-// keysFlags say which secret and which source.
-type keysFlags struct {
-	Store   string `from:"WEBHOOK_SECRET_ARN" placeholder:"ARN|FILE" help:"The webhook secret: its ARN, or a file ($$WEBHOOK_SECRET_ARN)."`
-	Sources string `from:"SOURCES_FILE" default:"function/sources.json" placeholder:"FILE" help:"Where sources.json is ($$SOURCES_FILE, else function/sources.json)."`
-	DryRun  bool   `help:"Print what would be stored, and store nothing."`
-	Source  string `arg:"" placeholder:"SOURCE" help:"Source in sources.json."`
+func (keysCmd) Help() string {
+	return `The other sources stay as they are, and changes that others make at the same time are kept. The secret is checked as the
+function checks it before anything is stored. The function uses the new keys within a minute; after a rotation the
+previous key counts for PREVIOUS_KEYS_FOR. At AWS this takes the permissions secretsmanager:GetSecretValue, PutSecretValue and
+UpdateSecretVersionStage.
+Exit status 0 when it is done, 1 when nothing was stored, 3 when AWS did not say whether it was.`
 }
 
-const (
-	keysTime = 2 * time.Minute // for a change, others' changes at the same time included
+const keysTime = 2 * time.Minute // for a change, others' changes at the same time included
 
-	keysHelp = `The other sources stay as they are, and changes that others make at the same time are kept. The secret is checked as the
-function checks it before anything is stored, and keys come from standard input only. The function uses the new keys
-within a minute; after a rotation the key before counts for PREVIOUS_KEYS_FOR. At AWS this takes the permissions
-secretsmanager:GetSecretValue, PutSecretValue and UpdateSecretVersionStage.
-Exit status 0 when it is done, 1 when nothing was stored, 3 when AWS did not say whether it was.
-
-`
-)
+// keysFlags say which secret and which source.
+type keysFlags struct {
+	Store string `from:"WEBHOOK_SECRET_ARN" placeholder:"ARN|FILE" help:"The webhook secret: its ARN, or a file ($$WEBHOOK_SECRET_ARN)."`
+	sourcesFlag
+	DryRun bool   `help:"Print what would be stored, and store nothing."`
+	Source string `arg:"" placeholder:"SOURCE" help:"Source in sources.json."`
+}
 
 type keysMakeCmd struct {
 	keysFlags
@@ -48,7 +45,7 @@ type keysMakeCmd struct {
 }
 
 func (keysMakeCmd) Help() string {
-	return keysHelp + `The key is printed before it is stored: a key that nobody has seen is not stored.
+	return `The key is printed before it is stored: a key that nobody has seen is not stored. See vicihook keys --help.
 
 Examples:
 
@@ -57,33 +54,29 @@ Examples:
 }
 
 func (c keysMakeCmd) Run(env *environment) error {
-	key, shown := "", false
+	key := ""
 	return c.change(env, func(secret *keyring.Secret, _ keyring.Store) (bool, error) {
 		src, err := secret.Source(c.Source)
 		if err != nil {
 			return false, err
 		}
-		if key == "" {
+		isNew := key == ""
+		if isNew {
 			key = keyring.NewKey(src.Scheme)
 		}
 		changed, err := secret.Add(c.Source, key, keyring.Options{Replace: c.Replace})
-		if err != nil || shown {
+		if err != nil || !isNew {
 			return changed, err
 		}
-		shown = true
-		return changed, c.show(env, key, src.Scheme)
+		shown := key
+		if c.DryRun {
+			shown = "would be made: " + keyring.FormOf(src.Scheme)
+		}
+		if _, err := fmt.Fprintf(env.stdout, rowFormat, "key", shown); err != nil {
+			return false, failed("the new key can't be printed: %w", err)
+		}
+		return changed, nil
 	})
-}
-
-// show prints the key. Unless that succeeds, the key must not be stored.
-func (c keysMakeCmd) show(env *environment, key string, scheme webhook.Scheme) error {
-	if c.DryRun {
-		key = "would be made: " + keyring.FormOf(scheme)
-	}
-	if _, err := fmt.Fprintf(env.stdout, rowFormat, "key", key); err != nil {
-		return &failure{statusFailed, fmt.Errorf("the new key can't be printed: %w", err)}
-	}
-	return nil
 }
 
 type keysMergeCmd struct {
@@ -93,7 +86,9 @@ type keysMergeCmd struct {
 }
 
 func (keysMergeCmd) Help() string {
-	return keysHelp + `Examples:
+	return `See vicihook keys --help.
+
+Examples:
 
     vicihook keys merge zendesk < zendesk.key
     pbpaste | vicihook keys merge github --dry-run`
@@ -112,8 +107,8 @@ func (c keysMergeCmd) Run(env *environment) error {
 type keysPauseCmd struct{ keysFlags }
 
 func (keysPauseCmd) Help() string {
-	return keysHelp + `"off" takes the place of the keys. resume finds them in the secret's version before, so pause one source at a time, or keep
-the key at hand.
+	return `"off" takes the place of the keys. resume finds them in the secret's previous version, so pause one source at a time, or keep
+a copy of the key. See vicihook keys --help.
 
 Example:
 
@@ -126,30 +121,31 @@ func (c keysPauseCmd) Run(env *environment) error {
 
 type keysResumeCmd struct {
 	keysFlags
-	Stdin  bool `name:"stdin" help:"Read the key from standard input instead of the secret's version before."`
+	Stdin  bool `help:"Read the key from standard input instead of the secret's previous version."`
 	Shared bool `help:"Allow a key that another source has too. Whoever has it may then end what either of them may."`
 }
 
 func (keysResumeCmd) Help() string {
-	return keysHelp + `Examples:
+	return `See vicihook keys --help.
 
-    vicihook keys resume zendesk                        # with the keys of the secret's version before
+Examples:
+
+    vicihook keys resume zendesk                        # with the keys of the secret's previous version
     vicihook keys resume zendesk --stdin < zendesk.key`
 }
 
 func (c keysResumeCmd) Run(env *environment) error {
-	var key []byte
-	var err error
+	options := keyring.Options{Shared: c.Shared}
 	if c.Stdin {
-		if key, err = env.read("--stdin", "-", maxKey); err != nil {
+		key, err := env.read("--stdin", "-", maxKey)
+		if err != nil {
 			return err
 		}
-	}
-	options := keyring.Options{Shared: c.Shared}
-	return c.change(env, func(secret *keyring.Secret, store keyring.Store) (bool, error) {
-		if c.Stdin {
+		return c.change(env, func(secret *keyring.Secret, _ keyring.Store) (bool, error) {
 			return true, secret.ResumeWith(c.Source, string(key), options)
-		}
+		})
+	}
+	return c.change(env, func(secret *keyring.Secret, store keyring.Store) (bool, error) {
 		text, err := store.Before(env.ctx)
 		if err != nil {
 			return false, err
@@ -165,7 +161,9 @@ func (c keysResumeCmd) Run(env *environment) error {
 type keysRemoveCmd struct{ keysFlags }
 
 func (keysRemoveCmd) Help() string {
-	return keysHelp + `Example:
+	return `See vicihook keys --help.
+
+Example:
 
     vicihook keys remove desk`
 }
@@ -174,10 +172,10 @@ func (c keysRemoveCmd) Run(env *environment) error {
 	return c.change(env, func(secret *keyring.Secret, _ keyring.Store) (bool, error) { return true, secret.Remove(c.Source) })
 }
 
-// change stores what do makes of the secret, and prints what it is now, by names and numbers. do is called again when
-// somebody else changed the secret meanwhile, and reports whether there is something to store.
-func (f keysFlags) change(env *environment, do func(*keyring.Secret, keyring.Store) (bool, error)) error {
-	sources, _, err := env.sources(f.Sources)
+// change edits the secret, stores it, and prints what it is now, by names and numbers. edit is called again if somebody
+// else changed the secret meanwhile, and reports whether there is something to store.
+func (f keysFlags) change(env *environment, edit func(*keyring.Secret, keyring.Store) (bool, error)) error {
+	sources, err := f.read(env)
 	if err != nil {
 		return err
 	}
@@ -194,7 +192,7 @@ func (f keysFlags) change(env *environment, do func(*keyring.Secret, keyring.Sto
 		if secret, err = keyring.Parse(text, sources); err != nil {
 			return nil, fmt.Errorf("fix the secret by hand first: %w", err)
 		}
-		if changed, err = do(secret, store); err != nil {
+		if changed, err = edit(secret, store); err != nil {
 			return nil, err
 		}
 		refused = false
@@ -205,11 +203,11 @@ func (f keysFlags) change(env *environment, do func(*keyring.Secret, keyring.Sto
 	})
 	switch {
 	case errors.Is(err, keyring.ErrUnknown):
-		return &failure{statusSilent, fmt.Errorf("%s: %w", f.Source, err)}
+		return noAnswer("%s: %w", f.Source, err)
 	case err != nil && (refused || secret == nil):
 		return fmt.Errorf("%s: nothing was stored: %w", f.Source, err)
 	case err != nil:
-		return &failure{statusFailed, fmt.Errorf("%s: nothing was stored: %w", f.Source, err)}
+		return failed("%s: nothing was stored: %w", f.Source, err)
 	}
 	f.print(env, secret, changed)
 	return nil

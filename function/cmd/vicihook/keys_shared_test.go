@@ -174,10 +174,10 @@ func TestALostAnswerOfSecretsManager(t *testing.T) {
 		"the answer to the put is lost":            {secretsmanager.Fault{Operation: put, Lost: true}, false, statusOK, "stored    arn:", true},
 		"the put never arrives":                    {secretsmanager.Fault{Operation: put, Drop: true}, false, statusFailed, "nothing was stored", false},
 		"the answer to the move is lost":           {secretsmanager.Fault{Operation: move, Lost: true}, false, statusOK, "stored    arn:", true},
-		"the move never arrives":                   {secretsmanager.Fault{Operation: move, Drop: true}, false, statusSilent, "whether it was stored is not known", false},
+		"the move never arrives":                   {secretsmanager.Fault{Operation: move, Drop: true}, false, statusNoAnswer, "whether it was stored is not known", false},
 		"the move is refused":                      {secretsmanager.Fault{Operation: move, Error: secretsmanager.AccessDenied}, false, statusFailed, "nothing was stored", false},
-		"AWS fails in the move":                    {secretsmanager.Fault{Operation: move, Error: secretsmanager.InternalError}, false, statusSilent, "whether it was stored is not known", false},
-		"the answers to move and look are lost":    {secretsmanager.Fault{Operation: move, Lost: true}, true, statusSilent, "whether it was stored is not known", true},
+		"AWS fails in the move":                    {secretsmanager.Fault{Operation: move, Error: secretsmanager.InternalError}, false, statusNoAnswer, "whether it was stored is not known", false},
+		"the answers to move and look are lost":    {secretsmanager.Fault{Operation: move, Lost: true}, true, statusNoAnswer, "whether it was stored is not known", true},
 		"the put is lost, and can't be looked for": {secretsmanager.Fault{Operation: put, Lost: true}, true, statusFailed, "nothing was stored", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -191,7 +191,7 @@ func TestKeysAreKeptAtSecretsManager(t *testing.T) {
 
 func TestHelpOfEveryKeysCommandHasAnExample(t *testing.T) {
 	t.Parallel()
-	parser, err := kong.New(&cli{})
+	parser, err := kong.New(&cli{}, kong.Vars{"outcomes": outcomes()})
 	if err != nil {
 		t.Fatal(err)
 	}

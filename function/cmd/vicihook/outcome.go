@@ -9,12 +9,12 @@ import (
 )
 
 type outcomeCmd struct {
-	Word string `arg:"" placeholder:"WORD" help:"An outcome, for example still_listed."`
-	JSON bool   `name:"json" help:"Print one JSON object and nothing else."`
+	Word string `arg:"" enum:"${outcomes}" placeholder:"WORD" help:"An outcome, for example still_listed."`
+	JSON bool   `help:"Print one JSON object and nothing else."`
 }
 
 func (outcomeCmd) Help() string {
-	return `Says what an outcome means, how it is answered, whether the sender is asked to deliver again, who can fix it, and how.
+	return `Prints what an outcome means, how it is answered, whether the sender is asked to deliver again, who can fix it, and how.
 
 Example:
 
@@ -22,11 +22,7 @@ Example:
 }
 
 func (c outcomeCmd) Run(env *environment) error {
-	o := hangup.Outcome(c.Word)
-	rule, known := hangup.RuleOf(o)
-	if !known {
-		return fmt.Errorf("%q is no outcome; there are %s", c.Word, words())
-	}
+	rule, _ := hangup.RuleOf(hangup.Outcome(c.Word))
 	if c.JSON {
 		return env.printJSON(struct {
 			Outcome    hangup.Outcome `json:"outcome"`
@@ -35,7 +31,7 @@ func (c outcomeCmd) Run(env *environment) error {
 			RetryAfter int            `json:"retry_after,omitempty"`
 			Fault      hangup.Fault   `json:"fault,omitempty"`
 			Remedy     string         `json:"remedy"`
-		}{o, rule.Meaning, rule.Status, rule.RetryAfter, rule.Fault, rule.Remedy})
+		}{rule.Outcome, rule.Meaning, rule.Status, rule.RetryAfter, rule.Fault, rule.Remedy})
 	}
 	again := "not asked for"
 	if rule.RetryAfter > 0 {
@@ -46,10 +42,11 @@ func (c outcomeCmd) Run(env *environment) error {
 	return nil
 }
 
-func words() string {
-	var names []string
+// outcomes returns every outcome, separated by commas, as kong's enum takes it.
+func outcomes() string {
+	var words []string
 	for _, rule := range hangup.Rules() {
-		names = append(names, string(rule.Outcome))
+		words = append(words, string(rule.Outcome))
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(words, ",")
 }

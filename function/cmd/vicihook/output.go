@@ -20,7 +20,7 @@ func (env *environment) printJSON(value any) error {
 	return encoder.Encode(value)
 }
 
-// printTable prints rows, the first being the heads, in columns.
+// printTable prints rows in columns; the first row has the heads.
 func printTable(w io.Writer, rows [][]string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
@@ -33,8 +33,8 @@ func printTable(w io.Writer, rows [][]string) error {
 	return table.Flush()
 }
 
-// shown returns a body if it is one line of text, else its size.
-func shown(body []byte) string {
+// oneLine returns a body if it is one line of text, else its size.
+func oneLine(body []byte) string {
 	if len(body) > maxShown || bytes.ContainsFunc(body, unicode.IsControl) {
 		return fmt.Sprintf("%d bytes", len(body))
 	}

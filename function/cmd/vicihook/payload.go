@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,33 +20,37 @@ type payloadFlags struct {
 	Actor       string `placeholder:"TEXT" help:"Who asks."`
 }
 
-var plainPath = regexp.MustCompile(`^(\.[A-Za-z_][A-Za-z0-9_]*)+$`)
-
 // payload returns the bytes to sign: --body, or a JSON object with each value where the source looks for it.
 func (f payloadFlags) payload(env *environment, from sender) ([]byte, error) {
-	if f.Body != "" {
-		if f.Disposition+f.Ref+f.Actor != "" || f.finds() || f.CallID != env.getenv("VICIHOOK_CALL_ID") || f.AgentUser != env.getenv("VICIHOOK_AGENT_USER") {
-			return nil, errors.New("--body: the payload is given whole: leave out the flags that make one")
-		}
+	switch {
+	case f.Body != "" && f.hasParts(env):
+		return nil, errors.New("--body: the payload is given whole: leave out the flags that make one")
+	case f.Body != "":
 		return env.read("--body", f.Body, maxBody)
-	}
-	if !f.finds() && f.CallID == "" {
+	case !f.finds() && f.CallID == "":
 		return nil, errors.New("--call-id: give the call to end, a payload with --body, or set VICIHOOK_CALL_ID")
-	}
-	if !f.finds() && f.AgentUser == "" {
+	case !f.finds() && f.AgentUser == "":
 		return nil, errors.New("--agent-user: give the remote agent's user, or set VICIHOOK_AGENT_USER")
 	}
-	body, err := f.made(env, from)
-	if err != nil {
-		return nil, err
+	body, err := f.build(env, from)
+	if err != nil || from.source == nil {
+		return body, err
 	}
-	if from.source != nil && ignores(env.ctx, from.source, body) {
+	// A payload that the source would refuse is sent: that may be the test. One that it would ignore is a mistake.
+	items, err := from.source.Select(env.ctx, body)
+	if err == nil && !slices.ContainsFunc(items, func(item source.Item) bool { return !item.Ignored }) {
 		return nil, fmt.Errorf("--source: %s ends no call for a payload of these flags alone, as its entry in sources.json says: give the payload with --body", from.name)
 	}
 	return body, nil
 }
 
-func (f payloadFlags) made(env *environment, from sender) ([]byte, error) {
+// hasParts reports whether the command line, not the environment, has a part of a payload.
+func (f payloadFlags) hasParts(env *environment) bool {
+	return f.Disposition+f.Ref+f.Actor != "" || f.finds() ||
+		f.CallID != env.getenv("VICIHOOK_CALL_ID") || f.AgentUser != env.getenv("VICIHOOK_AGENT_USER")
+}
+
+func (f payloadFlags) build(env *environment, from sender) ([]byte, error) {
 	callID := f.CallID
 	if f.finds() {
 		callID = f.query(env).CallID
@@ -63,27 +66,18 @@ func (f payloadFlags) made(env *environment, from sender) ([]byte, error) {
 		{"--ref", "ref", f.Ref},
 		{"--actor", "actor", f.Actor},
 	} {
-		if err := put(payload, part.flag, from.path(part.field), part.value); err != nil {
+		path := "." + part.field
+		if from.source != nil {
+			path = from.source.Expression(part.field)
+		}
+		if err := put(payload, part.flag, path, part.value); err != nil {
 			return nil, err
 		}
 	}
 	return json.Marshal(payload)
 }
 
-// path returns where the source looks for a field: an expression of jq, mostly a plain path.
-func (s sender) path(field string) string {
-	text, _ := s.entry[field].(string)
-	if text == "" && (s.source == nil || field == "call_id" || field == "agent_user") {
-		return "." + field
-	}
-	return text
-}
-
-// ignores reports whether the source would ignore the payload. One that it would refuse is sent: that may be the test.
-func ignores(ctx context.Context, src *source.Source, body []byte) bool {
-	items, err := src.Select(ctx, body)
-	return err == nil && !slices.ContainsFunc(items, func(item source.Item) bool { return !item.Ignored })
-}
+var plainPath = regexp.MustCompile(`^(\.[A-Za-z_][A-Za-z0-9_]*)+$`)
 
 // put writes value at a plain path such as .ticket.agent.
 func put(payload map[string]any, flag, path, value string) error {

@@ -14,13 +14,13 @@ import (
 	"vicihook/function/internal/hangup"
 )
 
-const maxAnswer = 1 << 20
+const maxAnswer = 1 << 20 // bytes
 
 type sendCmd struct {
 	deliveryFlags
-	Timeout time.Duration `default:"30s" help:"How long to wait for the answer."`
-	Expect  string        `placeholder:"OUTCOME" help:"Exit with status 1 unless this outcome comes, for example still_listed."`
-	JSON    bool          `name:"json" help:"Print the body of the answer and nothing else."`
+	Timeout timeout `default:"30s" help:"How long to wait for the answer."`
+	Expect  string  `enum:",${outcomes}" default:"" placeholder:"OUTCOME" help:"Exit with status 1 unless this outcome comes, for example still_listed."`
+	JSON    bool    `help:"Print the body of the answer and nothing else."`
 }
 
 func (sendCmd) Help() string {
@@ -42,23 +42,13 @@ type answer struct {
 	Message string         `json:"message"`
 }
 
-func (c sendCmd) check() error {
-	if _, known := hangup.RuleOf(hangup.Outcome(c.Expect)); c.Expect != "" && !known {
-		return fmt.Errorf("--expect: %q: no such outcome", c.Expect)
-	}
-	return checkTimeout(c.Timeout)
-}
-
 func (c sendCmd) Run(env *environment) error {
-	if err := c.check(); err != nil {
-		return err
-	}
 	d, err := c.delivery(env, "")
 	if err != nil {
 		return err
 	}
 	if !c.JSON {
-		d.describe(env.stdout)
+		printRows(env.stdout, "request", d.Method+" "+d.URL, "payload", oneLine(d.Body), "signed", d.sender.label)
 	}
 	status, body, took, err := c.post(env.ctx, d)
 	if err != nil {
@@ -71,14 +61,15 @@ func (c sendCmd) Run(env *environment) error {
 	if c.JSON {
 		fmt.Fprintln(env.stdout, strings.TrimRight(string(body), "\n"))
 	} else {
-		a.describe(env.stdout, status, body, took)
+		printRows(env.stdout, "answer", fmt.Sprintf("%d %s in %s", status, http.StatusText(status), took.Round(100*time.Microsecond)),
+			"body", oneLine(body), "outcome", string(a.Outcome), "message", a.Message)
 	}
-	return c.verdict(status, a)
+	return c.verdict(status, string(a.Outcome))
 }
 
 // post sends the delivery once and reads its answer.
 func (c sendCmd) post(ctx context.Context, d delivery) (status int, body []byte, took time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout.Duration)
 	defer cancel()
 	request, err := d.httpRequest()
 	if err != nil {
@@ -89,51 +80,33 @@ func (c sendCmd) post(ctx context.Context, d delivery) (status int, body []byte,
 
 	started := time.Now()
 	response, err := client.Do(request.WithContext(ctx))
-	if err != nil {
-		return 0, nil, 0, c.noAnswer(d, err)
+	if err == nil {
+		defer response.Body.Close()
+		body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	}
-	defer response.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err != nil {
-		return 0, nil, 0, c.noAnswer(d, err)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err // its text repeats method and URL
 	}
-	if len(body) > maxAnswer {
-		return 0, nil, 0, &failure{statusFailed, fmt.Errorf("the answer of %s is larger than %d bytes: does --url lead to vicihook?", d.URL, maxAnswer)}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return 0, nil, 0, noAnswer("no answer from %s within %s; the call may have been ended nevertheless", d.URL, c.Timeout)
+	case err != nil:
+		return 0, nil, 0, noAnswer("no answer from %s: %w", d.URL, err)
+	case len(body) > maxAnswer:
+		return 0, nil, 0, failed("the answer of %s is larger than %d bytes: does --url lead to vicihook?", d.URL, maxAnswer)
 	}
 	return response.StatusCode, body, time.Since(started), nil
 }
 
-func (c sendCmd) noAnswer(d delivery, err error) error {
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		err = failed.Err // its text repeats method and URL
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("none within %s; the call may have been ended nevertheless", c.Timeout)
-	}
-	return &failure{statusSilent, fmt.Errorf("no answer from %s: %w", d.URL, err)}
-}
-
 // verdict returns the exit status as an error; nil is 0.
-func (c sendCmd) verdict(status int, a answer) error {
+func (c sendCmd) verdict(status int, outcome string) error {
 	switch {
-	case a.Outcome == "":
-		return &failure{statusFailed, fmt.Errorf("HTTP status %d without an outcome: does --url lead to vicihook?", status)}
-	case c.Expect != "" && string(a.Outcome) != c.Expect:
-		return &failure{statusFailed, fmt.Errorf("expected the outcome %s, got %s", c.Expect, printable(string(a.Outcome)))}
+	case outcome == "":
+		return failed("HTTP status %d without an outcome: does --url lead to vicihook?", status)
+	case c.Expect != "" && outcome != c.Expect:
+		return failed("expected the outcome %s, got %s", c.Expect, printable(outcome))
 	case c.Expect == "" && status/100 != 2:
-		return &failure{statusFailed, fmt.Errorf("outcome %s (HTTP status %d)", printable(string(a.Outcome)), status)}
+		return failed("outcome %s (HTTP status %d)", printable(outcome), status)
 	}
 	return nil
-}
-
-// describe prints what is about to be sent.
-func (d delivery) describe(w io.Writer) {
-	printRows(w, "request", d.Method+" "+d.URL, "payload", shown(d.Body), "signed", d.sender.label)
-}
-
-// describe prints what came back.
-func (a answer) describe(w io.Writer, status int, body []byte, took time.Duration) {
-	printRows(w,
-		"answer", fmt.Sprintf("%d %s in %s", status, http.StatusText(status), took.Round(100*time.Microsecond)),
-		"body", shown(body), "outcome", string(a.Outcome), "message", a.Message)
 }

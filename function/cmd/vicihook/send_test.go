@@ -127,19 +127,19 @@ func TestSendWithoutAnAnswer(t *testing.T) {
 	release := make(chan struct{})
 	slow := newFront(t, "standard-webhooks", crmKey, func(_ http.ResponseWriter, r *http.Request) { <-release })
 	t.Cleanup(func() { close(release) })
-	if r := vicihook(t, sendTo(slow.URL, "--timeout", "20ms")); r.status != statusSilent || !strings.Contains(r.stderr, "within 20ms") {
+	if r := vicihook(t, sendTo(slow.URL, "--timeout", "20ms")); r.status != statusNoAnswer || !strings.Contains(r.stderr, "within 20ms") {
 		t.Errorf("a slow front: got %+v", r)
 	}
 	gone := newFront(t, "standard-webhooks", crmKey, nil)
 	gone.Close()
-	if r := vicihook(t, sendTo(gone.URL)); r.status != statusSilent || !strings.Contains(r.stderr, "no answer from "+gone.URL) {
+	if r := vicihook(t, sendTo(gone.URL)); r.status != statusNoAnswer || !strings.Contains(r.stderr, "no answer from "+gone.URL) {
 		t.Errorf("a front that is gone: got %+v", r)
 	}
 	torn := newFront(t, "standard-webhooks", crmKey, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = w.Write([]byte("half"))
 	})
-	if r := vicihook(t, sendTo(torn.URL)); r.status != statusSilent || !strings.Contains(r.stderr, "unexpected EOF") {
+	if r := vicihook(t, sendTo(torn.URL)); r.status != statusNoAnswer || !strings.Contains(r.stderr, "unexpected EOF") {
 		t.Errorf("half an answer: got %+v", r)
 	}
 }

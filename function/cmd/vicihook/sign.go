@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -41,18 +40,23 @@ Examples:
 
 func (c signCmd) Run(env *environment) error {
 	if c.EventFile != "" {
-		return c.signAnew(env)
+		return c.signEvent(env)
 	}
-	front := event.Front(c.Event)
 	d, err := c.delivery(env, exampleURL)
 	if err != nil {
 		return err
 	}
-	if front == "" {
-		d.printHeaders(env.stdout)
+	if c.Event == "" {
+		for _, name := range slices.Sorted(maps.Keys(d.Header)) {
+			fmt.Fprintf(env.stdout, "%s: %s\n", http.CanonicalHeaderKey(name), d.Header[name][0])
+		}
 		return nil
 	}
-	payload, err := d.event(front)
+	r, err := d.httpRequest()
+	if err != nil {
+		return err
+	}
+	payload, err := event.Front(c.Event).Encode(r, d.Body, event.Options{Time: d.at.Add(-onTheWay)})
 	if err != nil {
 		return fmt.Errorf("--event: %w", err)
 	}
@@ -60,34 +64,8 @@ func (c signCmd) Run(env *environment) error {
 	return err
 }
 
-func (d delivery) printHeaders(w io.Writer) {
-	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
-		fmt.Fprintf(w, "%s: %s\n", http.CanonicalHeaderKey(name), d.Header[name][0])
-	}
-}
-
-// event is what AWS would hand to the function.
-func (d delivery) event(front event.Front) ([]byte, error) {
-	r, err := d.httpRequest()
-	if err != nil {
-		return nil, err
-	}
-	return front.Encode(r, d.Body, event.Options{Time: d.at.Add(-onTheWay)})
-}
-
-func (d delivery) httpRequest() (*http.Request, error) {
-	r, err := http.NewRequest(d.Method, d.URL, bytes.NewReader(d.Body))
-	if err != nil {
-		return nil, fmt.Errorf("--url: %w", err)
-	}
-	for name, values := range d.Header {
-		r.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	return r, nil
-}
-
-// signAnew prints an event with a new signature and time; all else stays as it is.
-func (c signCmd) signAnew(env *environment) error {
+// signEvent prints an event with a new signature and time; all else stays as it is.
+func (c signCmd) signEvent(env *environment) error {
 	if c.Event != "" || c.Body != "" || c.Disposition+c.Ref+c.Actor != "" {
 		return errors.New("--event-file: the event is given whole: leave out --event and what makes a payload")
 	}
@@ -99,70 +77,56 @@ func (c signCmd) signAnew(env *environment) error {
 	if err == nil && caught.Form != capture.Event {
 		err = errors.New("it is no API Gateway event")
 	}
+	decoded := map[string]any{}
+	if err == nil {
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		err = decoder.Decode(&decoded)
+	}
 	if err != nil {
 		return fmt.Errorf("--event-file: %w", err)
 	}
-	d, err := c.resigned(env, caught)
+	from, err := c.forCapture(caught).sender(env)
 	if err != nil {
 		return err
 	}
-	event := map[string]any{}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	if err := decoder.Decode(&event); err != nil {
-		return fmt.Errorf("--event-file: %w", err)
-	}
-	for name, values := range d.Header {
-		setHeader(event, name, values)
-	}
-	setTime(event, d.at.Add(-onTheWay))
-	return env.printJSON(event)
-}
-
-// resigned signs the captured request as its own source does, unless the flags name another.
-func (c signCmd) resigned(env *environment, caught capture.Request) (delivery, error) {
-	from, err := c.forCapture(caught).sender(env)
-	if err != nil {
-		return delivery{}, err
-	}
 	if c.URL != "" {
 		if caught.URL, err = webhookURL(c.URL, from.name); err != nil {
-			return delivery{}, err
+			return err
 		}
 	}
-	key, err := c.key(env, from.scheme)
+	d, err := c.sign(env, from, caught.Request)
 	if err != nil {
-		return delivery{}, err
+		return err
 	}
-	return c.signed(delivery{sender: from, Request: caught.Request}, key)
+	d.update(decoded)
+	return env.printJSON(decoded)
 }
 
-// setHeader writes a header into an event under the spelling that is there.
-func setHeader(event map[string]any, name string, values []string) {
-	if headers, ok := event["headers"].(map[string]any); ok {
-		headers[spelling(headers, name)] = strings.Join(values, ",")
+// update writes the headers and the time into an event.
+func (d delivery) update(event map[string]any) {
+	for name, values := range d.Header {
+		setHeader(event["headers"], name, strings.Join(values, ","))
+		setHeader(event["multiValueHeaders"], name, values)
 	}
-	if headers, ok := event["multiValueHeaders"].(map[string]any); ok {
-		headers[spelling(headers, name)] = values
-	}
-}
-
-func spelling(headers map[string]any, name string) string {
-	for there := range headers {
-		if strings.EqualFold(there, name) {
-			return there
+	context, _ := event["requestContext"].(map[string]any)
+	for _, name := range []string{"timeEpoch", "requestTimeEpoch"} {
+		if context[name] != nil {
+			context[name] = d.at.Add(-onTheWay).UnixMilli()
 		}
 	}
-	return name
 }
 
-// setTime writes when the gateway received the event.
-func setTime(event map[string]any, at time.Time) {
-	if place, ok := event["requestContext"].(map[string]any); ok {
-		for _, name := range []string{"timeEpoch", "requestTimeEpoch"} {
-			if place[name] != nil {
-				place[name] = at.UnixMilli()
-			}
+// setHeader sets a header of an event, spelled as the event spells it.
+func setHeader(headers any, name string, value any) {
+	members, ok := headers.(map[string]any)
+	if !ok {
+		return
+	}
+	for spelling := range members {
+		if strings.EqualFold(spelling, name) {
+			name = spelling
 		}
 	}
+	members[name] = value
 }

@@ -85,7 +85,7 @@ func TestAStackThatLeadsNowhere(t *testing.T) {
 		}
 	}
 	t.Setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:1")
-	if r := vicihook(t, call{args: args("who --stack x")}); r.status != statusSilent {
+	if r := vicihook(t, call{args: args("who --stack x")}); r.status != statusNoAnswer {
 		t.Errorf("%+v", r)
 	}
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -18,10 +20,10 @@ type whoCmd struct {
 	Call     string   `placeholder:"ID" help:"Who ended this call?"`
 	Agent    string   `placeholder:"USER" help:"What ended this agent's calls?"`
 	Source   string   `placeholder:"NAME" help:"What did this source do?"`
-	Since    string   `placeholder:"TIME" help:"No earlier than this: today, a duration such as 24h, or RFC 3339 (default: all of the files; of a log group 24h)."`
+	Since    instant  `placeholder:"TIME" help:"No earlier than this: RFC 3339, Unix seconds, today, or how long ago such as 24h (default: all of the files; of a log group 24h)."`
 	Stack    string   `xor:"log" placeholder:"NAME" help:"Read the log of this CloudFormation stack in place of files, with AWS's own settings."`
 	LogGroup string   `xor:"log" placeholder:"NAME" help:"Read this log group of CloudWatch Logs in place of files."`
-	JSON     bool     `name:"json" help:"Print one JSON object a row and nothing else."`
+	JSON     bool     `help:"Print one JSON object a row and nothing else."`
 	Files    []string `arg:"" optional:"" placeholder:"FILE|-" help:"The function's log lines; - for standard input, which is read when there is no file and no log group."`
 }
 
@@ -39,97 +41,59 @@ Examples:
 }
 
 func (c whoCmd) Run(env *environment) error {
-	query, err := c.query(time.Now())
-	if err != nil {
-		return err
+	if strings.ContainsAny(c.Call+c.Agent+c.Source, "\"\\\n") {
+		return errors.New("--call: a call id, agent or source has no quotes")
 	}
+	query := audit.Query{CallID: c.Call, AgentUser: c.Agent, Source: c.Source, Since: c.Since.Time}
 	var rows []audit.Row
 	take := func(r audit.Row) {
 		if query.Matches(r) {
 			rows = append(rows, r)
 		}
 	}
-	if c.atAWS() {
-		err = c.ask(env, query, take)
-	} else {
+	var err error
+	switch atAWS := c.Stack != "" || c.LogGroup != ""; {
+	case atAWS && len(c.Files) > 0:
+		return errors.New("--log-group: give a stack, a log group or files, not two of them")
+	case atAWS:
+		query.Since = cmp.Or(query.Since, time.Now().Add(-24*time.Hour))
+		err = c.readLogGroup(env, query, take)
+	default:
 		err = c.readFiles(env, take)
 	}
 	if err != nil {
 		return err
 	}
-	rows = audit.Join(rows)
-	if err := c.print(env, query, rows); err != nil {
-		return err
+	if rows = audit.Join(rows); len(rows) == 0 {
+		return failed("no line of the log is about that")
 	}
-	if len(rows) == 0 {
-		return &failure{statusFailed, errors.New("no line of the log is about that")}
-	}
-	return nil
-}
-
-func (c whoCmd) atAWS() bool { return c.Stack != "" || c.LogGroup != "" }
-
-func (c whoCmd) query(now time.Time) (audit.Query, error) {
-	query := audit.Query{CallID: c.Call, AgentUser: c.Agent, Source: c.Source}
-	if strings.ContainsAny(c.Call+c.Agent+c.Source, "\"\\\n") {
-		return query, errors.New("--call: a call id, agent or source has no quotes")
-	}
-	if c.atAWS() && len(c.Files) > 0 {
-		return query, errors.New("--log-group: give a stack, a log group or files, not two of them")
-	}
-	var err error
-	query.Since, err = since(c.Since, now)
-	if c.atAWS() && c.Since == "" {
-		query.Since = now.Add(-24 * time.Hour)
-	}
-	return query, err
-}
-
-// since reads a time in the past; empty is the zero time.
-func since(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if text == "today" {
-		year, month, day := now.Date()
-		return time.Date(year, month, day, 0, 0, 0, 0, now.Location()), nil
-	}
-	if ago, err := time.ParseDuration(text); err == nil && ago > 0 {
-		return now.Add(-ago), nil
-	}
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	return time.Time{}, fmt.Errorf("--since: %q: want today, a duration such as 24h, or RFC 3339 such as 2026-01-31T12:00:00Z", text)
+	return c.print(env, query, rows)
 }
 
 // readFiles reads logs of any length, line by line.
-func (c whoCmd) readFiles(env *environment, row func(audit.Row)) error {
+func (c whoCmd) readFiles(env *environment, take func(audit.Row)) error {
 	if len(c.Files) == 0 {
 		c.Files = []string{"-"}
 	}
 	for _, path := range c.Files {
-		if err := readLog(env, path, row); err != nil {
+		log := io.NopCloser(env.stdin)
+		if path != "-" {
+			var err error
+			if log, err = os.Open(path); err != nil {
+				return err
+			}
+		}
+		err := audit.Read(log, take)
+		log.Close()
+		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return nil
 }
 
-func readLog(env *environment, path string, row func(audit.Row)) error {
-	if path == "-" {
-		return audit.Read(env.stdin, row)
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	return audit.Read(file, row)
-}
-
-// ask reads the log group. CloudWatch's filter chooses too many lines, since it can't look into a batch.
-func (c whoCmd) ask(env *environment, query audit.Query, row func(audit.Row)) error {
+// readLogGroup reads at CloudWatch. Its filter selects too many lines, since it can't look into a batch.
+func (c whoCmd) readLogGroup(env *environment, query audit.Query, take func(audit.Row)) error {
 	settings, err := env.aws()
 	if err != nil {
 		return err
@@ -145,11 +109,11 @@ func (c whoCmd) ask(env *environment, query audit.Query, row func(audit.Row)) er
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(env.ctx)
 		if err != nil {
-			return &failure{statusSilent, fmt.Errorf("--log-group: %w", err)}
+			return noAnswer("--log-group: %w", err)
 		}
 		for _, event := range page.Events {
 			for _, r := range audit.Parse([]byte(aws.ToString(event.Message))) {
-				row(r)
+				take(r)
 			}
 		}
 	}
@@ -170,18 +134,27 @@ func pattern(q audit.Query) string {
 }
 
 func (c whoCmd) print(env *environment, query audit.Query, rows []audit.Row) error {
-	if c.JSON {
-		for _, r := range rows {
+	table := [][]string{{"TIME", "SOURCE", "REF", "ACTOR", "DELIVERY", "KEY", "CALL", "AGENT", "STATUS", "OUTCOME", "REQUEST"}}
+	for _, r := range rows {
+		if c.JSON {
 			if err := env.printJSON(r); err != nil {
 				return err
 			}
+			continue
 		}
+		key := ""
+		if r.Key != nil {
+			key = strconv.Itoa(*r.Key)
+		}
+		table = append(table, []string{
+			r.Time.UTC().Format(time.RFC3339), r.Source, r.Ref, r.Actor, r.DeliveryID, key, r.CallID, r.AgentUser, r.Disposition,
+			string(r.Outcome) + textIf(r.Redelivery > 0, " (redelivery %d)", r.Redelivery), r.RequestID,
+		})
+	}
+	if c.JSON {
 		return nil
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	if err := printTable(env.stdout, tableOf(rows)); err != nil {
+	if err := printTable(env.stdout, table); err != nil {
 		return err
 	}
 	fmt.Fprintln(env.stdout)
@@ -189,22 +162,4 @@ func (c whoCmd) print(env *environment, query audit.Query, rows []audit.Row) err
 		fmt.Fprintln(env.stdout, printable(sentence))
 	}
 	return nil
-}
-
-func tableOf(rows []audit.Row) [][]string {
-	table := [][]string{{"TIME", "SOURCE", "REF", "ACTOR", "DELIVERY", "KEY", "CALL", "AGENT", "STATUS", "OUTCOME", "REQUEST"}}
-	for _, r := range rows {
-		key, outcome := "", string(r.Outcome)
-		if r.Key != nil {
-			key = strconv.Itoa(*r.Key)
-		}
-		if r.Redelivery > 0 {
-			outcome += fmt.Sprintf(" (redelivery %d)", r.Redelivery)
-		}
-		table = append(table, []string{
-			r.Time.UTC().Format(time.RFC3339), r.Source, r.Ref, r.Actor, r.DeliveryID, key,
-			r.CallID, r.AgentUser, r.Disposition, outcome, r.RequestID,
-		})
-	}
-	return table
 }

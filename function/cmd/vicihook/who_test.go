@@ -50,7 +50,7 @@ func unchanged(context.Context, string) (bool, error) { return false, nil }
 
 func newOffice(t *testing.T) (*office, *vicitest.Server, string) {
 	t.Helper()
-	srv, id, _ := vicidial(t)
+	srv, id, _ := newVICIdial(t)
 	parsed, err := source.Parse([]byte(auditSources))
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func TestWhoAsksCloudWatchLogs(t *testing.T) {
 		t.Errorf("asked from %s on", from)
 	}
 	srv.Close()
-	if r := vicihook(t, call{args: args("who --log-group x")}); r.status != statusSilent {
+	if r := vicihook(t, call{args: args("who --log-group x")}); r.status != statusNoAnswer {
 		t.Errorf("%+v", r)
 	}
 }

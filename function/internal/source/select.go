@@ -97,14 +97,30 @@ func (r sourceReader) selector(d definition) selector {
 	}
 }
 
+// fields returns the expression of each field; nil for one that the source does not read.
+func (s *selector) fields() map[string]*jq.Expression {
+	return map[string]*jq.Expression{
+		fieldEach: s.each, fieldWhen: s.when, fieldCallID: s.callID, fieldAgentUser: s.agentUser, "lead_id": s.leadID, "phone": s.phone,
+		"vendor_lead_code": s.vendorLeadCode, fieldDisposition: s.disposition, "ref": s.ref, "actor": s.actor,
+	}
+}
+
 // names reports whether an expression of the source names a member.
 func (s *selector) names(name string) bool {
-	for _, e := range []*jq.Expression{s.each, s.when, s.callID, s.agentUser, s.leadID, s.phone, s.vendorLeadCode, s.disposition, s.ref, s.actor} {
+	for _, e := range s.fields() {
 		if e != nil && slices.Contains(e.Names, name) {
 			return true
 		}
 	}
 	return false
+}
+
+// Expression returns the jq text by which the source reads a field such as agent_user, or "" if it does not read it.
+func (s *Source) Expression(field string) string {
+	if e := s.selector.fields()[field]; e != nil {
+		return e.Text
+	}
+	return ""
 }
 
 // Select finds the calls that a delivery asks to end. No items mean that it asks for none: a ping, a challenge or

@@ -129,9 +129,7 @@ func TestReferenceNamesEveryCommand(t *testing.T) {
 	}
 	var commands []string
 	for _, line := range regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z]+)?) {2,}`).FindAllStringSubmatch(string(help), -1) {
-		if line[1] != "version" { // what --version prints
-			commands = append(commands, line[1])
-		}
+		commands = append(commands, line[1])
 	}
 	checkNames(t, "commands", tableNames(section(t, "## The command")), commands)
 }

@@ -34,6 +34,7 @@ func (e limitError) Error() string { return string(e) }
 
 // An Expression is one jq text, compiled. It is safe for concurrent use.
 type Expression struct {
+	Text    string     // as it was written
 	Several bool       // is written to yield more than one value: .items[]
 	Names   []string   // every member that it names
 	Paths   [][]string // the members that it reads from its input by plain paths: .event.type is event, type
@@ -55,7 +56,7 @@ func Compile(text string) (*Expression, []string) {
 	if faults := refuse(query); len(faults) > 0 {
 		return nil, faults
 	}
-	e := &Expression{Several: yieldsSeveral(query), Names: names(query), Paths: paths(query)}
+	e := &Expression{Text: text, Several: yieldsSeveral(query), Names: names(query), Paths: paths(query)}
 	guard(query)
 	if e.code, err = gojq.Compile(query, guards...); err != nil {
 		return nil, []string{"no jq: " + err.Error()}

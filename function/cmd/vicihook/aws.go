@@ -5,31 +5,41 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go"
 )
 
-// Outputs of template.yaml that lead to the parts of a stack.
+// Outputs of template.yaml.
 const (
 	functionNameOutput = "FunctionName"
 	logGroupOutput     = "FunctionLogGroup"
 )
 
-// stackOutput returns the output of a CloudFormation stack of that name.
+// aws loads the settings of AWS's own tools: environment, profiles, roles.
+func (env *environment) aws() (aws.Config, error) {
+	settings, err := awsconfig.LoadDefaultConfig(env.ctx)
+	if err != nil {
+		err = fmt.Errorf("AWS settings: %w", err)
+	}
+	return settings, err
+}
+
+// stackOutput returns an output of a CloudFormation stack.
 func (env *environment) stackOutput(settings aws.Config, stack, output string) (string, error) {
 	described, err := cloudformation.NewFromConfig(settings).DescribeStacks(env.ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
 	if _, answered := errors.AsType[smithy.APIError](err); answered {
-		return "", &failure{statusFailed, fmt.Errorf("--stack: %w", err)}
+		return "", failed("--stack: %w", err)
 	}
 	if err != nil {
-		return "", &failure{statusSilent, fmt.Errorf("--stack: %w", err)}
+		return "", noAnswer("--stack: %w", err)
 	}
 	for _, found := range described.Stacks {
 		for _, o := range found.Outputs {
 			if aws.ToString(o.OutputKey) == output && aws.ToString(o.OutputValue) != "" {
-				return aws.ToString(o.OutputValue), nil
+				return *o.OutputValue, nil
 			}
 		}
 	}
-	return "", &failure{statusFailed, fmt.Errorf("--stack: %s has no output %s: it is no stack of vicihook's template, or its first deployment has not finished", stack, output)}
+	return "", failed("--stack: %s has no output %s: it is no stack of vicihook's template, or its first deployment has not finished", stack, output)
 }
