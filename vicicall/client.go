@@ -16,7 +16,7 @@ type Config struct {
 	Budget      time.Duration    // for one operation whose context has no deadline; 0 means 4 s
 	SkipRecheck bool             // believe an accepted hang-up without a CHECK: Accepted instead of HungUp
 	AllowHTTP   bool             // send the password over plain http to other hosts than this one
-	Now         func() time.Time // the clock of the latch; nil means time.Now
+	Now         func() time.Time // the clock of the latch and of Query.BeganBefore; nil means time.Now
 
 	// Dial connects to a web server; nil means a [net.Dialer]'s DialContext.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)

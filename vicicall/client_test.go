@@ -238,7 +238,7 @@ func TestCheck(t *testing.T) {
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	const body = "VERSION: 2.14-82|BUILD: 250122-1010|DATE: 2026-11-22 10:34:00|EPOCH: 1795343640\n"
-	good := vicicall.Version{Version: "2.14-82", Build: "250122-1010", Time: time.Unix(1795343640, 0).UTC()}
+	good := vicicall.Version{Version: "2.14-82", Build: "250122-1010", Time: time.Unix(1795343640, 0)}
 	for name, tt := range map[string]struct {
 		steps steps
 		want  vicicall.Version
@@ -246,10 +246,12 @@ func TestVersion(t *testing.T) {
 	}{
 		"plain":                {steps{say(body)}, good, nil},
 		"between warnings":     {steps{say(warning + body)}, good, nil},
-		"translated":           {steps{say("VERSI\xd3N: 2.14-82|CONSTRUIR: 250122-1010|FECHA: x|EPOCA: 1795343640\n")}, good, nil},
+		"translated":           {steps{say("VERSI\xd3N: 2.14-82|CONSTRUIR: 250122-1010|FECHA: 2026-11-22 10:34:00|EPOCA: 1795343640\n")}, good, nil},
 		"a fork":               {steps{say("0" + body)}, good, nil},
 		"with another status":  {steps{answer(404, body)}, vicicall.Version{}, vicicall.UnexpectedReply},
 		"with markup":          {steps{say(strings.Replace(body, "2.14", "<b>", 1))}, vicicall.Version{}, vicicall.UnexpectedReply},
+		"another time zone":    {steps{say(strings.Replace(body, "10:34:00", "05:34:00", 1))}, good, nil},
+		"no local time":        {steps{say(strings.Replace(body, "10:34:00", "10:34", 1))}, vicicall.Version{}, vicicall.UnexpectedReply},
 		"a clock of 1970":      {steps{say(strings.Replace(body, "1795343640", "0", 1))}, vicicall.Version{}, vicicall.UnexpectedReply},
 		"something else":       {steps{say("hello")}, vicicall.Version{}, vicicall.UnexpectedReply},
 		"nothing":              {steps{say("")}, vicicall.Version{}, vicicall.UnexpectedReply},
@@ -264,8 +266,12 @@ func TestVersion(t *testing.T) {
 			c := vicicall.NewOn(vicicall.Config{}, n.Dial)
 			defer c.Close()
 			got, err := c.Version(t.Context(), on("localhost"))
-			if got != tt.want || !errors.Is(err, tt.err) {
+			same := got.Version == tt.want.Version && got.Build == tt.want.Build && got.Time.Equal(tt.want.Time)
+			if !same || !errors.Is(err, tt.err) {
 				t.Errorf("%s: %+v, %v, want %+v, %v", name, got, err, tt.want, tt.err)
+			}
+			if _, offset := got.Time.Zone(); name == "another time zone" && offset != -5*60*60 {
+				t.Errorf("%s: the time zone is %d s from UTC", name, offset)
 			}
 		})
 	}
@@ -277,7 +283,7 @@ func TestVersionSendsNoCredentials(t *testing.T) {
 		if body, _ := io.ReadAll(r.Body); string(body) != "function=version" || r.URL.RawQuery != "" {
 			t.Errorf("sent %q, query %q", body, r.URL.RawQuery)
 		}
-		fmt.Fprint(w, "VERSION: 2.14-82|BUILD: 250122-1010|DATE: x|EPOCH: 1795343640\n")
+		fmt.Fprint(w, "VERSION: 2.14-82|BUILD: 250122-1010|DATE: 2026-11-22 10:34:00|EPOCH: 1795343640\n")
 	}))
 	defer srv.Close()
 	if _, err := vicicall.New(vicicall.Config{}).Version(t.Context(), credentials(srv.URL)); err != nil {

@@ -19,6 +19,10 @@ type Query struct {
 	Phone          string // the lead's telephone number, or the caller's; +, spaces, dots, dashes, slashes and brackets don't matter
 	VendorLeadCode string // what the lead loader or web form wrote into vendor_lead_code, mostly a ticket
 
+	// BeganBefore is when a request that is served late was received: the call must have begun 10 s before it, by
+	// VICIdial's clock. Until then it was the call meant, and a later one of the same lead is another. Zero is any time.
+	BeganBefore time.Time
+
 	Source string // who asks, as in [Call]
 }
 
@@ -59,11 +63,13 @@ const (
 
 // Find returns the agent who is in the call that the query means. It asks agent_status for the query's agent, or
 // logged_in_agents and then agent_status for each agent that may be meant, at most 100 and 4 at a time, and takes at most
-// 30 % of the time that remains. VICIdial is not changed, so any web server of the cluster may be asked again.
+// 30 % of the time that remains. With BeganBefore it asks for VICIdial's clock first (function=version). VICIdial is not
+// changed, so any web server of the cluster may be asked again.
 //
 // The error is an [*Error]: NoActiveCall, AgentNotLoggedIn, OtherCall (the query's agent is in another call),
 // InvalidRequest (the query is faulty or fits two agents, or VICIdial knows no such agent), UnexpectedReply (phone or
-// code can't be told in VICIdial's answer, or it is too old), Unavailable, and what an operator must act on.
+// code can't be told in VICIdial's answer, or not when the call began, or it is too old), Unavailable, and what an
+// operator must act on.
 //
 // It needs [Credentials].Lookup: level 7 or more, View Reports, Agent API Access, and " agent_status logged_in_agents "
 // among the allowed functions; its user group must be allowed to view the agents' groups and campaigns. It is never the
@@ -78,6 +84,9 @@ func (c *Client) Find(ctx context.Context, cred Credentials, q Query) (Agent, er
 	l, release, v := c.lookups(ctx, cred, q.Source, q.Validate())
 	defer release()
 	var found Agent
+	if v.outcome == "" && !q.BeganBefore.IsZero() {
+		v = l.readClock(q.BeganBefore)
+	}
 	switch {
 	case v.outcome != "":
 	case q.AgentUser != "":
@@ -118,13 +127,16 @@ func (c *Client) LoggedInAgents(ctx context.Context, cred Credentials) ([]Agent,
 type lookups struct {
 	session
 	source string
+
+	clock    time.Time     // VICIdial's, where a call must have begun before some time
+	youngest time.Duration // the age that such a call has at least; 0 is any
 }
 
 // lookups returns what asks, or the verdict of what must not be asked.
 func (c *Client) lookups(ctx context.Context, cred Credentials, source string, invalid error) (*lookups, context.CancelFunc, verdict) {
 	ctx, cancel := c.withBudget(ctx)
 	account, ok := cred.forLookup()
-	l := &lookups{session{client: c, ctx: ctx, cred: account}, cmp.Or(source, defaultSource)}
+	l := &lookups{session: session{client: c, ctx: ctx, cred: account}, source: cmp.Or(source, defaultSource)}
 	if invalid != nil {
 		return l, cancel, verdict{outcome: InvalidRequest, message: FaultText(invalid), err: invalid}
 	}
@@ -156,7 +168,52 @@ func (l *lookups) find(q Query) (Agent, verdict) {
 	case unreadable:
 		return Agent{}, verdict{outcome: UnexpectedReply, message: adviceUnreadable}
 	}
+	if v := l.judgeAge(a.CallID); v.outcome != "" {
+		return Agent{}, v
+	}
 	return a, v
+}
+
+// clockSlack is for the cut fractions of two times and for clocks that differ: a call id has the dialer's time, and
+// VICIdial warns of servers whose clocks differ from the database's by more than 8 s.
+const clockSlack = 10 * time.Second
+
+// readClock asks for VICIdial's clock, by which [lookups.judgeAge] decides.
+func (l *lookups) readClock(beganBefore time.Time) verdict {
+	version, v := l.version()
+	l.clock = version.Time
+	l.youngest = max(0, l.client.config.Now().Sub(beganBefore)) + clockSlack
+	return v
+}
+
+// judgeAge returns the verdict on a call that began too late to be the one meant. When summer time begins, the time of
+// day jumps by an hour, so an age of little more than an hour may be that of a new call.
+func (l *lookups) judgeAge(callID string) verdict {
+	if l.youngest == 0 {
+		return verdict{}
+	}
+	began, ok := beganAt(callID, l.clock)
+	if !ok {
+		return verdict{outcome: UnexpectedReply, message: adviceNoTime}
+	}
+	age := l.clock.Sub(began) // below zero where the dialer's clock is ahead, or summer time has ended
+	if age < l.youngest || age >= time.Hour && age < time.Hour+l.youngest {
+		return verdict{outcome: OtherCall, message: adviceTooYoung}
+	}
+	return verdict{}
+}
+
+// beganAt returns the local time in a call id: a letter, mddHHMMSS (of the month the second digit) and the lead. The
+// call began on the day of VICIdial's clock or on one beside it.
+func beganAt(callID string, clock time.Time) (time.Time, bool) {
+	for _, days := range []int{0, -1, 1} {
+		day := clock.AddDate(0, 0, days)
+		if day.Format("0102")[1:] == callID[1:4] {
+			began, err := time.ParseInLocation("20060102150405", day.Format("20060102")+callID[4:10], clock.Location())
+			return began, err == nil
+		}
+	}
+	return time.Time{}, false
 }
 
 // findAmongAll returns the one agent who is in the call that the query means.

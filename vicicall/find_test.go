@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"vicihook/vicicall"
 )
@@ -24,6 +25,7 @@ type lookupServer struct {
 	mu   sync.Mutex
 	rows map[string]string
 	list string
+	now  string   // answer to function=version
 	sent []string // function and agent of each request
 	last string   // body of the last request
 }
@@ -49,8 +51,12 @@ func serveLookups(t *testing.T, list string, rows map[string]string) *lookupServ
 		defer s.mu.Unlock()
 		s.last = r.URL.String() + " " + string(body)
 		s.sent = append(s.sent, strings.TrimSpace(form.Get("function")+" "+form.Get("agent_user")))
-		if form.Get("function") == "logged_in_agents" {
+		switch form.Get("function") {
+		case "logged_in_agents":
 			fmt.Fprint(w, s.list)
+			return
+		case "version":
+			fmt.Fprint(w, s.now)
 			return
 		}
 		row, ok := s.rows[form.Get("agent_user")]
@@ -200,6 +206,79 @@ func TestFindAmongAllAgents(t *testing.T) {
 		}
 		assertNoSecret(t, err)
 		c.Close()
+	}
+}
+
+// A request that comes late must not find a call that began after it was received. VICIdial's clock may be in any time
+// zone, and its dialers' clocks may differ by some seconds.
+func TestFindACallThatBeganBefore(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		clock, began string // VICIdial's local time, and that of the call id
+		late         time.Duration
+		want         vicicall.Outcome // "" is found
+	}{
+		"long before":                        {"12:00:30", "126115000", 15 * time.Second, ""},
+		"10 s before":                        {"12:00:30", "126120005", 15 * time.Second, ""},
+		"9 s before":                         {"12:00:30", "126120006", 15 * time.Second, vicicall.OtherCall},
+		"at the same time":                   {"12:00:30", "126120015", 15 * time.Second, vicicall.OtherCall},
+		"after it":                           {"12:00:30", "126120020", 15 * time.Second, vicicall.OtherCall},
+		"just now":                           {"12:00:30", "126120030", 15 * time.Second, vicicall.OtherCall},
+		"two minutes late, after it":         {"12:02:30", "126120100", 2 * time.Minute, vicicall.OtherCall},
+		"two minutes late, before it":        {"12:02:30", "126120000", 2 * time.Minute, ""},
+		"by a dialer that is ahead":          {"12:00:30", "126120045", 15 * time.Second, vicicall.OtherCall},
+		"before midnight":                    {"00:00:05", "125235000", 15 * time.Second, ""},
+		"just before midnight":               {"00:00:05", "125235955", 15 * time.Second, vicicall.OtherCall},
+		"by a dialer that is past midnight":  {"23:59:58", "127000003", 15 * time.Second, vicicall.OtherCall},
+		"when summer time ended":             {"01:00:10", "126015950", 30 * time.Second, vicicall.OtherCall},
+		"when summer time began":             {"03:00:10", "126015950", 30 * time.Second, vicicall.OtherCall},
+		"an hour and a half before":          {"12:00:30", "126103000", 15 * time.Second, ""},
+		"received in what is the future":     {"12:00:30", "126120025", -time.Minute, vicicall.OtherCall},
+		"at a time that can't be":            {"12:00:30", "126126030", 15 * time.Second, vicicall.UnexpectedReply},
+		"on another day":                     {"12:00:30", "124115000", 15 * time.Second, vicicall.UnexpectedReply},
+		"an id with a fixed text for a time": {"12:00:30", "C123412345", 15 * time.Second, vicicall.UnexpectedReply},
+		"a clock that VICIdial does not say": {"", "126115000", 15 * time.Second, vicicall.UnexpectedReply},
+	} {
+		id := "Y" + tt.began + "0000402027"
+		if strings.HasPrefix(tt.began, "C") {
+			id = tt.began + "0000402027"
+		}
+		for among, agent := range map[string]string{"of one agent": "1028", "of all agents": ""} {
+			s := serveLookups(t, listed("1028", id, "402027"), map[string]string{"1028": row(id, "402027", "", "", "")})
+			s.now = "VERSION: 2.14-82|BUILD: 250122-1010|DATE: 2026-11-26 " + tt.clock + "|EPOCH: 1795700000\n"
+			now := time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
+			c := vicicall.New(vicicall.Config{Now: func() time.Time { return now }})
+			a, err := c.Find(t.Context(), lookupCredentials(s.URL), vicicall.Query{AgentUser: agent, LeadID: "402027", BeganBefore: now.Add(-tt.late)})
+			want := tt.want
+			if want == vicicall.OtherCall && agent == "" {
+				want = vicicall.NoActiveCall
+			}
+			if want == "" && (err != nil || a.CallID != id) || want != "" && !errors.Is(err, want) {
+				t.Errorf("%s, %s: %+v, %v; want %q", name, among, a, err, want)
+			}
+			if sent := s.requests(); sent[0] != "version" || strings.Count(strings.Join(sent, ","), "version") != 1 {
+				t.Errorf("%s, %s: asked %q", name, among, sent)
+			}
+			c.Close()
+		}
+	}
+}
+
+func TestFindAsksTheNextWebServerForTheClock(t *testing.T) {
+	t.Parallel()
+	const began = "Y1261150000000402027"
+	s := serveLookups(t, "", map[string]string{"1028": row(began, "402027", "", "", "")})
+	s.now = "VERSION: 2.14-82|BUILD: 250122-1010|DATE: 2026-11-26 12:00:30|EPOCH: 1795700000\n"
+	down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
+	defer down.Close()
+	c := vicicall.New(vicicall.Config{})
+	defer c.Close()
+	query := vicicall.Query{AgentUser: "1028", LeadID: "402027", BeganBefore: time.Now().Add(-15 * time.Second)}
+	if a, err := c.Find(t.Context(), lookupCredentials(down.URL, s.URL), query); err != nil || a.CallID != began {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if _, err := c.Find(t.Context(), lookupCredentials(down.URL), query); !errors.Is(err, vicicall.Unavailable) {
+		t.Errorf("without a clock: %v, want unavailable", err)
 	}
 }
 

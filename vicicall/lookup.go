@@ -248,6 +248,8 @@ func unknownLookup(status int, body []byte) Reply {
 
 // Messages about looking calls up.
 const (
+	adviceTooYoung        = "the agent's call began too late to be the one meant: nothing was sent"
+	adviceNoTime          = "VICIdial's call id does not show when the call began, so a request that comes late can't know whether it is the call meant: send call_id"
 	adviceNoSuchAgent     = "VICIdial knows no such agent (each line of a remote agent needs a user of its own), or the lookup account's group may not view the agent's group"
 	adviceLookupRejected  = "VICIdial did not accept a lookup's fields: something on the way changes them, or this is no stock non_agent_api.php"
 	adviceMayNotSee       = "the lookup account may not look calls up: set \"View Reports\" and \"Agent API Access\" to 1 in its user settings; its level must be 7 or more"

@@ -12,7 +12,7 @@ import (
 type Version struct {
 	Version string    // for example 2.14-82
 	Build   string    // for example 250122-1010
-	Time    time.Time // VICIdial's clock, to the second
+	Time    time.Time // VICIdial's clock, to the second, in the web server's own time zone
 }
 
 // Version asks which agent API answers (function=version). It sends neither user nor password, so it separates an
@@ -25,16 +25,25 @@ func (c *Client) Version(ctx context.Context, cred Credentials) (Version, error)
 	ctx, cancel := c.withBudget(ctx)
 	defer cancel()
 	s := &session{client: c, ctx: ctx, cred: cred, transport: c.transport(cred)}
+	found, v := s.version()
+	if v.outcome != "" {
+		return Version{}, &Error{Op: "version", Outcome: v.outcome, Message: v.message, Err: v.err}
+	}
+	return found, nil
+}
+
+// version asks one web server after the other.
+func (s *session) version() (Version, verdict) {
 	var v verdict
-	for range cred.URLs {
+	for range s.cred.URLs {
 		r := s.deliver(request{agentAPI, "function=version"}, leaveOther)
 		if found, ok := parseVersion(r); ok {
-			return found, nil
+			return found, verdict{}
 		}
 		v = versionFault(r)
 		s.nextServer()
 	}
-	return Version{}, &Error{Op: "version", Outcome: v.outcome, Message: v.message, Err: v.err}
+	return Version{}, v
 }
 
 func versionFault(r response) verdict {
@@ -53,8 +62,8 @@ func versionFault(r response) verdict {
 	return verdict{UnexpectedReply, a.reply.Message + " (" + a.reply.Line + ")", nil}
 }
 
-// parseVersion reads "VERSION: 2.14-82|BUILD: 250122-1010|DATE: …|EPOCH: 1795343640" by position: the labels are
-// translated.
+// parseVersion reads "VERSION: 2.14-82|BUILD: 250122-1010|DATE: 2026-11-22 10:34:00|EPOCH: 1795343640" by position: the
+// labels are translated. DATE is local time.
 func parseVersion(r response) (Version, bool) {
 	body := scan(r.body)
 	parts := strings.Split(string(body.line), "|")
@@ -64,10 +73,12 @@ func parseVersion(r response) (Version, bool) {
 	for i, part := range parts {
 		_, parts[i], _ = strings.Cut(part, ": ")
 	}
+	local, dateErr := time.Parse(time.DateTime, parts[2])
 	epoch, err := strconv.ParseInt(parts[3], 10, 64)
 	const set = alphanum + ".-"
-	if err != nil || epoch <= 0 || !madeOf(parts[0], set, 1, 20) || !madeOf(parts[1], set, 1, 20) {
+	if dateErr != nil || err != nil || epoch <= 0 || !madeOf(parts[0], set, 1, 20) || !madeOf(parts[1], set, 1, 20) {
 		return Version{}, false
 	}
-	return Version{Version: parts[0], Build: parts[1], Time: time.Unix(epoch, 0).UTC()}, true
+	zone := time.FixedZone("", int(local.Unix()-epoch))
+	return Version{Version: parts[0], Build: parts[1], Time: time.Unix(epoch, 0).In(zone)}, true
 }

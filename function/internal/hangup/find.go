@@ -13,7 +13,8 @@ import (
 // find looks up the call that an order describes, unless it names the call and the source does not want it confirmed.
 // What was found stands in the order then, and must be allowed as if the sender had named it. The report is the zero
 // one if the call may be ended.
-func (h *Handler) find(ctx context.Context, src *source.Source, o *source.Order) Report {
+func (h *Handler) find(ctx context.Context, d *delivery, o *source.Order) Report {
+	src := d.source
 	if err := validate(*o); err != nil {
 		return refuseItem(err)
 	}
@@ -23,6 +24,9 @@ func (h *Handler) find(ctx context.Context, src *source.Source, o *source.Order)
 	query := vicicall.Query{
 		AgentUser: o.AgentUser, CallID: o.CallID, LeadID: o.LeadID, Phone: o.Phone, VendorLeadCode: o.VendorLeadCode,
 		Source: src.APISource(),
+	}
+	if d.redelivery > 0 && o.CallID == "" { // the agent may be in a later call of the same lead by now
+		query.BeganBefore = d.Received
 	}
 	var found vicicall.Agent
 	r := h.withAccount(ctx, func(account vicicall.Credentials) Report {

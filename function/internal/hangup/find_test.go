@@ -24,9 +24,13 @@ const (
 func newLookupFixture(t *testing.T) *fixture {
 	t.Helper()
 	d := newFixture(t)
+	d.allowLookups()
+	return d
+}
+
+func (d *fixture) allowLookups() {
 	d.vicidial.AddCall(vicitest.Call{ID: d.call, Agent: "1028", Phone: phone, VendorLeadCode: ticket})
 	d.account.account.Lookup = &vicicall.Account{User: vicitest.DefaultLookupUser, Pass: vicitest.DefaultLookupPass}
-	return d
 }
 
 // kinds lists the requests that reached VICIdial.

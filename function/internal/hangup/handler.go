@@ -112,7 +112,7 @@ func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 	if err != nil {
 		return refuseItem(err)
 	}
-	switch reports := h.endAll(ctx, d.source, items); {
+	switch reports := h.endAll(ctx, d, items); {
 	case len(reports) == 0:
 		return Report{Outcome: Ignored, Message: "the payload names no call"}
 	case !d.source.Batch:

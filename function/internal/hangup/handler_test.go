@@ -56,10 +56,17 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	client := vicicall.New(vicicall.Config{})
+	return newFixtureAt(t, time.Now, time.Now)
+}
+
+// newFixtureAt is newFixture with clocks of the test's own, that of the function and that of VICIdial.
+func newFixtureAt(t *testing.T, now, vicidialNow func() time.Time) *fixture {
+	t.Helper()
+	client := vicicall.New(vicicall.Config{Now: now})
 	t.Cleanup(client.Close)
 	d := newFixtureOver(t, client)
-	d.vicidial = vicitest.NewServer(vicitest.Config{})
+	d.Now = now
+	d.vicidial = vicitest.NewServer(vicitest.Config{Now: vicidialNow})
 	t.Cleanup(d.vicidial.Close)
 	d.vicidial.AddRemoteAgent(1028, 2)
 	d.call = d.ring("1028")

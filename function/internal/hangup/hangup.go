@@ -17,17 +17,17 @@ type task struct {
 }
 
 // endAll finds and ends the calls of a delivery, items that mean the same call once. It returns a report for each item.
-func (h *Handler) endAll(ctx context.Context, src *source.Source, items []source.Item) []Report {
+func (h *Handler) endAll(ctx context.Context, d *delivery, items []source.Item) []Report {
 	tasks := make([]task, len(items))
 	sideBySide(len(tasks), func(i int) {
 		t := &tasks[i]
 		t.Item = items[i]
-		t.report = recovered(func() Report { return h.prepare(ctx, src, t) })
+		t.report = recovered(func() Report { return h.prepare(ctx, d, t) })
 	})
 	first := firstOfSameCall(tasks)
 	sideBySide(len(tasks), func(i int) {
 		if t := &tasks[i]; first[i] == i && t.report.Outcome == "" {
-			t.report = recovered(func() Report { return h.end(ctx, src, t) })
+			t.report = recovered(func() Report { return h.end(ctx, d.source, t) })
 		}
 	})
 	reports := make([]Report, len(tasks))
@@ -53,14 +53,14 @@ func sideBySide(n int, do func(i int)) {
 }
 
 // prepare returns the report of an item that ends no call, or the zero one and the call in the item.
-func (h *Handler) prepare(ctx context.Context, src *source.Source, t *task) Report {
+func (h *Handler) prepare(ctx context.Context, d *delivery, t *task) Report {
 	if t.Ignored {
 		return Report{Outcome: Ignored, Message: "the source's `when` does not ask for a hang-up"}
 	}
 	if err := cmp.Or(t.Err, ctx.Err()); err != nil {
 		return refuseItem(err)
 	}
-	return h.find(ctx, src, &t.Order)
+	return h.find(ctx, d, &t.Order)
 }
 
 // firstOfSameCall returns for each task the index of the first that acts on the same call: often its own.

@@ -17,7 +17,7 @@ import (
 // MaxRedeliveries bounds the tries of an order from the queue.
 const MaxRedeliveries = 3
 
-// What is too late has nothing to end: a call id dies with its call.
+// Later than that the call has most likely ended by itself.
 const (
 	redeliverFor = 120 * time.Second // from when the webhook was received
 	queueLimit   = 500 * time.Millisecond
@@ -160,5 +160,5 @@ func (h *Handler) serveAgain(ctx context.Context, d *delivery, again Redelivery)
 	if err := d.source.Allows(order); err != nil {
 		return refuseItem(err).withOrder(order)
 	}
-	return h.endAll(ctx, d.source, []source.Item{{Order: order}})[0]
+	return h.endAll(ctx, d, []source.Item{{Order: order}})[0]
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,12 +49,26 @@ func (q *heldQueue) take(t *testing.T) (r hangup.Redelivery, message []byte) {
 	return r, message
 }
 
-// newQueueFixture is a lookup fixture with a queue, whose clock the test sets.
-func newQueueFixture(t *testing.T) (*fixture, *heldQueue, *time.Time) {
+// vicidialNow is VICIdial's clock: in another time zone, and three minutes wrong.
+func (c *clock) vicidialNow() time.Time {
+	return c.Now().Add(3 * time.Minute).In(time.FixedZone("", -7*60*60))
+}
+
+// newQueueFixture is a lookup fixture with a queue, whose clock the test sets. Its call began a minute ago.
+func newQueueFixture(t *testing.T) (*fixture, *heldQueue, *clock) {
 	t.Helper()
-	d, q, now := newLookupFixture(t), &heldQueue{}, time.Now()
-	d.Queue, d.Now = q, func() time.Time { return now }
-	return d, q, &now
+	return newQueueFixtureOf(t, time.Minute)
+}
+
+// newQueueFixtureOf is newQueueFixture with a call of some age. A deadline of the handler is in real time.
+func newQueueFixtureOf(t *testing.T, age time.Duration) (*fixture, *heldQueue, *clock) {
+	t.Helper()
+	c, q := &clock{now: time.Now().Add(-age)}, &heldQueue{}
+	d := newFixtureAt(t, c.Now, c.vicidialNow)
+	d.allowLookups()
+	d.Queue = q
+	c.pass(age)
+	return d, q, c
 }
 
 func (d *fixture) fail(t *testing.T, fault vicitest.Fault) {
@@ -102,7 +117,7 @@ func TestAnOrderWhoseEndIsNotCertainIsQueuedAndNothingElse(t *testing.T) {
 				got = append(got, r)
 			}
 			for i := range c.want {
-				c.want[i].CallID, c.want[i].RequestID, c.want[i].Received, c.want[i].Tries = d.call, "req-1", now.Round(0), 1
+				c.want[i].CallID, c.want[i].RequestID, c.want[i].Received, c.want[i].Tries = d.call, "req-1", now.Now().Round(0), 1
 			}
 			if !slices.EqualFunc(got, c.want, sameOrder) {
 				t.Errorf("queued %+v, want %+v", got, c.want)
@@ -150,7 +165,7 @@ func TestARedeliveryIsTriedThreeTimesAndLogsEachUnderTheFirstRequest(t *testing.
 		if again.Tries != n || again.RequestID != "req-1" {
 			t.Fatalf("got %s", message)
 		}
-		*now = now.Add(15 * time.Second)
+		now.pass(15 * time.Second)
 		settled := d.Redeliver(t.Context(), message)
 		line := d.line(t)
 		if want := n < 3; settled != want || (len(q.messages) == 1) != want {
@@ -183,22 +198,22 @@ func TestWhatHasChangedSinceTheWebhookCountsForItsRedelivery(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		source  string
-		change  func(*testing.T, *fixture, *time.Time)
+		change  func(*testing.T, *fixture, *clock)
 		outcome hangup.Outcome
 		queued  int
 	}{
-		"two minutes are over":              {"crm", func(_ *testing.T, _ *fixture, now *time.Time) { *now = now.Add(121 * time.Second) }, vicicall.Unavailable, 0},
-		"the source is paused":              {"crm", func(t *testing.T, d *fixture, _ *time.Time) { d.keys.put(t, `{"crm": "off"}`) }, hangup.Paused, 0},
-		"the source has no key any more":    {"crm", func(t *testing.T, d *fixture, _ *time.Time) { d.keys.put(t, `{}`) }, hangup.NotAllowed, 0},
-		"the source is gone":                {"gone", func(*testing.T, *fixture, *time.Time) {}, hangup.NotAllowed, 0},
-		"the agent is none of the source's": {"narrow", func(*testing.T, *fixture, *time.Time) {}, hangup.NotAllowed, 0},
-		"the keys can't be fetched":         {"crm", func(_ *testing.T, d *fixture, _ *time.Time) { d.keys.err = errors.New("away") }, vicicall.Unavailable, 1},
+		"two minutes are over":              {"crm", func(_ *testing.T, _ *fixture, now *clock) { now.pass(121 * time.Second) }, vicicall.Unavailable, 0},
+		"the source is paused":              {"crm", func(t *testing.T, d *fixture, _ *clock) { d.keys.put(t, `{"crm": "off"}`) }, hangup.Paused, 0},
+		"the source has no key any more":    {"crm", func(t *testing.T, d *fixture, _ *clock) { d.keys.put(t, `{}`) }, hangup.NotAllowed, 0},
+		"the source is gone":                {"gone", func(*testing.T, *fixture, *clock) {}, hangup.NotAllowed, 0},
+		"the agent is none of the source's": {"narrow", func(*testing.T, *fixture, *clock) {}, hangup.NotAllowed, 0},
+		"the keys can't be fetched":         {"crm", func(_ *testing.T, d *fixture, _ *clock) { d.keys.err = errors.New("away") }, vicicall.Unavailable, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d, q, now := newQueueFixture(t)
 			message, err := json.Marshal(hangup.Redelivery{
-				Source: c.source, CallID: d.call, AgentUser: "1028", Disposition: "SALE", RequestID: "req-1", Received: *now, Tries: 1,
+				Source: c.source, CallID: d.call, AgentUser: "1028", Disposition: "SALE", RequestID: "req-1", Received: now.Now(), Tries: 1,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -279,4 +294,99 @@ func FuzzRedeliver(f *testing.F) {
 		d.Redeliver(t.Context(), message)
 		d.line(t)
 	})
+}
+
+// A redelivery comes late by design. Whatever fails before it or during it, and whoever the agent talks to by then, it
+// ends no call but the one that the webhook meant, not even the next call of the same lead with the same agent.
+func TestNoRedeliveryEndsAnotherCall(t *testing.T) {
+	t.Parallel()
+	orders := map[string]string{
+		"by call id": `{"agent_user":"1028","call_id":"CALL"}`, "by agent and lead": `{"agent_user":"1028","lead":"LEAD"}`,
+		"by agent and phone": `{"agent_user":"1028","phone":"3125551212"}`, "by lead": `{"lead":"LEAD"}`, "by code": `{"ticket":"TICKET77"}`,
+	}
+	var running sync.WaitGroup
+	slots := make(chan struct{}, 40) // many faults only wait
+	var looked atomic.Int64
+	for _, fault := range vicitest.Faults() {
+		for order, payload := range orders {
+			for _, from := range []string{"webhook", "redelivery"} {
+				slots <- struct{}{}
+				running.Go(func() {
+					defer func() { <-slots }()
+					t.Run(fault.Name+" from the "+from+" on, "+order, func(t *testing.T) {
+						looked.Add(redeliverAfterTheNextCall(t, payload, vicitest.Fault{Name: fault.Name, Times: 3}, from == "redelivery"))
+					})
+				})
+			}
+		}
+	}
+	running.Wait()
+	if looked.Load() < 200 {
+		t.Errorf("only %d redeliveries looked for their call", looked.Load())
+	}
+}
+
+// redeliverAfterTheNextCall lets a webhook fail and its call end, and tries the order again while the agent is in the
+// lead's next call. It returns how many of the redeliveries looked for their call.
+func redeliverAfterTheNextCall(t *testing.T, payload string, fault vicitest.Fault, faultAgain bool) (looked int64) {
+	d, q, now := newQueueFixture(t)
+	d.Budget = 700 * time.Millisecond
+	if faultAgain {
+		d.account.err = errors.New("away")
+	} else {
+		d.fail(t, fault)
+	}
+	d.deliver(t, "find", strings.NewReplacer("CALL", d.call, "LEAD", leadOf(d.call)).Replace(payload), nil)
+	d.account.err = nil
+	if faultAgain {
+		d.fail(t, fault)
+	}
+	d.vicidial.EndCall(d.call)
+	now.pass(time.Duration(len(payload)%15) * time.Second)
+	next := fmt.Sprintf("Y%s%s", now.vicidialNow().Format("0102150405")[1:], d.call[10:])
+	d.vicidial.AddAgent(vicitest.Agent{User: "1028"}) // a fault may have logged the agent off
+	d.vicidial.AddCall(vicitest.Call{ID: next, Agent: "1028", Phone: phone, VendorLeadCode: ticket})
+	for range hangup.MaxRedeliveries {
+		if len(q.messages) == 0 {
+			break
+		}
+		_, message := q.take(t)
+		now.pass(15 * time.Second)
+		before := d.vicidial.Count("version")
+		d.Redeliver(t.Context(), message)
+		looked += int64(d.vicidial.Count("version") - before)
+	}
+	for _, r := range d.vicidial.Requests() {
+		if r.Kind() == "HANGUP" && r.CallID == next {
+			t.Errorf("a HANGUP of %s, the lead's next call, was sent", next)
+		}
+	}
+	if !d.vicidial.LineUp(next) {
+		t.Errorf("%s, the lead's next call, has ended", next)
+	}
+	return looked
+}
+
+func TestALateOrderEndsTheCallThatBeganBeforeIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		age  time.Duration // of the call when the webhook was received
+		want vicicall.Outcome
+	}{
+		"long before":           {time.Hour / 2, vicicall.HungUp},
+		"10 s before":           {10 * time.Second, vicicall.HungUp},
+		"less than 10 s before": {9 * time.Second, vicicall.OtherCall},
+	} {
+		d, q, now := newQueueFixtureOf(t, c.age)
+		d.account.err = errors.New("away")
+		d.deliver(t, "find", `{"agent_user":"1028","phone":"3125551212"}`, nil)
+		d.account.err = nil
+		_, message := q.take(t)
+		d.log.Reset()
+		now.pass(15 * time.Second)
+		settled := d.Redeliver(t.Context(), message)
+		if line := d.line(t); line["outcome"] != string(c.want) || !settled || d.vicidial.Listed(d.call) == (c.want == vicicall.HungUp) {
+			t.Errorf("%s: settled %v, the line is %v, want %s", name, settled, line, c.want)
+		}
+	}
 }

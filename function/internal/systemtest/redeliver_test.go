@@ -14,7 +14,6 @@ import (
 	"sync"
 	"testing"
 
-	"vicihook/function/internal/hangup"
 	"vicihook/infra/local/stack"
 	"vicihook/vicicall/vicitest"
 )
@@ -162,47 +161,6 @@ func TestAQueueThatCanNotBeWrittenToIsLoggedAndTheSenderIsToldTheSame(t *testing
 	}
 	if line := b.lastLine(); !strings.Contains(line, `"queue_error":"`) || !strings.Contains(line, "AccessDenied") {
 		t.Errorf("the line does not say it: %s", line)
-	}
-}
-
-// A redelivery comes late by design. Whatever failed before, and whoever the agent talks to by then, it ends no call but
-// the one that the webhook meant.
-func TestNoRedeliveryEndsAnotherCall(t *testing.T) {
-	t.Parallel()
-	b, q := newQueueBench(t)
-	tried := 0
-	for _, fault := range vicitest.Faults() {
-		if fault.Stage != "" && fault.Stage != "HANGUP" && fault.Stage != "CHECK" || strings.HasPrefix(fault.Name, "slow") || strings.Contains(fault.Name, "silen") {
-			continue // those that wait cost a budget each
-		}
-		const agent = "2000"
-		talk := func() (call string) {
-			call = b.VICIdial.NextCallID('Y')
-			b.VICIdial.AddAgent(vicitest.Agent{User: agent}) // a fault may have logged everybody off
-			b.VICIdial.AddCall(vicitest.Call{ID: call, Agent: agent})
-			return call
-		}
-		meant := talk()
-		b.inject(t, vicitest.Fault{Name: fault.Name, CallID: meant, Times: 4})
-		b.send(t, b.delivery(t, "crm", payloadFor(meant, agent)))
-		messages := q.take()
-		tried += len(messages)
-		b.VICIdial.EndCall(meant)
-		next := talk()
-		for range hangup.MaxRedeliveries {
-			if len(messages) == 0 {
-				break
-			}
-			b.redeliver(t, messages...)
-			messages = q.take()
-		}
-		if !b.VICIdial.Listed(next) || !b.VICIdial.LineUp(next) {
-			t.Errorf("%s: the redelivery of %s ended %s", fault.Name, meant, next)
-		}
-		b.VICIdial.EndCall(next)
-	}
-	if tried == 0 {
-		t.Error("no fault left an order in the queue")
 	}
 }
 
