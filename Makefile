@@ -93,8 +93,8 @@ template: $(CFN_LINT) $(SAM) $(CHECKOV) ## Lint the templates and the pipeline w
 pipeline: sam-build ## Run the deploy scripts with the pinned SAM CLI, up to the network
 	SAM=$(SAM) go test -count=1 ./infra/pipeline
 
-moto: $(MOTO) ## Run the end-to-end tests with moto's server as Secrets Manager
-	@infra/local/with-moto $(MOTO) go test -count=1 -run 'EndToEnd|AnyService' ./function/internal/systemtest ./function/internal/secret ./function/cmd/vicihook/internal/keyring
+moto: $(MOTO) ## Run the tests that use Secrets Manager with moto's server in its place
+	@infra/local/with-moto $(MOTO) go test -count=1 ./function/internal/systemtest ./function/internal/secret ./function/cmd/vicihook/internal/keyring
 
 fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
 	@infra/fuzz $(FUZZTIME)

@@ -80,7 +80,7 @@ func (b *bench) put(t *testing.T, arn, value string) {
 	}
 }
 
-func TestAKeyIsRotatedWhileWebhooksFlow(t *testing.T) {
+func TestRotateKeyUnderLoad(t *testing.T) {
 	t.Parallel()
 	b := newWarmBench(t, 3, nil)
 	b.put(t, b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, newKey))
@@ -99,7 +99,7 @@ func TestAKeyIsRotatedWhileWebhooksFlow(t *testing.T) {
 	b.flow(t, 3, 200*time.Millisecond, func() string { return oldKey }) // the version before counts for a day
 }
 
-func TestAKeyIsRevokedWhileWebhooksFlow(t *testing.T) {
+func TestRevokeKeyUnderLoad(t *testing.T) {
 	t.Parallel()
 	b := newWarmBench(t, 1, map[string]string{"PREVIOUS_KEYS_FOR": "0"})
 	b.put(t, b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, newKey))
@@ -113,7 +113,7 @@ func TestAKeyIsRevokedWhileWebhooksFlow(t *testing.T) {
 	}
 }
 
-func TestTheAccountIsRotatedByASecondUserWhileWebhooksFlow(t *testing.T) {
+func TestRotateAccountUnderLoad(t *testing.T) {
 	t.Parallel()
 	b := newWarmBench(t, 3, nil)
 	b.VICIdial.AddUser(vicitest.APIUser("7777", "other"))
@@ -130,7 +130,7 @@ func TestTheAccountIsRotatedByASecondUserWhileWebhooksFlow(t *testing.T) {
 	}
 }
 
-func TestOneUsersNewPasswordLeavesAGapThatHarmsNobody(t *testing.T) {
+func TestChangePasswordOfOneUser(t *testing.T) {
 	t.Parallel()
 	b := newWarmBench(t, 1, nil)
 	account(func(u *vicitest.User) { u.Pass = "changed" })(t, b)
@@ -144,7 +144,7 @@ func TestOneUsersNewPasswordLeavesAGapThatHarmsNobody(t *testing.T) {
 	}
 }
 
-func TestALockedAccountIsToldWithATimeAndLeftAlone(t *testing.T) {
+func TestLockedAccountIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{})
 	account(func(u *vicitest.User) { u.FailedLogins, u.LastLogin = 10, time.Now().Unix() })(t, b)
@@ -182,7 +182,7 @@ var failures = map[string]failure{
 	"holding a list":     {put: `["` + vicitest.DefaultPass + `"]`, outcome: "misconfigured", logged: "put a corrected value"},
 }
 
-func TestWhateverSecretsManagerDoesTheSenderIsToldInTime(t *testing.T) {
+func TestSecretsManagerFaultsAreAnsweredInTime(t *testing.T) {
 	t.Parallel()
 	for name, c := range failures {
 		for _, which := range []string{"webhook", "vicidial"} {
@@ -267,7 +267,7 @@ func (b *bench) strike(t *testing.T, c failure) (heal func()) {
 }
 
 // Whoever is slow, Secrets Manager or VICIdial after it, the answer keeps to the budget.
-func TestEndToEndSlowSecretsLeaveLessForVICIdial(t *testing.T) {
+func TestSlowSecretsLeaveLessTimeForVICIdial(t *testing.T) {
 	t.Parallel()
 	var took time.Duration
 	for range triesInTime {

@@ -136,7 +136,7 @@ const closed = "http://127.0.0.1:1"
 // lambdaKey is the access key that infra/local gives a function, as Lambda does.
 const lambdaKey = "AKIAIOSFODNN7EXAMPLE"
 
-func TestTheFunctionTakesItsAWSSettingsAsEverybodyDoes(t *testing.T) {
+func TestAWSSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		env  func(*testing.T, *aws) map[string]string
@@ -203,7 +203,7 @@ func newAWSBench(t *testing.T, env func(*testing.T, *aws) map[string]string) (*b
 	return newBench(t, stack.Config{Secrets: secrets, Env: all}), a
 }
 
-func TestWrongAWSSettingsAreMisconfiguredWithOneErrorLine(t *testing.T) {
+func TestWrongAWSSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		env  map[string]string
@@ -235,7 +235,7 @@ func TestWrongAWSSettingsAreMisconfiguredWithOneErrorLine(t *testing.T) {
 	}
 }
 
-func TestACertificateThatNothingVouchesForKeepsTheSecretsOut(t *testing.T) {
+func TestUntrustedCertificateOfSecretsManager(t *testing.T) {
 	t.Parallel()
 	b, a := newAWSBench(t, func(_ *testing.T, a *aws) map[string]string {
 		return map[string]string{"AWS_ENDPOINT_URL": a.front.URL}

@@ -30,7 +30,7 @@ func (b *bench) doctor(t *testing.T) doctor.Report {
 	return report
 }
 
-func TestEndToEndTheDoctorExaminesTheShippedFunction(t *testing.T) {
+func TestDoctorExaminesTheShippedFunction(t *testing.T) {
 	t.Parallel()
 	lookup := map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}
 	b := newBench(t, stack.Config{Account: map[string]any{"lookup": lookup}})
@@ -53,7 +53,7 @@ func TestEndToEndTheDoctorExaminesTheShippedFunction(t *testing.T) {
 	}
 }
 
-func TestEndToEndABrokenConfigurationIsExaminedToo(t *testing.T) {
+func TestDoctorExaminesABrokenConfiguration(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "4", "RECHECK": "maybe"}})
 	if r := b.doctor(t); r.Healthy || len(r.Findings) != 2 || r.Findings[0].Fault != "configuration" {
@@ -61,7 +61,7 @@ func TestEndToEndABrokenConfigurationIsExaminedToo(t *testing.T) {
 	}
 }
 
-func TestEndToEndNobodyAsksTheDoctorOverHTTP(t *testing.T) {
+func TestDoctorIsNotReachableOverHTTP(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{})
 	for _, path := range []string{"/webhooks/crm", "/webhooks/doctor", "/webhooks/crm?vicihook=doctor"} {

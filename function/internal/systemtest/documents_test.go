@@ -224,7 +224,7 @@ var (
 	anchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-func TestLinksOfDocumentsLead(t *testing.T) {
+func TestLinksOfDocuments(t *testing.T) {
 	for _, document := range documents(t) {
 		for _, found := range link.FindAllStringSubmatch(readDocument(t, document), -1) {
 			target, fragment, _ := strings.Cut(found[1], "#")

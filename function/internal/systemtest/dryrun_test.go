@@ -125,7 +125,7 @@ func rows(srv *vicitest.Server) string {
 	return fmt.Sprintf("%+v\n%+v\n%+v\n%+v", srv.Calls(), srv.Agents(), srv.ManagerRows(), user)
 }
 
-func TestEndToEndADayInRehearsalIsTheDayThatThenComes(t *testing.T) {
+func TestDryRunPredictsTheOutcome(t *testing.T) {
 	t.Parallel()
 	srv := vicitest.NewServer(vicitest.Config{})
 	t.Cleanup(srv.Close)
@@ -211,7 +211,7 @@ func injectAll(name string) func(*testing.T, *bench) {
 	}
 }
 
-func TestEndToEndARehearsalMeetsTheRefusalThatTheRealOneWouldMeet(t *testing.T) {
+func TestDryRunReportsTheRefusal(t *testing.T) {
 	t.Parallel()
 	for name, stage := range obstacles {
 		t.Run(name, func(t *testing.T) {

@@ -186,7 +186,7 @@ var (
 	untouched = tables{true, true}
 )
 
-func TestEndToEndTheOutcomeIsWhatBecameOfTheCall(t *testing.T) {
+func TestOutcomeMatchesVICIdialsTables(t *testing.T) {
 	t.Parallel()
 	for name, c := range outcomes {
 		t.Run(name, func(t *testing.T) {

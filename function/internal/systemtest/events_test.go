@@ -116,7 +116,7 @@ func (s sample) event(t *testing.T, src *source.Source, e example) []byte {
 	return append(indented.Bytes(), '\n')
 }
 
-func TestSampleEventsAreThoseOfTheirPages(t *testing.T) {
+func TestSampleEventsMatchTheirPages(t *testing.T) {
 	pages := readPages(t)
 	sources, err := source.Load(allSources(t, pages))
 	if err != nil {
@@ -163,7 +163,7 @@ func checkDecoded(t *testing.T, name string, payload []byte, e example) {
 	}
 }
 
-func TestEndToEndSampleEventsGetTheirOutcome(t *testing.T) {
+func TestSampleEventsGetTheirOutcome(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
 	file, key := allSources(t, pages), sampleKey(t)

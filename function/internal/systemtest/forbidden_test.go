@@ -82,7 +82,7 @@ var forbiddenTries = map[string]func(*asked){
 	},
 }
 
-func TestEndToEndWhatASourceMayNotEndReachesVICIdialZeroTimes(t *testing.T) {
+func TestForbiddenCallsNeverReachVICIdial(t *testing.T) {
 	t.Parallel()
 	b := scopedBench(t)
 	allowed := asked{b.call, "1028", "SALE"}

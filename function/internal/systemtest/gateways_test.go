@@ -13,7 +13,7 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-func TestEndToEndEachGatewayServesTheSame(t *testing.T) {
+func TestEveryGatewayFormatGetsTheSameAnswer(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
 	file := allSources(t, pages)

@@ -51,7 +51,7 @@ var expectedUnder = func() map[string]expectation {
 	return all
 }()
 
-func TestEachFaultHasOneExpectation(t *testing.T) {
+func TestEveryFaultHasOneExpectation(t *testing.T) {
 	t.Parallel()
 	named := 0
 	for _, v := range expectations {
@@ -179,7 +179,7 @@ func (e observation) mayRun() bool {
 }
 
 // What a proxy said when it gave up stands in the reply, whatever is cut from the message.
-func TestAProxyThatGaveUpMayLeaveItsHangupRunning(t *testing.T) {
+func TestProxyTimeoutMayLeaveTheHangupRunning(t *testing.T) {
 	t.Parallel()
 	e := observation{
 		answer: answer{Outcome: "still_listed", Attempts: 1, Message: "VICIdial still lists the call: try again (…", Reply: "HTTP 502, 122 bytes, Bad Gateway"},

@@ -115,7 +115,7 @@ func payloads(call string) map[string]string {
 // harmless are those that an agent or a disposition may be.
 var harmless = map[string]string{"agent_user of -1": "agent_user", "disposition of -1": "disposition"}
 
-func TestNoPayloadComesBackOrGetsThrough(t *testing.T) {
+func TestNoPayloadLeaks(t *testing.T) {
 	t.Parallel()
 	b := newTaintedBench(t, stack.Config{})
 	sent := 0
@@ -157,7 +157,7 @@ var headers = map[string]map[string]string{
 	"headers just below the limit": {"x-long": strings.Repeat("x", 9000)},
 }
 
-func TestNoHeaderComesBackOrGetsThrough(t *testing.T) {
+func TestNoHeaderLeaks(t *testing.T) {
 	t.Parallel()
 	b := newTaintedBench(t, stack.Config{})
 	for name, wrong := range headers {
@@ -179,7 +179,7 @@ func TestNoHeaderComesBackOrGetsThrough(t *testing.T) {
 }
 
 // The gateway answers these itself, in words of its own.
-func TestWhatIsTooLargeIsRefusedWhole(t *testing.T) {
+func TestTooLargeBodies(t *testing.T) {
 	t.Parallel()
 	b := newTaintedBench(t, stack.Config{})
 	d := b.delivery(t, "crm", payloadOf(b.call))
@@ -197,7 +197,7 @@ func TestWhatIsTooLargeIsRefusedWhole(t *testing.T) {
 }
 
 // A *url.Error would quote the address, which may have a path that nobody is to know.
-func TestNoNetworkErrorBringsASecretOut(t *testing.T) {
+func TestNoNetworkErrorLeaksASecret(t *testing.T) {
 	t.Parallel()
 	distrusted := func(t *testing.T) string {
 		vicidial := vicitest.NewTLSServer(vicitest.Config{}, vicitest.SelfSigned(vicitest.Cert{Hosts: []string{"127.0.0.1"}}))

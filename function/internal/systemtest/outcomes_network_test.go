@@ -76,7 +76,7 @@ func pemOf(c tls.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}))
 }
 
-func TestEndToEndTheCertificateIsTrustedAsTheSecretSays(t *testing.T) {
+func TestTLSTrustIsThatOfTheSecret(t *testing.T) {
 	t.Parallel()
 	trusts := trusts()
 	if runtime.GOOS == "linux" { // where SSL_CERT_FILE names what the system trusts; elsewhere the rows with a system have none
@@ -145,7 +145,7 @@ var clusters = map[string]cluster{
 	"a redirect to another host first": {before: redirecting, outcome: "misconfigured", leaves: untouched},
 }
 
-func TestEndToEndTheNextWebServerIsAskedWhereTheFirstGotNothing(t *testing.T) {
+func TestFailoverToTheNextWebServer(t *testing.T) {
 	t.Parallel()
 	for name, c := range clusters {
 		t.Run(name, func(t *testing.T) {
@@ -200,7 +200,7 @@ func listen(t *testing.T) net.Listener {
 }
 
 // A gateway that held the request leaves less for VICIdial, who is silent here.
-func TestEndToEndTheTimeThatTheGatewayHeldIsSpent(t *testing.T) {
+func TestBudgetStartsAtTheGatewaysRequestTime(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{})
 	b.send(t, b.delivery(t, "crm", payloadOf("Y0101000000000000001"))) // the start takes time too

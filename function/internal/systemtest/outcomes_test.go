@@ -39,7 +39,7 @@ const (
 	triesInTime = 3
 )
 
-func TestEndToEndEveryFaultIsAnsweredTrulyAndInTime(t *testing.T) {
+func TestEveryFaultIsAnsweredTrulyAndInTime(t *testing.T) {
 	t.Parallel()
 	trials := trials()
 	if len(trials) < 150 {
@@ -56,7 +56,7 @@ func TestEndToEndEveryFaultIsAnsweredTrulyAndInTime(t *testing.T) {
 }
 
 // The short budget leaves no time for a second HANGUP beside one that waits, nor for a gateway to give up on one.
-func TestEndToEndWhatWaitsIsAnsweredTrulyWhereThereIsTimeForASecondHangup(t *testing.T) {
+func TestSlowFaultsWithTimeForASecondHangup(t *testing.T) {
 	t.Parallel()
 	var trials []trial
 	for _, name := range []string{"slow-work", "slow-middle", "silent", "success-then-silence", "proxy-gives-up"} {
@@ -132,7 +132,7 @@ func (b *bench) try(t *testing.T, c trial, budget time.Duration) (outcome string
 
 // A CHECK for a call that is listed gets an answer that names no call, so the fault that puts another call's id into
 // answers leaves it as it is: the call is truly still listed.
-func TestEndToEndACheckIsBelievedWhereItsFaultChangesNothing(t *testing.T) {
+func TestCheckIsBelievedDespiteAHarmlessFault(t *testing.T) {
 	t.Parallel()
 	b := newTaintedBench(t, stack.Config{})
 	for _, fault := range []string{"other-call", "other-call-undone"} {
@@ -156,7 +156,7 @@ func TestEndToEndACheckIsBelievedWhereItsFaultChangesNothing(t *testing.T) {
 
 // A busy machine may read a HANGUP after the CHECK that was sent after it, or not before the answer is out. The record
 // of what arrived is no order of what was sent.
-func TestEndToEndAHangupThatArrivesAfterItsCheckIsNoLie(t *testing.T) {
+func TestHangupThatArrivesAfterItsCheck(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		forwards bool // the HANGUP once a CHECK has arrived; else nothing of either
@@ -280,7 +280,7 @@ func inTime(t *testing.T, budget time.Duration, send func() (took time.Duration)
 
 // Strict SQL on PHP below 8.1 delists the call and refuses the row that would hang it up, and prints a clean SUCCESS.
 // No answer of VICIdial shows it: the README names the sql_mode that prevents it.
-func TestEndToEndTheLieThatNoAnswerShows(t *testing.T) {
+func TestUndetectableFalseSuccess(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{})
 	inject("strict-sql-clean")(t, b)
@@ -294,7 +294,7 @@ func TestEndToEndTheLieThatNoAnswerShows(t *testing.T) {
 	b.assertInTime(t)
 }
 
-func TestEndToEndADatabaseThatIsDownForOneRequest(t *testing.T) {
+func TestDatabaseDownForOneRequest(t *testing.T) {
 	t.Parallel()
 	for stage, want := range map[string][]string{"HANGUP": {"unavailable", "hungup"}, "CHECK": {"unknown", "no_active_call"}} { // CHECK: it may have been a restart
 		b := newBench(t, stack.Config{})
@@ -315,7 +315,7 @@ func TestEndToEndADatabaseThatIsDownForOneRequest(t *testing.T) {
 
 // A restart of VICIdial's database empties its list of calls while the lines stay up. It shows only where the database
 // was seen to be down, or where the agent can be looked up.
-func TestEndToEndARestartOfTheDatabase(t *testing.T) {
+func TestDatabaseRestart(t *testing.T) {
 	t.Parallel()
 	lookup := map[string]any{"lookup": map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}}
 	lost := vicitest.Fault{Name: "reset-midway", Stage: "HANGUP"}
@@ -341,7 +341,7 @@ func TestEndToEndARestartOfTheDatabase(t *testing.T) {
 	}
 }
 
-func TestEndToEndAnAgentWhoLogsOffBeforeTheSecondLook(t *testing.T) {
+func TestAgentLogsOffBeforeTheCheck(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{})
 	inject("agent-logs-off")(t, b)
@@ -352,7 +352,7 @@ func TestEndToEndAnAgentWhoLogsOffBeforeTheSecondLook(t *testing.T) {
 }
 
 // Both instances have sent HANGUP before VICIdial answers either.
-func TestEndToEndTwoDeliveriesOfOneCallOnTwoInstances(t *testing.T) {
+func TestTwoDeliveriesOfOneCallOnTwoInstances(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]string{
 		"slow-work":    "hungup no_active_call", // one looks after the other

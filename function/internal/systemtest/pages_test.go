@@ -138,7 +138,7 @@ func sourcesFile(t *testing.T, sources any) (file string) {
 	return file
 }
 
-func TestEndToEndEachPageOfASenderHoldsWhatItSays(t *testing.T) {
+func TestPagesOfSenders(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
 	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages), Account: lookupAccount()})
@@ -237,7 +237,7 @@ func lookupAccount() map[string]any {
 }
 
 // Each page's source that needs no call id ends the customer's call and no other, whatever comes again.
-func TestEndToEndRecipesWithoutACallIDEndNoOtherCall(t *testing.T) {
+func TestRecipesWithoutACallIDEndNoOtherCall(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
 	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages), Account: lookupAccount()})
@@ -294,7 +294,7 @@ func (b *bench) lastLine() string {
 	return lines[len(lines)-1]
 }
 
-func TestPagesOfSendersSayWhatAnEngineerAsks(t *testing.T) {
+func TestPagesOfSendersAreComplete(t *testing.T) {
 	t.Parallel()
 	index, err := os.ReadFile(docs + "/README.md")
 	if err != nil {
@@ -337,7 +337,7 @@ func (p page) outcomesSentAgain() map[string]bool {
 	return words
 }
 
-func TestPagesOfSendersAgreeWithTheShippedSources(t *testing.T) {
+func TestPagesOfSendersMatchTheShippedSources(t *testing.T) {
 	t.Parallel()
 	shipped, documented := shippedSources(t), map[string]any{}
 	for name, p := range readPages(t) {
@@ -362,7 +362,7 @@ func TestPagesOfSendersAgreeWithTheShippedSources(t *testing.T) {
 }
 
 // Zendesk is the one sender that looks at Retry-After: its page must name just what it sends again.
-func TestTheZendeskPageNamesWhatZendeskSendsAgain(t *testing.T) {
+func TestZendeskPageNamesWhatZendeskRedelivers(t *testing.T) {
 	t.Parallel()
 	row := readPages(t)["zendesk"].outcomesSentAgain()
 	for _, rule := range hangup.Rules() {

@@ -42,7 +42,7 @@ var twoReadings = map[string]struct{ body, contentType string }{
 	"a form with semicolons":                 {`call_id=CALL;agent_user=1028&agent_user=1028`, formType},
 }
 
-func TestEndToEndAPayloadWithTwoReadingsIsRefusedOnceItsSignatureHeld(t *testing.T) {
+func TestAmbiguousPayloadsAreRefused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}}`)})
 	for name, c := range twoReadings {
@@ -76,7 +76,7 @@ var oneReading = map[string]string{
 	"a form with bytes not read":  `call_id=CALL&agent_user=1028&text=%FF`,
 }
 
-func TestEndToEndTheBytesAloneDecideHowAPayloadIsRead(t *testing.T) {
+func TestContentTypeHeaderIsIgnored(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}}`)})
 	for name, body := range oneReading {
@@ -93,7 +93,7 @@ func TestEndToEndTheBytesAloneDecideHowAPayloadIsRead(t *testing.T) {
 	}
 }
 
-func TestEndToEndAnEntryThatIsWrongDisablesItsOwnSource(t *testing.T) {
+func TestAWrongSourceDisablesItselfAlone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{
 		SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}, "bad": {"scheme": "generic-sha256-base64", "when": ".."}}`),
@@ -114,7 +114,7 @@ func TestEndToEndAnEntryThatIsWrongDisablesItsOwnSource(t *testing.T) {
 	}
 }
 
-func TestEndToEndASenderThatDoesNotSignIsLoggedAsSuch(t *testing.T) {
+func TestUnsignedSendersAreLogged(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{
 		SourcesFile: sourcesText(t, `{

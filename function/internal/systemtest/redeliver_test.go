@@ -102,7 +102,7 @@ func (b *bench) redeliver(t *testing.T, messages ...string) (failed []string) {
 	return failed
 }
 
-func TestACallThatStaysListedIsEndedByARedelivery(t *testing.T) {
+func TestRedeliveryEndsACallThatStayedListed(t *testing.T) {
 	t.Parallel()
 	b, q := newQueueBench(t)
 	b.inject(t, vicitest.Fault{Name: "does-nothing", Times: 4})
@@ -132,7 +132,7 @@ func TestACallThatStaysListedIsEndedByARedelivery(t *testing.T) {
 	}
 }
 
-func TestAMessageThatCanNotBeReadStopsNoOther(t *testing.T) {
+func TestUnreadableQueueMessageStopsNoOther(t *testing.T) {
 	t.Parallel()
 	b, q := newQueueBench(t)
 	b.inject(t, vicitest.Fault{Name: "does-nothing", Times: 2})
@@ -151,7 +151,7 @@ func TestAMessageThatCanNotBeReadStopsNoOther(t *testing.T) {
 	}
 }
 
-func TestAQueueThatCanNotBeWrittenToIsLoggedAndTheSenderIsToldTheSame(t *testing.T) {
+func TestUnwritableQueueIsLogged(t *testing.T) {
 	t.Parallel()
 	b, q := newQueueBench(t)
 	q.denied = true

@@ -107,7 +107,7 @@ func TestReferenceNamesEveryFieldOfASource(t *testing.T) {
 	checkNames(t, "fields of a source", tableNames(section(t, "## sources.json")), fields)
 }
 
-func TestReferencesSourcesAreGood(t *testing.T) {
+func TestReferencesSourcesAreValid(t *testing.T) {
 	block := jsonBlock.FindStringSubmatch(section(t, "## sources.json"))
 	if block == nil {
 		t.Fatal("no example of sources.json")
@@ -158,7 +158,7 @@ func TestReferencesRefusedJqIsRefused(t *testing.T) {
 	}
 }
 
-func TestReferencesSecretsAreTaken(t *testing.T) {
+func TestReferencesSecretsAreAccepted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{Keys: map[string]string{"crm": "whsec_" + oldKey}})
 	if b.Secrets == nil {

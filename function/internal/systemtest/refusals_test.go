@@ -34,7 +34,7 @@ var strangers = map[string]func(*testing.T, *bench, *delivery){
 	},
 }
 
-func TestEndToEndStrangersGetOneAnswerAndCauseNothing(t *testing.T) {
+func TestStrangersGetOneAnswer(t *testing.T) {
 	if os.Getenv("SECRETSMANAGER_URL") != "" {
 		t.Skip("counts the calls of the local Secrets Manager")
 	}
@@ -79,7 +79,7 @@ func plain(h http.Header) http.Header {
 	return h
 }
 
-func TestEndToEndABodyThatTheGatewayEncodesHoldsTheSame(t *testing.T) {
+func TestBase64Bodies(t *testing.T) {
 	for _, contentType := range []string{"application/json", "application/octet-stream", ""} {
 		b := newBench(t, stack.Config{})
 		d := b.delivery(t, "crm", payloadOf(b.call))
@@ -90,7 +90,7 @@ func TestEndToEndABodyThatTheGatewayEncodesHoldsTheSame(t *testing.T) {
 	}
 }
 
-func TestEndToEndAKeptConnectionThatVICIdialClosedCostsNothing(t *testing.T) {
+func TestClosedKeepAliveConnection(t *testing.T) {
 	b := newBench(t, stack.Config{})
 	calls := b.VICIdial.Calls()
 	for i, call := range calls {
@@ -108,7 +108,7 @@ func TestEndToEndAKeptConnectionThatVICIdialClosedCostsNothing(t *testing.T) {
 	}
 }
 
-func TestEndToEndARepeatedDeliveryFindsNoCall(t *testing.T) {
+func TestRepeatedDeliveryFindsNoCall(t *testing.T) {
 	b := newBench(t, stack.Config{})
 	for _, want := range []string{"hungup", "no_active_call"} {
 		if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != want {
@@ -117,7 +117,7 @@ func TestEndToEndARepeatedDeliveryFindsNoCall(t *testing.T) {
 	}
 }
 
-func TestEndToEndAWrongConfigurationIsNamedOnceAndStillAnswers(t *testing.T) {
+func TestWrongConfigurationStillAnswers(t *testing.T) {
 	b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "4", "RECHECK": "maybe"}})
 	for range 2 {
 		if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != "misconfigured" || got.status != http.StatusInternalServerError {

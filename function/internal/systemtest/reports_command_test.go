@@ -82,7 +82,7 @@ func newVICIdial(t *testing.T) *vicitest.Server {
 }
 
 // A trial of a wrong address must fail on the simulated VICIdial as it does on a real one.
-func TestReportsSimulatedVICIdialAnswersOnlyWhereARealOneDoes(t *testing.T) {
+func TestReportsPathsOfTheSimulatedVICIdial(t *testing.T) {
 	server := newVICIdial(t)
 	for path, want := range map[string]int{
 		"/agc/api.php": http.StatusOK, "/agc/agc/api.php": http.StatusNotFound, "/agc/api.php/agc/api.php": http.StatusNotFound, "/api.php": http.StatusNotFound,

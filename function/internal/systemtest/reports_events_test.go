@@ -31,7 +31,7 @@ var routes = map[string]struct {
 	"HTTP API, 2.0 with {proxy+}":    {event.HTTPAPI, map[string]any{"routeKey": "ANY /webhooks/{proxy+}", "pathParameters": map[string]any{"proxy": "crm"}}},
 }
 
-func TestReportsEventsOnEveryRouteThatAWSOffers(t *testing.T) {
+func TestReportsEventsOnEveryRoute(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{})
 	command := buildCommand(t)
@@ -48,7 +48,7 @@ func TestReportsEventsOnEveryRouteThatAWSOffers(t *testing.T) {
 }
 
 // An event that is no delivery gets the answer that any stranger gets. Only its log line tells why.
-func TestReportsEventsThatAreNoDeliveryAreNamedInTheLogAndByTheCommand(t *testing.T) {
+func TestReportsEventsThatAreNotADelivery(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{})
 	command := buildCommand(t)

@@ -10,7 +10,7 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-func TestEndToEndASettingDoesWhatItSays(t *testing.T) {
+func TestSettings(t *testing.T) {
 	for name, c := range map[string]struct {
 		env             map[string]string
 		outcome         string
@@ -34,7 +34,7 @@ func TestEndToEndASettingDoesWhatItSays(t *testing.T) {
 	}
 }
 
-func TestEndToEndPlainHTTPNeedsLeave(t *testing.T) {
+func TestPlainHTTPNeedsASetting(t *testing.T) {
 	for allowed, outcome := range map[string]string{"false": "misconfigured", "true": "unavailable"} {
 		b := newBench(t, stack.Config{
 			Env:     map[string]string{"VICIDIAL_ALLOW_HTTP": allowed, "REQUEST_BUDGET": "1s"},
@@ -46,7 +46,7 @@ func TestEndToEndPlainHTTPNeedsLeave(t *testing.T) {
 	}
 }
 
-func TestEndToEndARotatedKeyCountsForAsLongAsItMay(t *testing.T) {
+func TestPreviousKeysFor(t *testing.T) {
 	for name, c := range map[string]struct{ previousFor, outcome string }{
 		"a day":         {"24h", "hungup"},
 		"a millisecond": {"1ms", "unauthorized"},
@@ -65,7 +65,7 @@ func TestEndToEndARotatedKeyCountsForAsLongAsItMay(t *testing.T) {
 	}
 }
 
-func TestEndToEndWhatTheSecretsLackIsSaidOnce(t *testing.T) {
+func TestMissingKeysAreLoggedOnce(t *testing.T) {
 	b := newBench(t, stack.Config{
 		Keys:    map[string]string{"crm": oldKey, "github": "changeme", "crn": newKey},
 		Account: map[string]any{"pass": "S3cret.+"},

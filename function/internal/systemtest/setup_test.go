@@ -86,7 +86,7 @@ func unsign(_ *testing.T, _ *bench, d *delivery) {
 	}
 }
 
-func TestEndToEndSettingAWebhookUpEndsNoCall(t *testing.T) {
+func TestPingsAndChallengesEndNoCall(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, setUpSources)})
 	for name, s := range setUps {

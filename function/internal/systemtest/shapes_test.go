@@ -245,7 +245,7 @@ func (c change) request(t *testing.T, src *source.Source, contentType string) we
 	return r
 }
 
-func TestEveryFrontOfEventGetsTheSameVerdict(t *testing.T) {
+func TestEveryFrontGetsTheSameVerdict(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // where time stands still
 		h := newHall(t)

@@ -82,20 +82,20 @@ func (s *start) want(t *testing.T, outcome string, given func()) {
 	}
 }
 
-func TestBothSecretsAreFetchedAtOnceBeforeTheFirstWebhook(t *testing.T) {
+func TestInitFetchesBothSecrets(t *testing.T) {
 	t.Parallel()
 	s := newStart(t, nil)
 	s.want(t, "hungup", s.release)
 }
 
-func TestAFirstWebhookWaitsForTheSecretsOnTheirWayAndCausesNoOtherFetch(t *testing.T) {
+func TestFirstWebhookWaitsForTheFetchOfInit(t *testing.T) {
 	t.Parallel()
 	s := newStart(t, map[string]string{"REQUEST_BUDGET": "1s"})
 	s.want(t, "unavailable", func() {}) // it has waited for all of its budget
 	s.want(t, "hungup", s.release)
 }
 
-func TestAFirstWebhookAfterARotationGetsTheKeysOfBeforeToo(t *testing.T) {
+func TestFirstWebhookAfterARotationHasThePreviousKeys(t *testing.T) {
 	t.Parallel()
 	s := newStart(t, map[string]string{"PREVIOUS_KEYS_FOR": "24h"})
 	s.given = s.release

@@ -28,7 +28,7 @@ func ofVoice(t *testing.T, pages map[string]page) (examples []example) {
 }
 
 // Platforms repeat a tool call after a time-out. A repeat must not book again, and must not end the agent's next call.
-func TestEndToEndARepeatedToolCallBooksOnce(t *testing.T) {
+func TestRepeatedToolCallBooksOnce(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
 	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages)})
@@ -52,7 +52,7 @@ func TestEndToEndARepeatedToolCallBooksOnce(t *testing.T) {
 	}
 }
 
-func TestEndToEndAReplayedToolCallIsRefusedWhereATimeIsSigned(t *testing.T) {
+func TestReplayedToolCallIsRefusedIfATimeIsSigned(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
 	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages)})
@@ -76,7 +76,7 @@ func TestEndToEndAReplayedToolCallIsRefusedWhereATimeIsSigned(t *testing.T) {
 var aDisposition = regexp.MustCompile(`"(SALE|NI|CALLBK)"`)
 
 // A model that invents a disposition reads which ones there are.
-func TestEndToEndAnInventedDispositionIsAnsweredWithTheList(t *testing.T) {
+func TestInventedDispositionIsAnsweredWithTheList(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
 	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages)})
