@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/itchyny/gojq"
 )
@@ -61,6 +62,12 @@ func refuse(query *gojq.Query) []string {
 			fault("jq name %q is not allowed: names that start with _ are jq's own", name)
 		}
 	}
+	defined := func(name string) {
+		own(name)
+		if slices.Contains(builtins(), any(strings.TrimPrefix(name, "$"))) {
+			fault("jq function %q is jq's own, and calls of it would not be limited: choose another name", name)
+		}
+	}
 	visit(reflect.ValueOf(query), func(node any) {
 		switch node := node.(type) {
 		case *gojq.Query:
@@ -88,9 +95,9 @@ func refuse(query *gojq.Query) []string {
 		case *gojq.PatternObject:
 			own(node.Key)
 		case *gojq.FuncDef:
-			own(node.Name)
+			defined(node.Name)
 			for _, arg := range node.Args {
-				own(arg)
+				defined(arg)
 			}
 			if calls(node.Body, node.Name, len(node.Args)) {
 				fault("jq function %q calls itself, which can run long: map over a list of the payload", node.Name)
@@ -99,6 +106,16 @@ func refuse(query *gojq.Query) []string {
 	})
 	return faults
 }
+
+// builtins returns the names of jq's own functions.
+var builtins = sync.OnceValue(func() []any {
+	query, err := gojq.Parse(`builtins | map(split("/")[0])`)
+	if err != nil {
+		panic(err)
+	}
+	names, _ := query.Run(nil).Next()
+	return names.([]any)
+})
 
 // visit calls see for every node of a query, inner ones first.
 func visit(node reflect.Value, see func(node any)) {
