@@ -93,7 +93,7 @@ template: $(CFN_LINT) $(SAM) $(CHECKOV) ## Lint the templates and the pipeline w
 pipeline: sam-build ## Run the deploy scripts with the pinned SAM CLI, up to the network
 	SAM=$(SAM) go test -count=1 ./infra/pipeline
 
-moto: $(MOTO) ## Run the tests that use Secrets Manager with moto's server in its place
+moto: $(MOTO) ## Run the tests that use Secrets Manager or SQS with moto's server in their place
 	@infra/local/with-moto $(MOTO) go test -count=1 ./function/internal/systemtest ./function/internal/secret ./function/cmd/vicihook/internal/keyring
 
 fuzz: go-version ## Fuzz each target for FUZZTIME (60s)
@@ -152,7 +152,7 @@ $(CFN_LINT):
 
 $(MOTO):
 	python3 -m venv $(@D:/bin=)
-	$(@D)/pip install --quiet --disable-pip-version-check 'moto[server,secretsmanager]==5.2.5'
+	$(@D)/pip install --quiet --disable-pip-version-check 'moto[server,secretsmanager,sqs]==5.2.5'
 
 $(SAM):
 	python3 -m venv $(@D:/bin=)
