@@ -18,7 +18,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// A secret that was fetched in the last 5 s is not asked for again, whatever happens.
+// A secret is not fetched again within 5 s.
 const noLongerNew = 5200 * time.Millisecond
 
 // oldKey and newKey sign webhooks of crm: 32 bytes in base64.
@@ -27,10 +27,10 @@ const (
 	newKey = "bmV3IGtleSBvZiB0aGUgY3JtLCAzMiBieXRlcyBsb25n"
 )
 
-// newWarmBench is a bench with warm instances, each of which holds secrets that are no longer new.
-func newWarmBench(t *testing.T, instances int, env map[string]string) *bench {
+// newWarmFixture returns a fixture with warm instances, whose secrets are older than 5 s.
+func newWarmFixture(t *testing.T, instances int, env map[string]string) *fixture {
 	t.Helper()
-	b := newBench(t, stack.Config{Keys: map[string]string{"crm": oldKey}, MaxInstances: instances, Env: env})
+	b := newFixture(t, stack.Config{Keys: map[string]string{"crm": oldKey}, MaxInstances: instances, Env: env})
 	if b.Secrets == nil {
 		t.Skip("steers the local Secrets Manager")
 	}
@@ -49,8 +49,9 @@ func newWarmBench(t *testing.T, instances int, env map[string]string) *bench {
 	return b
 }
 
-// flow has some senders send webhooks for some time, up to 50 a second each, signed with the key of that moment. None may be refused.
-func (b *bench) flow(t *testing.T, senders int, during time.Duration, key func() string) {
+// flow sends webhooks from some senders for some time, up to 50 a second each, signed with the current key. None may be
+// refused.
+func (b *fixture) flow(t *testing.T, senders int, during time.Duration, key func() string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), during)
 	defer cancel()
@@ -67,13 +68,13 @@ func (b *bench) flow(t *testing.T, senders int, during time.Duration, key func()
 	all.Wait()
 }
 
-func (b *bench) sendWith(t *testing.T, key string) answer {
+func (b *fixture) sendWith(t *testing.T, key string) answer {
 	d := b.delivery(t, "crm", payloadOf("Y0101000000000000001"))
 	d.sign(t, key, time.Now())
 	return b.send(t, d)
 }
 
-func (b *bench) put(t *testing.T, arn, value string) {
+func (b *fixture) put(t *testing.T, arn, value string) {
 	t.Helper()
 	if _, err := b.Secrets.Put(arn, value); err != nil {
 		t.Fatal(err)
@@ -82,7 +83,7 @@ func (b *bench) put(t *testing.T, arn, value string) {
 
 func TestRotateKeyUnderLoad(t *testing.T) {
 	t.Parallel()
-	b := newWarmBench(t, 3, nil)
+	b := newWarmFixture(t, 3, nil)
 	b.put(t, b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, newKey))
 	keys := [2]string{newKey, oldKey} // every other webhook's sender knows of the new key, and the others do not yet
 	var webhooks [2]atomic.Int64
@@ -101,7 +102,7 @@ func TestRotateKeyUnderLoad(t *testing.T) {
 
 func TestRevokeKeyUnderLoad(t *testing.T) {
 	t.Parallel()
-	b := newWarmBench(t, 1, map[string]string{"PREVIOUS_KEYS_FOR": "0"})
+	b := newWarmFixture(t, 1, map[string]string{"PREVIOUS_KEYS_FOR": "0"})
 	b.put(t, b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, newKey))
 	for range 50 {
 		if got := b.sendWith(t, newKey); got.Outcome != "no_active_call" {
@@ -115,7 +116,7 @@ func TestRevokeKeyUnderLoad(t *testing.T) {
 
 func TestRotateAccountUnderLoad(t *testing.T) {
 	t.Parallel()
-	b := newWarmBench(t, 3, nil)
+	b := newWarmFixture(t, 3, nil)
 	b.VICIdial.AddUser(vicitest.APIUser("7777", "other"))
 	b.put(t, b.VICIdialSecretARN, fmt.Sprintf(`{"url": %q, "user": "7777", "pass": "other"}`, b.VICIdial.URL))
 	b.flow(t, 3, 200*time.Millisecond, func() string { return oldKey })
@@ -132,7 +133,7 @@ func TestRotateAccountUnderLoad(t *testing.T) {
 
 func TestChangePasswordOfOneUser(t *testing.T) {
 	t.Parallel()
-	b := newWarmBench(t, 1, nil)
+	b := newWarmFixture(t, 1, nil)
 	account(func(u *vicitest.User) { u.Pass = "changed" })(t, b)
 	for range 20 {
 		if got := b.sendWith(t, oldKey); got.Outcome != "credentials_rejected" || got.status != http.StatusBadGateway {
@@ -146,7 +147,7 @@ func TestChangePasswordOfOneUser(t *testing.T) {
 
 func TestLockedAccountIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{})
+	b := newFixture(t, stack.Config{})
 	account(func(u *vicitest.User) { u.FailedLogins, u.LastLogin = 10, time.Now().Unix() })(t, b)
 	for range 5 {
 		got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
@@ -159,7 +160,7 @@ func TestLockedAccountIsLeftAlone(t *testing.T) {
 	}
 }
 
-// A failure is what Secrets Manager does to one of the secrets, and what the sender is told.
+// A failure is a fault of Secrets Manager for one of the secrets, and the expected answer.
 type failure struct {
 	fault   secretsmanager.Fault
 	slow    bool   // in place of fault
@@ -194,16 +195,16 @@ func TestSecretsManagerFaultsAreAnsweredInTime(t *testing.T) {
 	}
 }
 
-// checkFailureInTime has the failure met anew while the answers were late.
+// checkFailureInTime repeats checkFailure while a busy machine answers late.
 func checkFailureInTime(t *testing.T, which string, c failure) {
 	const budget = 2 * time.Second
 	var took time.Duration
 	for range triesInTime {
-		b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": budget.String()}})
+		b := newFixture(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": budget.String()}})
 		if b.Secrets == nil {
 			t.Skip("steers the local Secrets Manager")
 		}
-		b.meet(t, which, c)
+		b.checkFailure(t, which, c)
 		took = b.took(map[string]string{"vicidial": b.call}[which]) // without keys no delivery comes to know its call
 		if c.slow && took < budget-100*time.Millisecond {
 			t.Errorf("answered after %v, while Secrets Manager could still have spoken", took)
@@ -215,8 +216,8 @@ func checkFailureInTime(t *testing.T, which string, c failure) {
 	t.Errorf("answered after %v, %d times", took, triesInTime)
 }
 
-// meet has a webhook meet the failure, and another find Secrets Manager mended.
-func (b *bench) meet(t *testing.T, which string, c failure) {
+// checkFailure sends one webhook during the failure and one after it.
+func (b *fixture) checkFailure(t *testing.T, which string, c failure) {
 	t.Helper()
 	arn, mended := b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, b.Keys["crm"])
 	if which == "vicidial" {
@@ -247,7 +248,7 @@ func (b *bench) meet(t *testing.T, which string, c failure) {
 	}
 }
 
-func (b *bench) strike(t *testing.T, c failure) (heal func()) {
+func (b *fixture) strike(t *testing.T, c failure) (heal func()) {
 	t.Helper()
 	switch {
 	case c.slow:
@@ -266,12 +267,12 @@ func (b *bench) strike(t *testing.T, c failure) (heal func()) {
 	return func() {}
 }
 
-// Whoever is slow, Secrets Manager or VICIdial after it, the answer keeps to the budget.
+// The answer keeps to the budget, whether Secrets Manager or VICIdial is slow.
 func TestSlowSecretsLeaveLessTimeForVICIdial(t *testing.T) {
 	t.Parallel()
 	var took time.Duration
 	for range triesInTime {
-		b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "2s"}})
+		b := newFixture(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "2s"}})
 		if b.Secrets == nil {
 			t.Skip("steers the local Secrets Manager")
 		}

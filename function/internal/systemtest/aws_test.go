@@ -37,8 +37,8 @@ type aws struct {
 // A hit is one request to Secrets Manager.
 type hit struct{ host, accessKey string }
 
-// Hosts of Secrets Manager. In the partition aws the endpoint for both IP versions has the name of the one for IPv4, so
-// the European one stands for it.
+// Hosts of Secrets Manager. In the partition aws the dual-stack endpoint has the name of the one for IPv4, so the
+// European one is used.
 const (
 	dialed          = "127.0.0.1"
 	fipsHost        = "secretsmanager-fips.us-east-1.amazonaws.com"
@@ -88,14 +88,14 @@ func (a *aws) record(r *http.Request) {
 	a.hits = append(a.hits, hit{host, accessKey})
 }
 
-// seen are the different requests that came.
+// seen returns the distinct requests.
 func (a *aws) seen() []hit {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Compact(slices.Clone(a.hits))
 }
 
-// connect leads a tunnel to any host to the front.
+// connect tunnels a connection to any host to the front.
 func (a *aws) connect(w http.ResponseWriter, r *http.Request) {
 	front, err := net.Dial("tcp", a.front.Listener.Addr().String())
 	if r.Method != http.MethodConnect || err != nil {
@@ -130,7 +130,7 @@ func fileOf(t *testing.T, text string) (path string) {
 	return path
 }
 
-// closed is an address that nothing listens on.
+// closed is an address without a listener.
 const closed = "http://127.0.0.1:1"
 
 // lambdaKey is the access key that infra/local gives a function, as Lambda does.
@@ -175,7 +175,7 @@ func TestAWSSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, a := newAWSBench(t, c.env)
+			b, a := newAWSFixture(t, c.env)
 			if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != "hungup" {
 				t.Fatalf("got %s: %s", got.body, strings.Join(b.Logs(), "\n"))
 			}
@@ -186,8 +186,8 @@ func TestAWSSettings(t *testing.T) {
 	}
 }
 
-// newAWSBench is a function that has nothing but env to find Secrets Manager by.
-func newAWSBench(t *testing.T, env func(*testing.T, *aws) map[string]string) (*bench, *aws) {
+// newAWSFixture returns a function that finds Secrets Manager by env only.
+func newAWSFixture(t *testing.T, env func(*testing.T, *aws) map[string]string) (*fixture, *aws) {
 	t.Helper()
 	if os.Getenv("SECRETSMANAGER_URL") != "" {
 		t.Skip("needs the local Secrets Manager")
@@ -200,7 +200,7 @@ func newAWSBench(t *testing.T, env func(*testing.T, *aws) map[string]string) (*b
 	a := newAWS(t, secrets)
 	all := map[string]string{"AWS_ENDPOINT_URL_SECRETS_MANAGER": ""} // as the template sets it
 	maps.Copy(all, env(t, a))
-	return newBench(t, stack.Config{Secrets: secrets, Env: all}), a
+	return newFixture(t, stack.Config{Secrets: secrets, Env: all}), a
 }
 
 func TestWrongAWSSettings(t *testing.T) {
@@ -210,14 +210,14 @@ func TestWrongAWSSettings(t *testing.T) {
 		says string
 	}{
 		"a profile that no file has": {map[string]string{"AWS_PROFILE": "nobody"}, "nobody"},
-		"a bundle that is missing":   {map[string]string{"AWS_CA_BUNDLE": "/nowhere/ca.pem"}, "/nowhere/ca.pem"},
+		"a bundle that is missing":   {map[string]string{"AWS_CA_BUNDLE": "/unresolvable/ca.pem"}, "/unresolvable/ca.pem"},
 		"a switch of another word":   {map[string]string{"AWS_USE_FIPS_ENDPOINT": "perhaps"}, "AWS_USE_FIPS_ENDPOINT"},
 		"no region":                  {map[string]string{"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}, "AWS_REGION is not set"},
 		"no credentials":             {map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "give the function a role"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, stack.Config{Env: c.env})
+			b := newFixture(t, stack.Config{Env: c.env})
 			got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
 			if got.Outcome != "misconfigured" || got.status != http.StatusInternalServerError {
 				t.Errorf("got %d %s", got.status, got.body)
@@ -237,7 +237,7 @@ func TestWrongAWSSettings(t *testing.T) {
 
 func TestUntrustedCertificateOfSecretsManager(t *testing.T) {
 	t.Parallel()
-	b, a := newAWSBench(t, func(_ *testing.T, a *aws) map[string]string {
+	b, a := newAWSFixture(t, func(_ *testing.T, a *aws) map[string]string {
 		return map[string]string{"AWS_ENDPOINT_URL": a.front.URL}
 	})
 	if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != "unavailable" {

@@ -17,7 +17,7 @@ import (
 const doctorsQuestion = `{"vicihook":"doctor"}`
 
 // doctor invokes the shipped binary directly, as a pipeline does after a deployment.
-func (b *bench) doctor(t *testing.T) doctor.Report {
+func (b *fixture) doctor(t *testing.T) doctor.Report {
 	t.Helper()
 	result, err := b.Invoke(t.Context(), []byte(doctorsQuestion))
 	if err != nil || result.FunctionError {
@@ -33,7 +33,7 @@ func (b *bench) doctor(t *testing.T) doctor.Report {
 func TestDoctorExaminesTheShippedFunction(t *testing.T) {
 	t.Parallel()
 	lookup := map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}
-	b := newBench(t, stack.Config{Account: map[string]any{"lookup": lookup}})
+	b := newFixture(t, stack.Config{Account: map[string]any{"lookup": lookup}})
 	r := b.doctor(t)
 	if !r.Healthy || len(r.Sources) != len(b.Keys) || r.Account.Outcome != "agent_not_logged_in" || r.Deadlines.FunctionMS < 8000 || r.Version == "" {
 		t.Errorf("%+v", r)
@@ -55,7 +55,7 @@ func TestDoctorExaminesTheShippedFunction(t *testing.T) {
 
 func TestDoctorExaminesABrokenConfiguration(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "4", "RECHECK": "maybe"}})
+	b := newFixture(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "4", "RECHECK": "maybe"}})
 	if r := b.doctor(t); r.Healthy || len(r.Findings) != 2 || r.Findings[0].Fault != "configuration" {
 		t.Errorf("%+v", r)
 	}
@@ -63,7 +63,7 @@ func TestDoctorExaminesABrokenConfiguration(t *testing.T) {
 
 func TestDoctorIsNotReachableOverHTTP(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{})
+	b := newFixture(t, stack.Config{})
 	for _, path := range []string{"/webhooks/crm", "/webhooks/doctor", "/webhooks/crm?vicihook=doctor"} {
 		answer, err := http.Post(b.URL+path, "application/json", strings.NewReader(doctorsQuestion))
 		if err != nil {

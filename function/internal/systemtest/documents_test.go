@@ -18,7 +18,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// documents are those whose commands and links these tests check.
+// documents returns the documents whose commands and links these tests check.
 func documents(t *testing.T) (names []string) {
 	t.Helper()
 	for _, pattern := range []string{"README.md", "CONTRIBUTING.md", "events/README.md", "function/docs/*.md"} {
@@ -61,7 +61,7 @@ var elsewhere = []string{"sam", "aws", "export", "git", "cd"}
 
 func TestDocumentedCommandsRun(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{Keys: map[string]string{"crm": newKey, "zendesk": someKey}})
+	b := newFixture(t, stack.Config{Keys: map[string]string{"crm": newKey, "zendesk": someKey}})
 	if b.Secrets == nil {
 		t.Skip("writes to the local Secrets Manager")
 	}
@@ -90,7 +90,7 @@ func TestDocumentedCommandsRun(t *testing.T) {
 }
 
 // commandFolder has the command and the files that documents name.
-func commandFolder(t *testing.T, b *bench) (folder string) {
+func commandFolder(t *testing.T, b *fixture) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
 	if err := os.Symlink(buildCommand(t), filepath.Join(folder, "vicihook")); err != nil {
@@ -124,9 +124,9 @@ func commandFolder(t *testing.T, b *bench) (folder string) {
 	return folder
 }
 
-// runCommand runs a line with the local stack in its environment. Exit status 2 is a mistake in the line; 3 is that no
-// answer came, which is all that the commands which ask AWS's own services can get here.
-func (b *bench) runCommand(t *testing.T, document, folder string, line shellLine) {
+// runCommand runs a line with the local stack in its environment. Exit status 2 is a mistake in the line; 3 means no
+// answer, which is all that commands for AWS's own services can get here.
+func (b *fixture) runCommand(t *testing.T, document, folder string, line shellLine) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", line.command)
 	cmd.Dir = folder
@@ -147,7 +147,7 @@ func (b *bench) runCommand(t *testing.T, document, folder string, line shellLine
 	}
 }
 
-// checkTarget sees that the Makefile has the target of a make command.
+// checkTarget checks that the Makefile has the target of a make command.
 func checkTarget(t *testing.T, document, command string) {
 	t.Helper()
 	target := strings.Fields(command)[1]
@@ -156,8 +156,8 @@ func checkTarget(t *testing.T, document, command string) {
 	}
 }
 
-// checkGoCommand sees that each package of `go test PACKAGES -run PATTERN` has such a test, and that infra/local has the
-// flags that it is run with.
+// checkGoCommand checks that each package of `go test PACKAGES -run PATTERN` has such a test, and that infra/local has the
+// flags of the command.
 func checkGoCommand(t *testing.T, document, command string) {
 	t.Helper()
 	fields := strings.Fields(command)
@@ -198,7 +198,7 @@ var (
 	makeBlock = regexp.MustCompile("(?s)```\n(request .*?)\n```")
 )
 
-// Line by line, with addresses, times and call ids left out.
+// The output is compared without addresses, times and call ids.
 func TestMakeRunPrintsWhatREADMEShows(t *testing.T) {
 	t.Parallel()
 	shown := makeBlock.FindStringSubmatch(readDocument(t, "README.md"))
@@ -236,7 +236,7 @@ func TestLinksOfDocuments(t *testing.T) {
 				path = document
 			}
 			if _, err := os.Stat(root + path); err != nil {
-				t.Errorf("%s: %s leads nowhere", document, found[1])
+				t.Errorf("%s: %s leads unresolvable", document, found[1])
 			} else if fragment != "" && !hasAnchor(readDocument(t, path), fragment) {
 				t.Errorf("%s: %s: no such place", document, found[1])
 			}
@@ -244,7 +244,7 @@ func TestLinksOfDocuments(t *testing.T) {
 	}
 }
 
-// hasAnchor reports whether a document has a heading or a named anchor for a fragment, as GitHub makes them.
+// hasAnchor reports whether a document has a heading or a named anchor for a fragment, by GitHub's rules.
 func hasAnchor(text, fragment string) bool {
 	if strings.Contains(text, `id="`+fragment+`"`) {
 		return true

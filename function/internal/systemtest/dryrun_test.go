@@ -14,21 +14,21 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// A day has this many webhooks, from as many agents' lines as one remote agent may have.
+// The webhooks of a day and the lines of one remote agent.
 const (
 	webhooksADay = 240
 	linesADay    = 20
 )
 
-const rehearsedSources = `{
+const dryRunSources = `{
 	"crm":   {"scheme": "standard-webhooks", "disposition": ".disposition", "ref": ".ticket", "actor": ".by"},
 	"tight": {"scheme": "zendesk", "when": ".event == \"end_call\"", "disposition": ".disposition", "agents": "^102[0-9]$", "dispositions": ["SALE", "NI"], "calls": "Y"},
 	"bulk":  {"scheme": "standard-webhooks", "each": ".calls[]"},
 	"trial": {"scheme": "github", "dry_run": true}
 }`
 
-// A rehearsed webhook is one that is sent twice: in rehearsal, and for real.
-type rehearsed struct {
+// A dryRun is a webhook that is sent twice: in a dry run, and for real.
+type dryRun struct {
 	source, body string
 	calls        []string // that it names
 }
@@ -41,17 +41,17 @@ type order struct {
 	Event       string `json:"event,omitempty"`
 }
 
-// aDay fills VICIdial with calls and makes the webhooks about them, good and bad, in the same order every time.
-func aDay(t *testing.T, srv *vicitest.Server) []rehearsed {
+// newDay adds calls to VICIdial and returns webhooks about them, good and bad, the same each time.
+func newDay(t *testing.T, srv *vicitest.Server) []dryRun {
 	t.Helper()
 	chance := rand.New(rand.NewPCG(1, 2))
 	srv.AddRemoteAgent(1020, linesADay)
-	var day []rehearsed
+	var day []dryRun
 	for range webhooksADay {
-		r := rehearsed{source: []string{"crm", "crm", "crm", "tight", "tight", "bulk", "trial"}[chance.IntN(7)]}
+		r := dryRun{source: []string{"crm", "crm", "crm", "tight", "tight", "bulk", "trial"}[chance.IntN(7)]}
 		orders := make([]order, 1+map[bool]int{true: chance.IntN(4)}[r.source == "bulk"])
 		for i := range orders {
-			orders[i] = anOrder(srv, chance, day)
+			orders[i] = newOrder(srv, chance, day)
 			r.calls = append(r.calls, orders[i].Call)
 		}
 		var payload any = orders[0]
@@ -68,8 +68,8 @@ func aDay(t *testing.T, srv *vicitest.Server) []rehearsed {
 	return day
 }
 
-// anOrder is for a live call most of the time.
-func anOrder(srv *vicitest.Server, chance *rand.Rand, before []rehearsed) order {
+// newOrder returns an order, mostly for a live call.
+func newOrder(srv *vicitest.Server, chance *rand.Rand, before []dryRun) order {
 	agent := strconv.Itoa(1020 + chance.IntN(linesADay))
 	o := order{Call: srv.NextCallID("YYYV"[chance.IntN(4)]), Agent: agent, Disposition: []string{"SALE", "NI", "DNC"}[chance.IntN(3)], Event: "end_call"}
 	kind := vicitest.Inbound
@@ -98,8 +98,8 @@ func anOrder(srv *vicitest.Server, chance *rand.Rand, before []rehearsed) order 
 	return o
 }
 
-// outcomesOf gives the outcome of each call that the webhook names, or the one that stands for them all.
-func outcomesOf(t *testing.T, b *bench, w rehearsed) []string {
+// outcomesOf returns the outcome of each call that the webhook names, or the single outcome of all.
+func outcomesOf(t *testing.T, b *fixture, w dryRun) []string {
 	t.Helper()
 	var answer struct {
 		Outcome string
@@ -119,7 +119,7 @@ func outcomesOf(t *testing.T, b *bench, w rehearsed) []string {
 	return outcomes
 }
 
-// rows is what VICIdial's tables say, but for its API log.
+// rows returns the content of VICIdial's tables except the API log.
 func rows(srv *vicitest.Server) string {
 	user, _ := srv.User(vicitest.DefaultUser)
 	return fmt.Sprintf("%+v\n%+v\n%+v\n%+v", srv.Calls(), srv.Agents(), srv.ManagerRows(), user)
@@ -129,18 +129,18 @@ func TestDryRunPredictsTheOutcome(t *testing.T) {
 	t.Parallel()
 	srv := vicitest.NewServer(vicitest.Config{})
 	t.Cleanup(srv.Close)
-	day := aDay(t, srv)
-	file := sourcesText(t, rehearsedSources)
-	rehearsal := newBench(t, stack.Config{VICIdial: srv, SourcesFile: file, Env: map[string]string{"DRY_RUN": "true"}})
-	live := newBench(t, stack.Config{VICIdial: srv, SourcesFile: file})
+	day := newDay(t, srv)
+	file := sourcesText(t, dryRunSources)
+	dry := newFixture(t, stack.Config{VICIdial: srv, SourcesFile: file, Env: map[string]string{"DRY_RUN": "true"}})
+	live := newFixture(t, stack.Config{VICIdial: srv, SourcesFile: file})
 
 	before, logged := rows(srv), len(srv.APILog())
 	var foretold [][]string
 	for _, w := range day {
-		foretold = append(foretold, outcomesOf(t, rehearsal, w))
+		foretold = append(foretold, outcomesOf(t, dry, w))
 	}
 	if after := rows(srv); after != before || srv.Count("HANGUP") > 0 {
-		t.Fatalf("the rehearsal changed VICIdial's tables, by %d HANGUP:\n%s\nwant\n%s", srv.Count("HANGUP"), after, before)
+		t.Fatalf("the dry run changed VICIdial's tables, by %d HANGUP:\n%s\nwant\n%s", srv.Count("HANGUP"), after, before)
 	}
 	if asked := len(srv.APILog()) - logged; asked != srv.Count("CHECK") || asked < webhooksADay/2 {
 		t.Errorf("%d rows of the API log, %d CHECKs", asked, srv.Count("CHECK"))
@@ -148,7 +148,7 @@ func TestDryRunPredictsTheOutcome(t *testing.T) {
 	seen, ended := map[string]int{}, map[string]bool{}
 	for i, w := range day {
 		came := outcomesOf(t, live, w)
-		if want := comes(w, foretold[i], ended); !slices.Equal(came, want) {
+		if want := expectedOutcomes(w, foretold[i], ended); !slices.Equal(came, want) {
 			t.Errorf("webhook %d, %s %s: %v, foretold %v, want %v", i, w.source, w.body, came, foretold[i], want)
 		}
 		for _, o := range came {
@@ -168,8 +168,8 @@ func TestDryRunPredictsTheOutcome(t *testing.T) {
 	t.Logf("%d webhooks came to %v", len(day), seen)
 }
 
-// comes is what a live day makes of what was foretold: the calls that a rehearsal would hang up are hung up, once.
-func comes(w rehearsed, foretold []string, ended map[string]bool) []string {
+// expectedOutcomes returns the live outcomes for those of the dry run: the calls that it would hang up are hung up, once.
+func expectedOutcomes(w dryRun, foretold []string, ended map[string]bool) []string {
 	want := slices.Clone(foretold)
 	earlier := map[string]string{} // of the same delivery: a call acts once
 	for i, o := range want {
@@ -186,8 +186,8 @@ func comes(w rehearsed, foretold []string, ended map[string]bool) []string {
 	return want
 }
 
-// What stands in a hang-up's way stands in its rehearsal's.
-var obstacles = map[string]func(*testing.T, *bench){
+// A dry run meets every refusal that the hang-up would meet.
+var obstacles = map[string]func(*testing.T, *fixture){
 	"a wrong password":       account(func(u *vicitest.User) { u.Pass = "another" }),
 	"no agent API access":    account(func(u *vicitest.User) { u.AgentAPI = false }),
 	"a function not allowed": account(func(u *vicitest.User) { u.AllowedFunctions = " version " }),
@@ -195,15 +195,15 @@ var obstacles = map[string]func(*testing.T, *bench){
 	"the agent API off":      settings(vicitest.Settings{APIInactive: true}),
 	"no active server":       settings(vicitest.Settings{NoServers: true}),
 	"a translated API user":  account(func(u *vicitest.User) { u.Words = map[string]string{"ERROR": "FALLO", "SUCCESS": "HECHO"} }),
-	"an agent logged off":    func(_ *testing.T, b *bench) { b.VICIdial.LogOff("1028") },
+	"an agent logged off":    func(_ *testing.T, b *fixture) { b.VICIdial.LogOff("1028") },
 	"a redirect":             injectAll("redirect"),
 	"a page of a stranger":   injectAll("garbage-undone"),
 	"a dead database":        injectAll("database-down"),
 }
 
-// injectAll strikes HANGUP and CHECK alike.
-func injectAll(name string) func(*testing.T, *bench) {
-	return func(t *testing.T, b *bench) {
+// injectAll injects a fault into HANGUP and CHECK.
+func injectAll(name string) func(*testing.T, *fixture) {
+	return func(t *testing.T, b *fixture) {
 		t.Helper()
 		if err := b.VICIdial.Inject(vicitest.Fault{Name: name}); err != nil {
 			t.Fatal(err)
@@ -216,10 +216,10 @@ func TestDryRunReportsTheRefusal(t *testing.T) {
 	for name, stage := range obstacles {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rehearsal := newBench(t, stack.Config{Env: map[string]string{"DRY_RUN": "true"}})
-			live := newBench(t, stack.Config{VICIdial: rehearsal.VICIdial})
-			stage(t, rehearsal)
-			foretold := rehearsal.send(t, rehearsal.delivery(t, "crm", payloadOf(rehearsal.call)))
+			dry := newFixture(t, stack.Config{Env: map[string]string{"DRY_RUN": "true"}})
+			live := newFixture(t, stack.Config{VICIdial: dry.VICIdial})
+			stage(t, dry)
+			foretold := dry.send(t, dry.delivery(t, "crm", payloadOf(dry.call)))
 			came := live.send(t, live.delivery(t, "crm", payloadOf(live.call)))
 			if foretold.Outcome != came.Outcome || foretold.status != came.status || foretold.Outcome == "would_hang_up" {
 				t.Errorf("foretold %d %s, came %d %s", foretold.status, foretold.body, came.status, came.body)

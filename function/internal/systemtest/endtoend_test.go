@@ -25,10 +25,10 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// bootstrap is the folder of the binary as AWS gets it, built once for all tests; with -race that has the detector too.
+// bootstrap is the folder of the binary built for AWS, once for all tests; with -race it has the race detector.
 var bootstrap string
 
-// tools is where buildCommand puts the command.
+// tools is the folder of the command that buildCommand builds.
 var tools string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -51,7 +51,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// readSources opens what make builds the function from, so that Go does not take these tests for done when it changed.
+// readSources opens the files that the function is built from, so that Go does not cache the tests' result when they change.
 func readSources() {
 	for _, folder := range []string{"../..", "../../../vicicall"} {
 		_ = filepath.WalkDir(folder, func(path string, _ fs.DirEntry, _ error) error {
@@ -63,15 +63,15 @@ func readSources() {
 	}
 }
 
-// A bench is the whole way of a webhook: front, shipped binary, Secrets Manager and VICIdial. With SECRETSMANAGER_URL
-// set, that is the Secrets Manager (moto's server, in continuous integration).
-type bench struct {
+// A fixture is the whole system: front, shipped binary, Secrets Manager and VICIdial. SECRETSMANAGER_URL, if it is set, is
+// the Secrets Manager (moto's server in continuous integration).
+type fixture struct {
 	*stack.Stack
 	sources *source.Sources
 	call    string // a live call of agent 1028
 }
 
-func newBench(t *testing.T, c stack.Config) *bench {
+func newFixture(t *testing.T, c stack.Config) *fixture {
 	t.Helper()
 	c.Bootstrap, c.SecretsURL = bootstrap, os.Getenv("SECRETSMANAGER_URL")
 	sources, err := source.Load(cmp.Or(c.SourcesFile, bootstrap+"/sources.json"))
@@ -83,12 +83,12 @@ func newBench(t *testing.T, c stack.Config) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Stop)
-	return &bench{Stack: s, sources: sources, call: s.VICIdial.Calls()[0].ID}
+	return &fixture{Stack: s, sources: sources, call: s.VICIdial.Calls()[0].ID}
 }
 
 // A delivery is one webhook before it is sent.
 type delivery struct {
-	bench       *bench
+	fixture     *fixture
 	source      string
 	query       string // of the URL, with its question mark
 	body        []byte
@@ -96,16 +96,16 @@ type delivery struct {
 	header      webhook.Header
 }
 
-func (b *bench) delivery(t *testing.T, name, payload string) *delivery {
+func (b *fixture) delivery(t *testing.T, name, payload string) *delivery {
 	t.Helper()
-	d := &delivery{bench: b, source: name, body: []byte(payload), contentType: "application/json"}
+	d := &delivery{fixture: b, source: name, body: []byte(payload), contentType: "application/json"}
 	d.sign(t, b.Keys[name], time.Now())
 	return d
 }
 
 func (d *delivery) sign(t *testing.T, key string, at time.Time) {
 	t.Helper()
-	src, known := d.bench.sources.Lookup(d.source)
+	src, known := d.fixture.sources.Lookup(d.source)
 	if !known {
 		t.Fatalf("sources.json has no %s", d.source)
 	}
@@ -123,9 +123,9 @@ func (d *delivery) sign(t *testing.T, key string, at time.Time) {
 	maps.Copy(d.header, r.Header)
 }
 
-func (d *delivery) url() string { return d.bench.URL + "/webhooks/" + d.source + d.query }
+func (d *delivery) url() string { return d.fixture.URL + "/webhooks/" + d.source + d.query }
 
-// An answer is what the sender got, byte by byte and read.
+// An answer is the sender's answer, as bytes and decoded.
 type answer struct {
 	status  int
 	header  http.Header
@@ -138,7 +138,7 @@ type answer struct {
 	Attempts int `json:"attempts"`
 }
 
-func (b *bench) send(t *testing.T, d *delivery) answer {
+func (b *fixture) send(t *testing.T, d *delivery) answer {
 	t.Helper()
 	a := b.post(t, d)
 	if err := json.Unmarshal([]byte(a.body), &a); err != nil {
@@ -147,8 +147,8 @@ func (b *bench) send(t *testing.T, d *delivery) answer {
 	return a
 }
 
-// post is send for an answer that may be no JSON.
-func (b *bench) post(t *testing.T, d *delivery) answer {
+// post is send for an answer that may not be JSON.
+func (b *fixture) post(t *testing.T, d *delivery) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.url(), bytes.NewReader(d.body))
 	if err != nil {
@@ -178,7 +178,7 @@ func payloadOf(call string) string {
 	return payloadFor(call, "1028")
 }
 
-// tables is what VICIdial's tables say of the call, and what is true of its line.
+// tables is the state of a call in VICIdial's tables, and of its line.
 type tables struct{ listed, lineUp bool }
 
 var (
@@ -191,7 +191,7 @@ func TestOutcomeMatchesVICIdialsTables(t *testing.T) {
 	for name, c := range outcomes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, stack.Config{})
+			b := newFixture(t, stack.Config{})
 			call := b.call
 			if c.stage != nil {
 				c.stage(t, b)
@@ -217,8 +217,8 @@ func TestOutcomeMatchesVICIdialsTables(t *testing.T) {
 	}
 }
 
-// checkLog sees one line of the delivery, and that no secret is on any.
-func (b *bench) checkLog(t *testing.T, outcome string) {
+// checkLog checks that the delivery has one log line, and that no line has a secret.
+func (b *fixture) checkLog(t *testing.T, outcome string) {
 	t.Helper()
 	lines := 0
 	for _, line := range b.Logs() {
@@ -240,20 +240,20 @@ func (b *bench) checkLog(t *testing.T, outcome string) {
 	}
 }
 
-// A way is what VICIdial makes of a HANGUP, and what must be said of it.
-type way struct {
-	stage   func(*testing.T, *bench)
+// A hangupCase is VICIdial's treatment of a HANGUP, and the expected answer.
+type hangupCase struct {
+	stage   func(*testing.T, *fixture)
 	call    string // another than the live one
 	outcome string
 	leaves  tables
 	hangups int
 }
 
-var outcomes = map[string]way{
+var outcomes = map[string]hangupCase{
 	"VICIdial hangs up":                        {outcome: "hungup", leaves: ended, hangups: 1},
-	"the call has ended before":                {stage: func(_ *testing.T, b *bench) { b.VICIdial.EndCall(b.call) }, outcome: "no_active_call", leaves: ended, hangups: 1},
+	"the call has ended before":                {stage: func(_ *testing.T, b *fixture) { b.VICIdial.EndCall(b.call) }, outcome: "no_active_call", leaves: ended, hangups: 1},
 	"VICIdial knows no such call":              {call: "Y0101000000000000001", outcome: "no_active_call", leaves: untouched, hangups: 1},
-	"the agent has logged off":                 {stage: func(_ *testing.T, b *bench) { b.VICIdial.LogOff("1028") }, outcome: "agent_not_logged_in", leaves: untouched, hangups: 1},
+	"the agent has logged off":                 {stage: func(_ *testing.T, b *fixture) { b.VICIdial.LogOff("1028") }, outcome: "agent_not_logged_in", leaves: untouched, hangups: 1},
 	"the password is wrong":                    {stage: account(func(u *vicitest.User) { u.Pass = "another" }), outcome: "credentials_rejected", leaves: untouched, hangups: 1},
 	"the account lacks agent API access":       {stage: account(func(u *vicitest.User) { u.AgentAPI = false }), outcome: "api_access_denied", leaves: untouched, hangups: 1},
 	"the account may not use the function":     {stage: account(func(u *vicitest.User) { u.AllowedFunctions = "ra_call_control" }), outcome: "permission_denied", leaves: untouched, hangups: 1},
@@ -299,8 +299,8 @@ var outcomes = map[string]way{
 	"fault empty-undone":      {stage: inject("empty-undone"), outcome: "unexpected_reply", leaves: untouched, hangups: 1},
 }
 
-func inject(name string) func(*testing.T, *bench) {
-	return func(t *testing.T, b *bench) {
+func inject(name string) func(*testing.T, *fixture) {
+	return func(t *testing.T, b *fixture) {
 		t.Helper()
 		if err := b.VICIdial.Inject(vicitest.Fault{Name: name, Stage: "HANGUP"}); err != nil {
 			t.Fatal(err)
@@ -308,14 +308,14 @@ func inject(name string) func(*testing.T, *bench) {
 	}
 }
 
-func account(change func(*vicitest.User)) func(*testing.T, *bench) {
-	return func(_ *testing.T, b *bench) {
+func account(change func(*vicitest.User)) func(*testing.T, *fixture) {
+	return func(_ *testing.T, b *fixture) {
 		u := vicitest.APIUser(vicitest.DefaultUser, vicitest.DefaultPass)
 		change(&u)
 		b.VICIdial.AddUser(u)
 	}
 }
 
-func settings(s vicitest.Settings) func(*testing.T, *bench) {
-	return func(_ *testing.T, b *bench) { b.VICIdial.Configure(s) }
+func settings(s vicitest.Settings) func(*testing.T, *fixture) {
+	return func(_ *testing.T, b *fixture) { b.VICIdial.Configure(s) }
 }

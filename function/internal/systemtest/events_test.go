@@ -34,7 +34,7 @@ const (
 	sampleFolder    = "../../../events"
 )
 
-// sampleTime is long ago, so that a sample with a signed time is stale.
+// sampleTime is long past, so that a sample with a signed time is stale.
 var sampleTime = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 // A sample is one file of events.
@@ -65,7 +65,7 @@ var samples = map[string]sample{
 	"zendesk.json":          {page: "zendesk", front: event.HTTPAPI},
 }
 
-// sampleKey is the one that events/README.md tells.
+// sampleKey returns the key in events/README.md.
 func sampleKey(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(sampleFolder, "README.md"))
@@ -79,7 +79,7 @@ func sampleKey(t *testing.T) string {
 	return string(found[1])
 }
 
-// event makes the sample: signed as its sender does, and encoded as AWS would.
+// event returns the sample, signed as its sender does and encoded as AWS does.
 func (s sample) event(t *testing.T, src *source.Source, e example) []byte {
 	t.Helper()
 	key, err := src.Scheme.ParseKey(sampleKey(t))
@@ -146,7 +146,7 @@ func TestSampleEventsMatchTheirPages(t *testing.T) {
 	}
 }
 
-// checkDecoded sees that the function reads the sender's very request out of an event.
+// checkDecoded checks that the function decodes an event to the sender's request.
 func checkDecoded(t *testing.T, name string, payload []byte, e example) {
 	t.Helper()
 	var got hangup.Request
@@ -167,7 +167,7 @@ func TestSampleEventsGetTheirOutcome(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
 	file, key := allSources(t, pages), sampleKey(t)
-	b := newBench(t, stack.Config{
+	b := newFixture(t, stack.Config{
 		SourcesFile: file, Env: map[string]string{"PUBLIC_URL": samplePublicURL}, Keys: keysFor(t, file, key),
 	})
 	command := buildCommand(t)
@@ -198,10 +198,10 @@ func TestSampleEventsGetTheirOutcome(t *testing.T) {
 	}
 }
 
-// invoke runs one event and sees its outcome, and what became of the call that its body names.
-func (b *bench) invoke(t *testing.T, front event.Front, payload []byte, body, outcome string) {
+// invoke runs one event and checks its outcome and the state of the call that its body names.
+func (b *fixture) invoke(t *testing.T, front event.Front, payload []byte, body, outcome string) {
 	t.Helper()
-	call := b.ringFor(body)
+	call := b.addCallFor(body)
 	result, err := b.Invoke(t.Context(), payload)
 	if err != nil {
 		t.Fatal(err)

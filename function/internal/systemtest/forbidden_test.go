@@ -46,7 +46,7 @@ var scopedSources = map[string]struct {
 		`"scheme": {"kind": "token", "header": ["X-Token"]}, "accept_unsigned": true, "disposition": ".disposition"`,
 		asJSON(`{"call_id":%q,"agent_user":%q,"disposition":%q}`),
 	},
-	"rehearsal": {
+	"dryrun": {
 		`"scheme": "standard-webhooks", "disposition": ".disposition", "dry_run": true`,
 		asJSON(`{"call_id":%q,"agent_user":%q,"disposition":%q}`),
 	},
@@ -54,7 +54,7 @@ var scopedSources = map[string]struct {
 
 const scope = `"agents": "10[0-9]{2}", "dispositions": ["SALE", "NI"], "calls": "VY"`
 
-// asked is what a delivery asks for.
+// asked is the order of a delivery.
 type asked struct{ call, agent, disposition string }
 
 func asJSON(format string) func(asked) (string, string) {
@@ -63,7 +63,7 @@ func asJSON(format string) func(asked) (string, string) {
 	}
 }
 
-// forbiddenTries change one thing of an allowed one. Every call is live and every agent logged in.
+// forbiddenTries each change one part of an allowed order. Every call is live and every agent logged in.
 var forbiddenTries = map[string]func(*asked){
 	"another agent":                        func(a *asked) { a.agent = "2028" },
 	"an agent whose name ends in one":      func(a *asked) { a.agent = "91028" },
@@ -84,7 +84,7 @@ var forbiddenTries = map[string]func(*asked){
 
 func TestForbiddenCallsNeverReachVICIdial(t *testing.T) {
 	t.Parallel()
-	b := scopedBench(t)
+	b := newScopedFixture(t)
 	allowed := asked{b.call, "1028", "SALE"}
 	for name, s := range scopedSources {
 		for what, spoil := range forbiddenTries {
@@ -99,9 +99,9 @@ func TestForbiddenCallsNeverReachVICIdial(t *testing.T) {
 		t.Errorf("%d requests reached VICIdial", n)
 	}
 	for name, s := range scopedSources {
-		b.ringFor(allowed.call)
+		b.addCallFor(allowed.call)
 		want := "hungup"
-		if name == "rehearsal" {
+		if name == "dryrun" {
 			want = "would_hang_up"
 		}
 		if got := b.ask(t, name, s.payload, allowed); got.Outcome != want {
@@ -111,14 +111,14 @@ func TestForbiddenCallsNeverReachVICIdial(t *testing.T) {
 	}
 }
 
-// scopedBench has everything live that the forbidden tries name.
-func scopedBench(t *testing.T) *bench {
+// newScopedFixture has all calls and agents of the forbidden tries live.
+func newScopedFixture(t *testing.T) *fixture {
 	t.Helper()
 	var members []string
 	for name, s := range scopedSources {
 		members = append(members, fmt.Sprintf(`%q: {%s, %s}`, name, s.definition, scope))
 	}
-	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, "{"+strings.Join(members, ",")+"}")})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesText(t, "{"+strings.Join(members, ",")+"}")})
 	for _, agent := range []string{"2028", "91028", "10288"} {
 		b.VICIdial.AddAgent(vicitest.Agent{User: agent})
 	}
@@ -129,7 +129,7 @@ func scopedBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) ask(t *testing.T, source string, payload func(asked) (string, string), a asked) answer {
+func (b *fixture) ask(t *testing.T, source string, payload func(asked) (string, string), a asked) answer {
 	t.Helper()
 	body, contentType := payload(a)
 	d := b.delivery(t, source, body)

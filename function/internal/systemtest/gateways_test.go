@@ -20,7 +20,7 @@ func TestEveryGatewayFormatGetsTheSameAnswer(t *testing.T) {
 	for _, front := range event.Fronts() {
 		t.Run(string(front), func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, stack.Config{SourcesFile: file, Front: front})
+			b := newFixture(t, stack.Config{SourcesFile: file, Front: front})
 			for _, name := range []string{"crm", "slack", "hubspot", "freshdesk"} {
 				b.checkExample(t, pages[name].examples[0])
 			}
@@ -29,10 +29,10 @@ func TestEveryGatewayFormatGetsTheSameAnswer(t *testing.T) {
 	}
 }
 
-// checkSignedQuery sends a URL with a query that is part of what is signed. A REST API does not hand it over as sent.
-func (b *bench) checkSignedQuery(t *testing.T, e example) {
+// checkSignedQuery sends a URL with a query that is signed. A REST API does not pass the query as it was sent.
+func (b *fixture) checkSignedQuery(t *testing.T, e example) {
 	t.Helper()
-	call := b.ringFor(e.body)
+	call := b.addCallFor(e.body)
 	d := b.delivery(t, e.source, e.body)
 	d.query = "?b=%2F&a=1"
 	d.sign(t, b.Keys[e.source], time.Now())

@@ -10,8 +10,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// An expectation is what must be answered where a fault strikes every request for a call, its HANGUPs, its CHECKs, and its
-// first request only, which is a HANGUP.
+// An expectation has the expected outcomes for a fault in every request for a call, in its HANGUPs, in its CHECKs, and in
+// its first request only, which is a HANGUP.
 type expectation struct{ every, hangups, checks, first, faults string }
 
 var expectations = []expectation{
@@ -80,7 +80,7 @@ func (v expectation) on(f vicitest.Fault) string {
 	return v.every
 }
 
-// A observation is an answer beside what VICIdial knows of its call.
+// An observation is an answer, with VICIdial's state of its call.
 type observation struct {
 	answer
 	fault    string             // that strikes; empty is none
@@ -88,8 +88,8 @@ type observation struct {
 	requests []vicitest.Request // for the call, in their order
 }
 
-// An arrival is what VICIdial's record of the requests shows. It is in the order of their arrival: a busy machine may
-// read a HANGUP after the CHECK that was sent after it, or when the answer is out.
+// An arrival summarizes VICIdial's record of the requests in the order in which it read them: a busy machine may
+// read a HANGUP after the CHECK that was sent after it, or after the answer.
 type arrival struct {
 	hangups, checks int
 	told            bool // a CHECK that arrived after the last HANGUP told whether the call is listed
@@ -97,8 +97,8 @@ type arrival struct {
 	listers         int  // CHECKs that told it, or would have if the call was listed
 }
 
-// arrived reads the record. A CHECK tells where nothing struck it, or something through which it can be read. That a call
-// is listed is said without its id, so that another id in the answer does not hide it.
+// arrived reads the record. A CHECK counts if no fault struck it, or one that leaves its answer readable. The answer for a
+// listed call has no id, so another id in the answer does not hide it.
 func (e observation) arrived() (a arrival) {
 	away := false
 	for _, r := range e.requests {
@@ -119,17 +119,19 @@ func (e observation) arrived() (a arrival) {
 	return a
 }
 
-// mayHaveTold reports whether one of so many CHECKs may have been sent after the last HANGUP: a second HANGUP follows a
-// CHECK that told.
-func (e observation) mayHaveTold(checks int) bool { return checks > 0 && checks >= e.Attempts }
+// checkMayHaveSeenTheCall reports whether one of these CHECKs may have followed the last HANGUP: a second HANGUP follows
+// a CHECK that found the call.
+func (e observation) checkMayHaveSeenTheCall(checks int) bool {
+	return checks > 0 && checks >= e.Attempts
+}
 
-// withholds says whether the answer leaves open what a CHECK told.
-func (e observation) withholds() bool {
+// saysLessThanACheck reports whether the answer leaves open what a CHECK answered.
+func (e observation) saysLessThanACheck() bool {
 	return e.arrived().told && e.Outcome == "unknown"
 }
 
-// violations returns each rule that the answer breaks, by VICIdial's tables, Asterisk's line and the requests. None may be
-// broken, however busy the machine is.
+// violations returns each rule that the answer breaks, judged by VICIdial's tables, the line and the requests. None may be
+// broken on any machine.
 func (e observation) violations() (broken []string) {
 	must := func(ok bool, rule string) {
 		if !ok {
@@ -146,12 +148,12 @@ func (e observation) violations() (broken []string) {
 		must(!e.is.Listed && (!e.is.LineUp || e.strikes("strict-sql-clean", "sender-stopped")) || e.strikes("calls-table-broken"),
 			"hungup means that list and line are empty, but for what no answer shows")
 	case "no_longer_listed":
-		must(e.mayHaveTold(came.tellers) || came.hangups == 2, "no_longer_listed means that VICIdial told so")
+		must(e.checkMayHaveSeenTheCall(came.tellers) || came.hangups == 2, "no_longer_listed means that VICIdial told so")
 		must(!e.is.Listed || e.strikes("calls-table-broken"), "a call that is listed is not said to be gone")
 	case "no_active_call":
 		must(!e.is.Listed || e.strikes("calls-table-broken"), "a call that is listed is not said to be gone")
 	case "still_listed":
-		must(e.mayHaveTold(came.listers), "still_listed means that a CHECK told so")
+		must(e.checkMayHaveSeenTheCall(came.listers), "still_listed means that a CHECK told so")
 		must(e.is.Listed || e.mayRun(), "a call that is not listed is not said to be")
 	case "unknown":
 		must(e.Attempts > 0, "unknown means that a HANGUP was sent")
@@ -172,13 +174,13 @@ func (e observation) violations() (broken []string) {
 
 func (e observation) strikes(faults ...string) bool { return slices.Contains(faults, e.fault) }
 
-// mayRun reports whether a HANGUP may do its work after the CHECK that saw the call: its own answer did not come, or
-// that of a gateway which had given up waiting. The reply names it; a message may be cut before it does.
+// mayRun reports whether a HANGUP may take effect after the CHECK that saw the call: its own answer did not come, or
+// a gateway's timeout came. The reply names the timeout; the message may be cut before it.
 func (e observation) mayRun() bool {
 	return strings.Contains(e.Message, "no whole answer came") || e.fault == "proxy-gives-up" && strings.Contains(e.Reply, "HTTP 502")
 }
 
-// What a proxy said when it gave up stands in the reply, whatever is cut from the message.
+// The reply has the proxy's status, even if the message is cut.
 func TestProxyTimeoutMayLeaveTheHangupRunning(t *testing.T) {
 	t.Parallel()
 	e := observation{

@@ -14,8 +14,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// What must stay inside: VICIdial's password as it is, stripped as older versions echo it, encoded, and in any case;
-// the webhook key; what a payload or a stranger's header holds beside the members that are asked for.
+// What must not leak: VICIdial's password as it is, stripped as older versions echo it, encoded, and in upper or lower case;
+// the webhook key; the members of a payload and the headers that nothing selects.
 const (
 	taintedPass = "Ta.int+Ed/Pass=9"
 	taint       = "TAINTmarker"
@@ -23,21 +23,21 @@ const (
 
 var taints = []string{taintedPass, url.QueryEscape(taintedPass), "TaintEdPass9", oldKey, "old key of the crm", taint}
 
-// newTaintedBench is a bench whose password and key are tainted.
-func newTaintedBench(t *testing.T, c stack.Config) *bench {
+// newTaintedFixture returns a fixture with a recognizable password and key.
+func newTaintedFixture(t *testing.T, c stack.Config) *fixture {
 	t.Helper()
 	c.Keys = map[string]string{"crm": oldKey}
 	if c.Account == nil {
 		c.Account = map[string]any{}
 	}
 	c.Account["pass"] = taintedPass
-	b := newBench(t, c)
+	b := newFixture(t, c)
 	account(func(u *vicitest.User) { u.Pass = taintedPass })(t, b)
 	return b
 }
 
-// sendTainted sends a webhook and sees that neither the answer nor the signature's echo brings anything out.
-func (b *bench) sendTainted(t *testing.T, what string, d *delivery) answer {
+// sendTainted sends a webhook and checks that the answer leaks nothing.
+func (b *fixture) sendTainted(t *testing.T, what string, d *delivery) answer {
 	t.Helper()
 	got := b.post(t, d)
 	_ = json.Unmarshal([]byte(got.body), &got) // a front's own answer may be no JSON
@@ -45,7 +45,7 @@ func (b *bench) sendTainted(t *testing.T, what string, d *delivery) answer {
 	return got
 }
 
-func (b *bench) assertCleanLogs(t *testing.T, of ...*delivery) {
+func (b *fixture) assertCleanLogs(t *testing.T, of ...*delivery) {
 	t.Helper()
 	for _, line := range b.Logs() {
 		assertClean(t, "log", line, of...)
@@ -69,14 +69,14 @@ func assertClean(t *testing.T, what, shown string, of ...*delivery) {
 	}
 }
 
-// tainted is a payload with a member that nobody asks for.
+// tainted adds a member that no expression selects.
 func tainted(payload string) string {
 	return strings.Replace(payload, "{", `{"`+taint+`":"`+taint+`",`, 1)
 }
 
 const maxBody = 256 << 10
 
-// payloads are signed ones that name no call, each with a taint where it is wrong.
+// payloads are signed but name no valid call, each with a taint in the invalid part.
 func payloads(call string) map[string]string {
 	field := func(name, value string) string {
 		good := map[string]string{"call_id": `"` + call + `"`, "agent_user": `"1028"`, "disposition": `"SALE"`}
@@ -112,12 +112,12 @@ func payloads(call string) map[string]string {
 	return all
 }
 
-// harmless are those that an agent or a disposition may be.
+// harmless are valid agents or dispositions.
 var harmless = map[string]string{"agent_user of -1": "agent_user", "disposition of -1": "disposition"}
 
 func TestNoPayloadLeaks(t *testing.T) {
 	t.Parallel()
-	b := newTaintedBench(t, stack.Config{})
+	b := newTaintedFixture(t, stack.Config{})
 	sent := 0
 	for name, payload := range payloads(b.call) {
 		if _, ok := harmless[name]; ok {
@@ -137,7 +137,7 @@ func TestNoPayloadLeaks(t *testing.T) {
 	}
 }
 
-// headers are a stranger's, with a taint in each.
+// headers have a taint each.
 var headers = map[string]map[string]string{
 	"a signature of text":          {"webhook-signature": "v1," + taint},
 	"a signature of another kind":  {"webhook-signature": taint},
@@ -159,7 +159,7 @@ var headers = map[string]map[string]string{
 
 func TestNoHeaderLeaks(t *testing.T) {
 	t.Parallel()
-	b := newTaintedBench(t, stack.Config{})
+	b := newTaintedFixture(t, stack.Config{})
 	for name, wrong := range headers {
 		d := b.delivery(t, "crm", tainted(payloadOf(b.call)))
 		d.body[3] ^= 1
@@ -178,10 +178,10 @@ func TestNoHeaderLeaks(t *testing.T) {
 	b.assertCleanLogs(t)
 }
 
-// The gateway answers these itself, in words of its own.
+// The gateway itself answers these.
 func TestTooLargeBodies(t *testing.T) {
 	t.Parallel()
-	b := newTaintedBench(t, stack.Config{})
+	b := newTaintedFixture(t, stack.Config{})
 	d := b.delivery(t, "crm", payloadOf(b.call))
 	d.header["x-long"] = []string{strings.Repeat(taint, 1000)}
 	if got := b.sendTainted(t, "11 KB of headers", d); got.status != http.StatusRequestHeaderFieldsTooLarge {
@@ -196,7 +196,7 @@ func TestTooLargeBodies(t *testing.T) {
 	b.assertCleanLogs(t)
 }
 
-// A *url.Error would quote the address, which may have a path that nobody is to know.
+// A *url.Error would quote the address, whose path may be secret.
 func TestNoNetworkErrorLeaksASecret(t *testing.T) {
 	t.Parallel()
 	distrusted := func(t *testing.T) string {
@@ -205,12 +205,12 @@ func TestNoNetworkErrorLeaksASecret(t *testing.T) {
 		return vicidial.URL
 	}
 	for name, where := range map[string]func(*testing.T) string{
-		"dead": dead, "mute": mute, "nowhere": nowhere, "redirecting": redirecting, "distrusted": distrusted,
+		"dead": dead, "mute": mute, "unresolvable": unresolvable, "redirecting": redirecting, "distrusted": distrusted,
 		"speaking no TLS": func(t *testing.T) string { return strings.Replace(redirecting(t), "http:", "https:", 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newTaintedBench(t, stack.Config{Account: map[string]any{"url": where(t) + "/" + taint}, Env: map[string]string{"REQUEST_BUDGET": "1s"}})
+			b := newTaintedFixture(t, stack.Config{Account: map[string]any{"url": where(t) + "/" + taint}, Env: map[string]string{"REQUEST_BUDGET": "1s"}})
 			d := b.delivery(t, "crm", tainted(payloadOf(b.call)))
 			if got := b.sendTainted(t, name, d); got.status < 500 {
 				t.Errorf("got %s", got.body)

@@ -20,16 +20,16 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// A trust is a certificate of VICIdial's web server and what its secret says of it.
-type trust struct {
+// A trustCase is a certificate of VICIdial's web server and the trust settings of its secret.
+type trustCase struct {
 	certificate tls.Certificate
 	secret      map[string]any
 	outcome     string
 	system      *vicitest.Authority // the one that the function's system trusts; nil is as this machine
 }
 
-// trusts are a wrong name, an expired, a self-signed, a CN-only and a private authority's certificate.
-func trusts() map[string]trust {
+// trustCases have a certificate for another name, an expired, a self-signed, a CN-only and a private authority's one.
+func trustCases() map[string]trustCase {
 	var (
 		ours, theirs = vicitest.NewAuthority(), vicitest.NewAuthority()
 		here         = []string{"127.0.0.1"}
@@ -46,7 +46,7 @@ func trusts() map[string]trust {
 		itself       = func(c tls.Certificate) map[string]any { return map[string]any{"ca": pemOf(c)} }
 		pin          = func(c tls.Certificate) map[string]any { return map[string]any{"tls_pin": vicitest.Pin(c)} }
 	)
-	return map[string]trust{
+	return map[string]trustCase{
 		"a private authority, given as ca":          {good, ca(ours), "hungup", nil},
 		"a private authority, nothing given":        {good, nil, "tls_untrusted", nil},
 		"a private authority, another as ca":        {good, ca(theirs), "tls_untrusted", nil},
@@ -78,12 +78,12 @@ func pemOf(c tls.Certificate) string {
 
 func TestTLSTrustIsThatOfTheSecret(t *testing.T) {
 	t.Parallel()
-	trusts := trusts()
+	cases := trustCases()
 	if runtime.GOOS == "linux" { // where SSL_CERT_FILE names what the system trusts; elsewhere the rows with a system have none
 		ours := vicitest.NewAuthority()
-		trusts["a public authority, nothing given"] = trust{ours.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}}), nil, "hungup", ours}
+		cases["a public authority, nothing given"] = trustCase{ours.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}}), nil, "hungup", ours}
 	}
-	for name, c := range trusts {
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			inTime(t, usualBudget, func() time.Duration { return c.check(t) })
@@ -91,11 +91,11 @@ func TestTLSTrustIsThatOfTheSecret(t *testing.T) {
 	}
 }
 
-// check sends a webhook, and sees that nothing is sent to a web server that is not trusted.
-func (c trust) check(t *testing.T) (took time.Duration) {
+// check sends a webhook, and checks that an untrusted web server gets nothing.
+func (c trustCase) check(t *testing.T) (took time.Duration) {
 	vicidial := vicitest.NewTLSServer(vicitest.Config{}, c.certificate)
 	defer vicidial.Close()
-	b := newBenchOn(t, vicidial, stack.Config{Account: c.secret, Env: c.environment(t)})
+	b := newFixtureOn(t, vicidial, stack.Config{Account: c.secret, Env: c.environment(t)})
 	got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
 	if trusted := c.outcome == "hungup"; got.Outcome != c.outcome || vicidial.Listed(b.call) == trusted || trusted != (vicidial.Count("") > 0) {
 		t.Errorf("got %s, want %s; %d requests, listed %v", got.body, c.outcome, vicidial.Count(""), vicidial.Listed(b.call))
@@ -104,7 +104,7 @@ func (c trust) check(t *testing.T) (took time.Duration) {
 	return b.took(b.call)
 }
 
-func (c trust) environment(t *testing.T) map[string]string {
+func (c trustCase) environment(t *testing.T) map[string]string {
 	if c.system == nil {
 		return nil
 	}
@@ -115,16 +115,16 @@ func (c trust) environment(t *testing.T) map[string]string {
 	return map[string]string{"SSL_CERT_FILE": file, "SSL_CERT_DIR": filepath.Dir(file)}
 }
 
-// newBenchOn is newBench with a VICIdial that has one agent, 1028, in one call.
-func newBenchOn(t *testing.T, vicidial *vicitest.Server, c stack.Config) *bench {
+// newFixtureOn is newFixture with a VICIdial that has agent 1028 in one call.
+func newFixtureOn(t *testing.T, vicidial *vicitest.Server, c stack.Config) *fixture {
 	t.Helper()
 	vicidial.AddRemoteAgent(1028, 1)
 	vicidial.AddCall(vicitest.Call{ID: vicidial.NextCallID('Y'), Agent: "1028"})
 	c.VICIdial = vicidial
-	return newBench(t, c)
+	return newFixture(t, c)
 }
 
-// A cluster is how the web servers of VICIdial's secret are before the one that works.
+// A cluster has broken web servers before the one that works.
 type cluster struct {
 	before  func(*testing.T) string // the address of the first
 	last    bool                    // there is no other
@@ -138,9 +138,9 @@ const clusterBudget = 2 * time.Second
 var clusters = map[string]cluster{
 	"a dead one first":                 {before: dead, outcome: "hungup", leaves: ended, hangups: 1},
 	"a silent one first":               {before: mute, outcome: "still_listed", leaves: untouched}, // it may have got the HANGUP
-	"a name that does not resolve":     {before: nowhere, outcome: "hungup", leaves: ended, hangups: 1},
+	"a name that does not resolve":     {before: unresolvable, outcome: "hungup", leaves: ended, hangups: 1},
 	"only a dead one":                  {before: dead, last: true, outcome: "unavailable", leaves: untouched},
-	"only a name that is not there":    {before: nowhere, last: true, outcome: "unavailable", leaves: untouched},
+	"only a name that is not there":    {before: unresolvable, last: true, outcome: "unavailable", leaves: untouched},
 	"only a silent one":                {before: mute, last: true, outcome: "unknown", leaves: untouched},
 	"a redirect to another host first": {before: redirecting, outcome: "misconfigured", leaves: untouched},
 }
@@ -162,7 +162,7 @@ func (c cluster) check(t *testing.T) (took time.Duration) {
 	if c.last {
 		urls = urls[:1]
 	}
-	b := newBenchOn(t, vicidial, stack.Config{Account: map[string]any{"url": urls}, Env: map[string]string{"REQUEST_BUDGET": clusterBudget.String()}})
+	b := newFixtureOn(t, vicidial, stack.Config{Account: map[string]any{"url": urls}, Env: map[string]string{"REQUEST_BUDGET": clusterBudget.String()}})
 	got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
 	if is := (tables{vicidial.Listed(b.call), vicidial.LineUp(b.call)}); got.Outcome != c.outcome || is != c.leaves || vicidial.Count("HANGUP") != c.hangups {
 		t.Errorf("got %s, want %s; the call is %+v after %d HANGUP", got.body, c.outcome, is, vicidial.Count("HANGUP"))
@@ -171,16 +171,16 @@ func (c cluster) check(t *testing.T) (took time.Duration) {
 	return b.took(b.call)
 }
 
-// dead refuses connections: no test's server gets this port.
+// dead refuses connections: no test server gets this port.
 func dead(*testing.T) string { return "http://127.0.0.1:1" }
 
 // mute accepts connections and never reads.
 func mute(t *testing.T) string { return "http://" + listen(t).Addr().String() }
 
-// nowhere is a name that no DNS has, by its specification.
-func nowhere(*testing.T) string { return "https://dialer.invalid" }
+// unresolvable is a name that DNS never resolves (RFC 6761).
+func unresolvable(*testing.T) string { return "https://dialer.invalid" }
 
-// redirecting sends everybody to another host, which fails the test when it is asked.
+// redirecting redirects every request to another host, which fails the test if it gets one.
 func redirecting(t *testing.T) string {
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
 	t.Cleanup(other.Close)
@@ -199,10 +199,10 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// A gateway that held the request leaves less for VICIdial, who is silent here.
+// A gateway that held the request leaves less time for VICIdial, which is silent here.
 func TestBudgetStartsAtTheGatewaysRequestTime(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{})
+	b := newFixture(t, stack.Config{})
 	b.send(t, b.delivery(t, "crm", payloadOf("Y0101000000000000001"))) // the start takes time too
 	inject("silent-undone")(t, b)
 	for held, want := range map[time.Duration]string{2 * time.Second: "still_listed", 3600 * time.Millisecond: "unavailable"} {

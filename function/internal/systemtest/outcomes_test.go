@@ -83,10 +83,10 @@ func trials() []trial {
 	return all
 }
 
-// tryAll puts the trials to one function, and counts what they were answered.
+// tryAll runs the trials with one function, and counts the outcomes.
 func tryAll(t *testing.T, budget time.Duration, trials []trial) (answered map[string]int) {
 	const atOnce = 10
-	b := newTaintedBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": budget.String()}, MaxInstances: atOnce})
+	b := newTaintedFixture(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": budget.String()}, MaxInstances: atOnce})
 	answers := make([]string, len(trials))
 	slots := make(chan struct{}, atOnce) // not t.Parallel: they wait more than they work
 	var all sync.WaitGroup
@@ -106,9 +106,9 @@ func tryAll(t *testing.T, budget time.Duration, trials []trial) (answered map[st
 	return answered
 }
 
-// try sends the trial's webhook, and another for another call while the answer was late or less than can be known:
-// on a busy machine VICIdial's answers are late too. No answer may break a rule.
-func (b *bench) try(t *testing.T, c trial, budget time.Duration) (outcome string) {
+// try sends the trial's webhook, and another for another call while the answer was late or said less than possible:
+// on a busy machine VICIdial answers late too. No answer may break a rule.
+func (b *fixture) try(t *testing.T, c trial, budget time.Duration) (outcome string) {
 	var short []string
 	for range triesInTime {
 		b.VICIdial.AddAgent(vicitest.Agent{User: c.agent})
@@ -122,7 +122,7 @@ func (b *bench) try(t *testing.T, c trial, budget time.Duration) (outcome string
 		for _, rule := range e.violations() {
 			t.Errorf("%s: %s: %s", c, rule, e.body)
 		}
-		if short = c.shortfalls(e, b.took(c.CallID), budget); len(short) == 0 {
+		if short = c.unmet(e, b.took(c.CallID), budget); len(short) == 0 {
 			return e.Outcome
 		}
 	}
@@ -130,11 +130,11 @@ func (b *bench) try(t *testing.T, c trial, budget time.Duration) (outcome string
 	return ""
 }
 
-// A CHECK for a call that is listed gets an answer that names no call, so the fault that puts another call's id into
-// answers leaves it as it is: the call is truly still listed.
+// The answer to a CHECK for a listed call has no call id, so the fault that puts another call's id into answers does not
+// change it: the call is still listed.
 func TestCheckIsBelievedDespiteAHarmlessFault(t *testing.T) {
 	t.Parallel()
-	b := newTaintedBench(t, stack.Config{})
+	b := newTaintedFixture(t, stack.Config{})
 	for _, fault := range []string{"other-call", "other-call-undone"} {
 		const agent = "2000"
 		b.VICIdial.AddAgent(vicitest.Agent{User: agent})
@@ -154,8 +154,8 @@ func TestCheckIsBelievedDespiteAHarmlessFault(t *testing.T) {
 	}
 }
 
-// A busy machine may read a HANGUP after the CHECK that was sent after it, or not before the answer is out. The record
-// of what arrived is no order of what was sent.
+// A busy machine may read a HANGUP after the CHECK that was sent after it, or after the answer. The order of the record
+// is not the order of sending.
 func TestHangupThatArrivesAfterItsCheck(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -187,7 +187,7 @@ func TestHangupThatArrivesAfterItsCheck(t *testing.T) {
 				io.Copy(w, forward.Body)
 			}))
 			defer slow.Close()
-			b := newBenchOn(t, vicidial, stack.Config{Account: map[string]any{"url": slow.URL}})
+			b := newFixtureOn(t, vicidial, stack.Config{Account: map[string]any{"url": slow.URL}})
 			if err := vicidial.Inject(vicitest.Fault{Name: "database-down", Stage: "HANGUP"}); err != nil {
 				t.Fatal(err)
 			}
@@ -207,8 +207,8 @@ func TestHangupThatArrivesAfterItsCheck(t *testing.T) {
 	}
 }
 
-// observe sends a webhook for a call, and returns the answer beside what VICIdial knows of it.
-func (b *bench) observe(t *testing.T, fault, callID, agent string) observation {
+// observe sends a webhook for a call, and returns the answer with VICIdial's state of the call.
+func (b *fixture) observe(t *testing.T, fault, callID, agent string) observation {
 	t.Helper()
 	e := observation{fault: fault, answer: b.sendTainted(t, fault, b.delivery(t, "crm", tainted(payloadFor(callID, agent))))}
 	e.is, _ = b.VICIdial.Call(callID)
@@ -218,15 +218,15 @@ func (b *bench) observe(t *testing.T, fault, callID, agent string) observation {
 
 func (c trial) String() string { return fmt.Sprintf("%s %s (%d times)", c.Name, c.Stage, c.Times) }
 
-// shortfalls are what an answer lacks that breaks no rule.
-func (c trial) shortfalls(e observation, took, budget time.Duration) (short []string) {
+// unmet returns what an answer lacks without breaking a rule.
+func (c trial) unmet(e observation, took, budget time.Duration) (short []string) {
 	if took > budget+overrun {
 		short = append(short, fmt.Sprintf("answered after %v", took))
 	}
 	if want := expectedUnder[c.Name].on(c.Fault); e.Outcome != want {
 		short = append(short, fmt.Sprintf("answered with %s, want %s", e.body, want))
 	}
-	if e.withholds() {
+	if e.saysLessThanACheck() {
 		short = append(short, "a CHECK told more than is said")
 	}
 	if !slices.ContainsFunc(e.requests, func(r vicitest.Request) bool { return r.Fault == c.Name }) {
@@ -235,12 +235,12 @@ func (c trial) shortfalls(e observation, took, budget time.Duration) (short []st
 	return short
 }
 
-// notLogged is how long a delivery took of which no line of the log tells the call: on a busy machine the budget may be
-// over before an instance has started and read it.
+// notLogged is the time of a delivery without a log line for the call: on a busy machine the budget may be
+// over before an instance has started.
 const notLogged = time.Duration(math.MaxInt64)
 
-// took is how long the slowest delivery for a call took from the gateway's time to its answer, by the function's own log.
-func (b *bench) took(call string) (longest time.Duration) {
+// took returns the time of the slowest delivery for a call, from the gateway's time to the answer, by the function's log.
+func (b *fixture) took(call string) (longest time.Duration) {
 	logged := false
 	for _, line := range b.Logs() {
 		var fields struct {
@@ -258,15 +258,15 @@ func (b *bench) took(call string) (longest time.Duration) {
 	return longest
 }
 
-// assertInTime is for answers that wait for nothing, so that only a fault makes them late.
-func (b *bench) assertInTime(t *testing.T) {
+// assertInTime is for answers that wait for nothing and are late only because of a fault.
+func (b *fixture) assertInTime(t *testing.T) {
 	t.Helper()
 	if took := b.took(b.call); took > usualBudget+overrun {
 		t.Errorf("answered after %v", took)
 	}
 }
 
-// inTime has a test's webhook sent until it is answered in time.
+// inTime repeats a webhook until it is answered in time.
 func inTime(t *testing.T, budget time.Duration, send func() (took time.Duration)) {
 	t.Helper()
 	var took time.Duration
@@ -279,10 +279,10 @@ func inTime(t *testing.T, budget time.Duration, send func() (took time.Duration)
 }
 
 // Strict SQL on PHP below 8.1 delists the call and refuses the row that would hang it up, and prints a clean SUCCESS.
-// No answer of VICIdial shows it: the README names the sql_mode that prevents it.
+// No answer of VICIdial shows it; the README names the sql_mode that prevents it.
 func TestUndetectableFalseSuccess(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{})
+	b := newFixture(t, stack.Config{})
 	inject("strict-sql-clean")(t, b)
 	got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
 	if state, _ := b.VICIdial.Call(b.call); got.Outcome != "hungup" || state.Listed || !state.LineUp {
@@ -297,7 +297,7 @@ func TestUndetectableFalseSuccess(t *testing.T) {
 func TestDatabaseDownForOneRequest(t *testing.T) {
 	t.Parallel()
 	for stage, want := range map[string][]string{"HANGUP": {"unavailable", "hungup"}, "CHECK": {"unknown", "no_active_call"}} { // CHECK: it may have been a restart
-		b := newBench(t, stack.Config{})
+		b := newFixture(t, stack.Config{})
 		if err := b.VICIdial.Inject(vicitest.Fault{Name: "database-down-500", Stage: stage, Times: 1}); err != nil {
 			t.Fatal(err)
 		}
@@ -313,8 +313,8 @@ func TestDatabaseDownForOneRequest(t *testing.T) {
 	}
 }
 
-// A restart of VICIdial's database empties its list of calls while the lines stay up. It shows only where the database
-// was seen to be down, or where the agent can be looked up.
+// A restart of VICIdial's database empties its list of calls while the lines stay up. It is noticed only if the database
+// was down for a request, or if the agent can be looked up.
 func TestDatabaseRestart(t *testing.T) {
 	t.Parallel()
 	lookup := map[string]any{"lookup": map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}}
@@ -330,7 +330,7 @@ func TestDatabaseRestart(t *testing.T) {
 		"after a lost answer, seen by one CHECK":  {nil, []vicitest.Fault{lost, {Name: "database-down-500", Stage: "CHECK", Times: 1}, {Name: "restart", Stage: "CHECK"}}, "unknown"},
 		"no restart, a lost answer, with lookups": {lookup, []vicitest.Fault{{Name: "reset", Stage: "HANGUP"}}, "no_longer_listed"},
 	} {
-		b := newBench(t, stack.Config{Account: tt.account})
+		b := newFixture(t, stack.Config{Account: tt.account})
 		if err := b.VICIdial.Inject(tt.faults...); err != nil {
 			t.Fatal(err)
 		}
@@ -343,7 +343,7 @@ func TestDatabaseRestart(t *testing.T) {
 
 func TestAgentLogsOffBeforeTheCheck(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{})
+	b := newFixture(t, stack.Config{})
 	inject("agent-logs-off")(t, b)
 	if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != "unknown" || b.VICIdial.Listed(b.call) {
 		t.Errorf("got %s, listed %v", got.body, b.VICIdial.Listed(b.call))
@@ -351,7 +351,7 @@ func TestAgentLogsOffBeforeTheCheck(t *testing.T) {
 	b.assertInTime(t)
 }
 
-// Both instances have sent HANGUP before VICIdial answers either.
+// Both instances send HANGUP before VICIdial answers.
 func TestTwoDeliveriesOfOneCallOnTwoInstances(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]string{
@@ -359,7 +359,7 @@ func TestTwoDeliveriesOfOneCallOnTwoInstances(t *testing.T) {
 		"slow-middle":  "hungup hungup",         // both find the call listed
 		"does-nothing": "still_listed still_listed",
 	} {
-		b := newBench(t, stack.Config{})
+		b := newFixture(t, stack.Config{})
 		release := make(chan struct{})
 		if err := b.VICIdial.Inject(vicitest.Fault{Name: fault, Stage: "HANGUP", Release: release}); err != nil {
 			t.Fatal(err)

@@ -21,13 +21,13 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// senders are those that have a page in docs.
+// senders have a page in docs.
 var senders = []string{
 	"chatwoot", "crm", "freshdesk", "front", "github", "helpscout", "hubspot", "intercom", "jira", "salesforce", "servicenow",
 	"slack", "zammad", "zendesk",
 }
 
-// guides are pages for several senders at once: their examples are run, and their form is free.
+// guides are pages for several senders: their examples are run, their form is free.
 var guides = []string{"voice-agents"}
 
 const (
@@ -58,7 +58,7 @@ var (
 	callIDs = regexp.MustCompile(`[VYJM][0-9]{19}`)
 )
 
-// readPages gives the pages by their sender.
+// readPages returns the pages by sender.
 func readPages(t *testing.T) map[string]page {
 	t.Helper()
 	pages := map[string]page{}
@@ -90,7 +90,7 @@ func readPages(t *testing.T) map[string]page {
 	return pages
 }
 
-// readPayload returns the body in an example's file. As a form it is the member payload, as GitHub sends it.
+// readPayload returns the body in an example's file. A form has it as the member payload, as GitHub sends it.
 func readPayload(t *testing.T, e example) string {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join(payloadsDir, e.file))
@@ -103,7 +103,7 @@ func readPayload(t *testing.T, e example) string {
 	return string(body)
 }
 
-// allSources writes the sources of all pages and of the shipped file into one.
+// allSources writes one file with the sources of all pages and of the shipped file.
 func allSources(t *testing.T, pages map[string]page) (file string) {
 	t.Helper()
 	all := shippedSources(t)
@@ -141,7 +141,7 @@ func sourcesFile(t *testing.T, sources any) (file string) {
 func TestPagesOfSenders(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
-	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages), Account: lookupAccount()})
+	b := newFixture(t, stack.Config{SourcesFile: allSources(t, pages), Account: lookupAccount()})
 	for _, name := range slices.Concat(senders, guides) {
 		for _, e := range pages[name].examples {
 			t.Run(name+" "+e.source+" "+e.file+" "+e.outcome, func(t *testing.T) {
@@ -153,8 +153,8 @@ func TestPagesOfSenders(t *testing.T) {
 }
 
 // checkForged sends an example signed with another key.
-func (b *bench) checkForged(t *testing.T, e example) {
-	call := b.ringFor(e.body)
+func (b *fixture) checkForged(t *testing.T, e example) {
+	call := b.addCallFor(e.body)
 	d := b.delivery(t, e.source, e.body)
 	d.contentType = e.contentType
 	d.sign(t, otherKey, time.Now())
@@ -182,9 +182,9 @@ func TestEveryPayloadIsOnAPage(t *testing.T) {
 	}
 }
 
-func (b *bench) checkExample(t *testing.T, e example) {
+func (b *fixture) checkExample(t *testing.T, e example) {
 	t.Helper()
-	call := b.ringFor(e.body)
+	call := b.addCallFor(e.body)
 	d := b.delivery(t, e.source, e.body)
 	d.contentType = e.contentType
 	got := b.post(t, d)
@@ -198,7 +198,7 @@ func (b *bench) checkExample(t *testing.T, e example) {
 	b.checkCall(t, call, e.outcome)
 }
 
-// readAnswer returns an answer's outcome, or the challenge that it echoes. Vapi's has the outcome inside a result's text.
+// readAnswer returns an answer's outcome, or the challenge that it echoes. Vapi's outcome is inside the text of a result.
 func readAnswer(t *testing.T, got answer) (outcome, challenge string) {
 	t.Helper()
 	var a struct {
@@ -222,8 +222,8 @@ const (
 	customerCode  = "4711" // vendor_lead_code
 )
 
-// ringFor has agent 1028 talk with the customer, in the call that a body names; without one, in the bench's own.
-func (b *bench) ringFor(body string) (call string) {
+// addCallFor adds a call of agent 1028 with the customer: the one that the body names, or the fixture's.
+func (b *fixture) addCallFor(body string) (call string) {
 	if call = callIDs.FindString(body); call == "" {
 		call = b.call
 	}
@@ -231,16 +231,16 @@ func (b *bench) ringFor(body string) (call string) {
 	return call
 }
 
-// lookupAccount is VICIdial's secret with the account for looking calls up.
+// lookupAccount returns VICIdial's secret with the account for lookups.
 func lookupAccount() map[string]any {
 	return map[string]any{"lookup": map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}}
 }
 
-// Each page's source that needs no call id ends the customer's call and no other, whatever comes again.
+// Each source that needs no call id ends the customer's call and no other, even if the webhook is repeated.
 func TestRecipesWithoutACallIDEndNoOtherCall(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
-	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages), Account: lookupAccount()})
+	b := newFixture(t, stack.Config{SourcesFile: allSources(t, pages), Account: lookupAccount()})
 	tried := 0
 	for _, name := range senders {
 		for _, e := range pages[name].examples {
@@ -249,7 +249,7 @@ func TestRecipesWithoutACallIDEndNoOtherCall(t *testing.T) {
 			}
 			tried++
 			t.Run(e.source, func(t *testing.T) {
-				call := b.ringFor(e.body)
+				call := b.addCallFor(e.body)
 				b.checkExample(t, e)
 				b.checkOutcome(t, e, "no_active_call") // a repeat
 				b.VICIdial.AddCall(vicitest.Call{ID: call, Agent: "1028", Phone: "3125551299", VendorLeadCode: "4712"})
@@ -263,8 +263,8 @@ func TestRecipesWithoutACallIDEndNoOtherCall(t *testing.T) {
 	}
 }
 
-// checkOutcome sends an example and changes nothing before.
-func (b *bench) checkOutcome(t *testing.T, e example, want string) {
+// checkOutcome sends an example and checks its outcome.
+func (b *fixture) checkOutcome(t *testing.T, e example, want string) {
 	t.Helper()
 	d := b.delivery(t, e.source, e.body)
 	d.contentType = e.contentType
@@ -274,8 +274,8 @@ func (b *bench) checkOutcome(t *testing.T, e example, want string) {
 	}
 }
 
-// checkCall sees that a call has ended if that is what was said, and otherwise that it is as it was.
-func (b *bench) checkCall(t *testing.T, call, outcome string) {
+// checkCall checks that a call has ended if the outcome is hungup, and is unchanged otherwise.
+func (b *fixture) checkCall(t *testing.T, call, outcome string) {
 	t.Helper()
 	want := untouched
 	if outcome == "hungup" {
@@ -286,7 +286,7 @@ func (b *bench) checkCall(t *testing.T, call, outcome string) {
 	}
 }
 
-func (b *bench) lastLine() string {
+func (b *fixture) lastLine() string {
 	lines := b.Logs()
 	if len(lines) == 0 {
 		return ""
@@ -326,7 +326,7 @@ func TestPagesOfSendersAreComplete(t *testing.T) {
 	}
 }
 
-// outcomesSentAgain are the words in code letters of the row that says what the sender sends again.
+// outcomesSentAgain returns the outcomes in the row of what the sender redelivers.
 func (p page) outcomesSentAgain() map[string]bool {
 	words := map[string]bool{}
 	_, row, _ := strings.Cut(p.text, "\n| Sends again |")
@@ -361,7 +361,7 @@ func TestPagesOfSendersMatchTheShippedSources(t *testing.T) {
 	}
 }
 
-// Zendesk is the one sender that looks at Retry-After: its page must name just what it sends again.
+// Zendesk is the one sender that reads Retry-After: its page must name exactly what it redelivers.
 func TestZendeskPageNamesWhatZendeskRedelivers(t *testing.T) {
 	t.Parallel()
 	row := readPages(t)["zendesk"].outcomesSentAgain()

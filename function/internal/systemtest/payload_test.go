@@ -24,7 +24,7 @@ func sourcesText(t *testing.T, text string) (file string) {
 	return file
 }
 
-// twoReadings are payloads that two readers could understand differently; CALL stands for a live call's id.
+// twoReadings are payloads that two parsers could read differently; CALL is replaced by a live call's id.
 var twoReadings = map[string]struct{ body, contentType string }{
 	"a member given twice":                   {`{"call_id":"CALL","call_id":"CALL","agent_user":"1028"}`, "application/json"},
 	"a member given twice by its escape":     {`{"call_id":"CALL","\u0063all_id":"x","agent_user":"1028"}`, "application/json"},
@@ -44,7 +44,7 @@ var twoReadings = map[string]struct{ body, contentType string }{
 
 func TestAmbiguousPayloadsAreRefused(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}}`)})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}}`)})
 	for name, c := range twoReadings {
 		d := b.delivery(t, "crm", strings.ReplaceAll(c.body, "CALL", b.call))
 		d.contentType = c.contentType
@@ -61,7 +61,7 @@ func TestAmbiguousPayloadsAreRefused(t *testing.T) {
 	}
 }
 
-// oneReading are payloads that have one reading, whatever their content type says.
+// oneReading are payloads with one reading, whatever their content type.
 var oneReading = map[string]string{
 	"JSON":                        `{"call_id":"CALL","agent_user":"1028"}`,
 	"JSON with blanks around it":  " \r\n{\"call_id\":\"CALL\",\"agent_user\":\"1028\"}\n",
@@ -78,10 +78,10 @@ var oneReading = map[string]string{
 
 func TestContentTypeHeaderIsIgnored(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}}`)})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}}`)})
 	for name, body := range oneReading {
 		for _, contentType := range []string{"application/json", formType, "text/plain"} {
-			call := b.ringFor("")
+			call := b.addCallFor("")
 			d := b.delivery(t, "crm", strings.ReplaceAll(body, "CALL", call))
 			d.contentType = contentType
 			got := b.send(t, d)
@@ -95,11 +95,11 @@ func TestContentTypeHeaderIsIgnored(t *testing.T) {
 
 func TestAWrongSourceDisablesItselfAlone(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{
+	b := newFixture(t, stack.Config{
 		SourcesFile: sourcesText(t, `{"crm": {"scheme": "generic-sha256-base64"}, "bad": {"scheme": "generic-sha256-base64", "when": ".."}}`),
 		Keys:        map[string]string{"crm": someKey, "bad": otherKey},
 	})
-	call := b.ringFor("")
+	call := b.addCallFor("")
 	got := b.send(t, b.delivery(t, "crm", b.naming("")))
 	if got.Outcome != "hungup" {
 		t.Errorf("got %s", got.body)
@@ -116,7 +116,7 @@ func TestAWrongSourceDisablesItselfAlone(t *testing.T) {
 
 func TestUnsignedSendersAreLogged(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{
+	b := newFixture(t, stack.Config{
 		SourcesFile: sourcesText(t, `{
 			"signed": {"scheme": "github"},
 			"token": {"scheme": {"kind": "token", "header": ["X-Token"]}, "accept_unsigned": true},
@@ -126,7 +126,7 @@ func TestUnsignedSendersAreLogged(t *testing.T) {
 		Keys: map[string]string{"signed": someKey, "token": someKey, "bearer": someKey, "basic": "crm:" + someKey},
 	})
 	for _, name := range b.sources.Names() {
-		call, want := b.ringFor(""), `"signed":false`
+		call, want := b.addCallFor(""), `"signed":false`
 		if name == "signed" {
 			want = `"signed":true`
 		}
@@ -149,7 +149,7 @@ func TestUnsignedSendersAreLogged(t *testing.T) {
 	}
 }
 
-// notTheToken are headers that no key has sent, by the source that they are for. The query has the key.
+// notTheToken are headers without the right token, by source. The query has the key.
 var notTheToken = map[string]webhook.Header{
 	"token in the query only":   {},
 	"token that is another":     {"x-token": {otherKey}},

@@ -13,10 +13,10 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-// raceDetector says that these tests, and the function that they run, have the race detector.
+// raceDetector reports whether these tests and the function have the race detector.
 const raceDetector = true
 
-// build puts a function with the race detector, which needs cgo, in the place of the one that is shipped.
+// build builds the function with the race detector, which needs cgo.
 func build(ctx context.Context, folder string) error {
 	if err := stack.Build(ctx, folder); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// sqs takes messages as AWS does, in its JSON protocol. The SDK compares the MD5 of what it sent.
+// sqs accepts messages by AWS's JSON protocol. The SDK compares the MD5 of the body.
 type sqs struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -61,7 +61,7 @@ func (q *sqs) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// take empties the queue.
+// take removes and returns all messages.
 func (q *sqs) take() (messages []string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -69,15 +69,15 @@ func (q *sqs) take() (messages []string) {
 	return messages
 }
 
-// newQueueBench is a function with a queue of its own.
-func newQueueBench(t *testing.T) (*bench, *sqs) {
+// newQueueFixture returns a function with a queue.
+func newQueueFixture(t *testing.T) (*fixture, *sqs) {
 	t.Helper()
 	q := newSQS(t)
-	return newBench(t, stack.Config{Env: map[string]string{"REDELIVERY_QUEUE_URL": q.URL + queuePath, "AWS_ENDPOINT_URL_SQS": q.URL}}), q
+	return newFixture(t, stack.Config{Env: map[string]string{"REDELIVERY_QUEUE_URL": q.URL + queuePath, "AWS_ENDPOINT_URL_SQS": q.URL}}), q
 }
 
-// redeliver hands messages to the function as SQS does, and returns the ids of those that it must keep.
-func (b *bench) redeliver(t *testing.T, messages ...string) (failed []string) {
+// redeliver invokes the function with messages as SQS does, and returns the ids of those that failed.
+func (b *fixture) redeliver(t *testing.T, messages ...string) (failed []string) {
 	t.Helper()
 	var records []map[string]any
 	for i, message := range messages {
@@ -104,7 +104,7 @@ func (b *bench) redeliver(t *testing.T, messages ...string) (failed []string) {
 
 func TestRedeliveryEndsACallThatStayedListed(t *testing.T) {
 	t.Parallel()
-	b, q := newQueueBench(t)
+	b, q := newQueueFixture(t)
 	b.inject(t, vicitest.Fault{Name: "does-nothing", Times: 4})
 	if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != "still_listed" || got.status != http.StatusServiceUnavailable {
 		t.Fatalf("got %s", got.body)
@@ -134,7 +134,7 @@ func TestRedeliveryEndsACallThatStayedListed(t *testing.T) {
 
 func TestUnreadableQueueMessageStopsNoOther(t *testing.T) {
 	t.Parallel()
-	b, q := newQueueBench(t)
+	b, q := newQueueFixture(t)
 	b.inject(t, vicitest.Fault{Name: "does-nothing", Times: 2})
 	b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
 	messages := q.take()
@@ -153,7 +153,7 @@ func TestUnreadableQueueMessageStopsNoOther(t *testing.T) {
 
 func TestUnwritableQueueIsLogged(t *testing.T) {
 	t.Parallel()
-	b, q := newQueueBench(t)
+	b, q := newQueueFixture(t)
 	q.denied = true
 	b.inject(t, vicitest.Fault{Name: "does-nothing"})
 	if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != "still_listed" || got.header.Get("Retry-After") != "30" {
@@ -164,7 +164,7 @@ func TestUnwritableQueueIsLogged(t *testing.T) {
 	}
 }
 
-func (b *bench) inject(t *testing.T, fault vicitest.Fault) {
+func (b *fixture) inject(t *testing.T, fault vicitest.Fault) {
 	t.Helper()
 	if err := b.VICIdial.Inject(fault); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func readDocument(t *testing.T, name string) string {
 	return string(text)
 }
 
-// section returns what stands between a heading of the reference and the next one.
+// section returns the text of the reference below a heading, up to the next one.
 func section(t *testing.T, heading string) string {
 	t.Helper()
 	_, text, found := strings.Cut(readDocument(t, referenceFile), "\n"+heading+"\n")
@@ -134,8 +134,8 @@ func TestReferenceNamesEveryCommand(t *testing.T) {
 	checkNames(t, "commands", tableNames(section(t, "## The command")), commands)
 }
 
-// The secrets of the reference, with real values where it shows an ellipsis, must serve a webhook.
-// useOf are the ways in which what the reference says is refused can stand in an expression.
+// The secrets of the reference, with values in place of each ellipsis, must work.
+// useOf has an expression for each refused construct of the reference.
 var useOf = []string{"%s", "%s(.)", "%s(.; .)", ".a %s 1", "%s f: f; f"}
 
 func TestReferencesRefusedJqIsRefused(t *testing.T) {
@@ -160,7 +160,7 @@ func TestReferencesRefusedJqIsRefused(t *testing.T) {
 
 func TestReferencesSecretsAreAccepted(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{Keys: map[string]string{"crm": "whsec_" + oldKey}})
+	b := newFixture(t, stack.Config{Keys: map[string]string{"crm": "whsec_" + oldKey}})
 	if b.Secrets == nil {
 		t.Skip("steers the local Secrets Manager")
 	}

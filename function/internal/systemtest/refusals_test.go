@@ -15,20 +15,22 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-// Strangers and forgers, all of whom get the same bytes.
-var strangers = map[string]func(*testing.T, *bench, *delivery){
-	"a changed byte":    func(_ *testing.T, _ *bench, d *delivery) { d.body[2] ^= 1 },
-	"a stale time":      func(t *testing.T, b *bench, d *delivery) { d.sign(t, b.Keys["crm"], time.Now().Add(-301*time.Second)) },
-	"a time to come":    func(t *testing.T, b *bench, d *delivery) { d.sign(t, b.Keys["crm"], time.Now().Add(310*time.Second)) },
-	"no signature":      func(_ *testing.T, _ *bench, d *delivery) { d.header = webhook.Header{} },
-	"no time":           func(_ *testing.T, _ *bench, d *delivery) { delete(d.header, "webhook-timestamp") },
-	"another key":       func(t *testing.T, _ *bench, d *delivery) { d.sign(t, strings.Repeat("5e", 32), time.Now()) },
-	"an unknown source": func(_ *testing.T, _ *bench, d *delivery) { d.source = "nobody" },
-	"a refused key": func(t *testing.T, b *bench, d *delivery) {
+// Requests of strangers, all of which get the same bytes.
+var strangers = map[string]func(*testing.T, *fixture, *delivery){
+	"a changed byte": func(_ *testing.T, _ *fixture, d *delivery) { d.body[2] ^= 1 },
+	"a stale time": func(t *testing.T, b *fixture, d *delivery) {
+		d.sign(t, b.Keys["crm"], time.Now().Add(-301*time.Second))
+	},
+	"a time to come":    func(t *testing.T, b *fixture, d *delivery) { d.sign(t, b.Keys["crm"], time.Now().Add(310*time.Second)) },
+	"no signature":      func(_ *testing.T, _ *fixture, d *delivery) { d.header = webhook.Header{} },
+	"no time":           func(_ *testing.T, _ *fixture, d *delivery) { delete(d.header, "webhook-timestamp") },
+	"another key":       func(t *testing.T, _ *fixture, d *delivery) { d.sign(t, strings.Repeat("5e", 32), time.Now()) },
+	"an unknown source": func(_ *testing.T, _ *fixture, d *delivery) { d.source = "nobody" },
+	"a refused key": func(t *testing.T, b *fixture, d *delivery) {
 		d.source = "github"
 		d.sign(t, b.Keys["github"], time.Now())
 	},
-	"a source without a key": func(t *testing.T, _ *bench, d *delivery) {
+	"a source without a key": func(t *testing.T, _ *fixture, d *delivery) {
 		d.source = "desk"
 		d.sign(t, strings.Repeat("5e", 32), time.Now())
 	},
@@ -39,7 +41,7 @@ func TestStrangersGetOneAnswer(t *testing.T) {
 		t.Skip("counts the calls of the local Secrets Manager")
 	}
 	good := "1f0c9be27d63a8543e17c0d92b6f8a451f0c9be27d63a8543e17c0d92b6f8a46"
-	b := newBench(t, stack.Config{Keys: map[string]string{"crm": good, "zendesk": good, "github": "changeme"}})
+	b := newFixture(t, stack.Config{Keys: map[string]string{"crm": good, "zendesk": good, "github": "changeme"}})
 	var first string
 	for name, spoil := range strangers {
 		d := b.delivery(t, "crm", payloadOf(b.call))
@@ -71,7 +73,7 @@ func TestStrangersGetOneAnswer(t *testing.T) {
 	}
 }
 
-// plain drops what differs with every answer: its date and the gateway's request id.
+// plain removes what differs in every answer: the date and the gateway's request id.
 func plain(h http.Header) http.Header {
 	h = h.Clone()
 	h.Del("Date")
@@ -81,7 +83,7 @@ func plain(h http.Header) http.Header {
 
 func TestBase64Bodies(t *testing.T) {
 	for _, contentType := range []string{"application/json", "application/octet-stream", ""} {
-		b := newBench(t, stack.Config{})
+		b := newFixture(t, stack.Config{})
 		d := b.delivery(t, "crm", payloadOf(b.call))
 		d.contentType = contentType
 		if got := b.send(t, d); got.Outcome != "hungup" || b.VICIdial.Listed(b.call) {
@@ -91,7 +93,7 @@ func TestBase64Bodies(t *testing.T) {
 }
 
 func TestClosedKeepAliveConnection(t *testing.T) {
-	b := newBench(t, stack.Config{})
+	b := newFixture(t, stack.Config{})
 	calls := b.VICIdial.Calls()
 	for i, call := range calls {
 		payload := payloadFor(call.ID, call.Agent)
@@ -109,7 +111,7 @@ func TestClosedKeepAliveConnection(t *testing.T) {
 }
 
 func TestRepeatedDeliveryFindsNoCall(t *testing.T) {
-	b := newBench(t, stack.Config{})
+	b := newFixture(t, stack.Config{})
 	for _, want := range []string{"hungup", "no_active_call"} {
 		if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != want {
 			t.Errorf("got %s, want %s", got.body, want)
@@ -118,7 +120,7 @@ func TestRepeatedDeliveryFindsNoCall(t *testing.T) {
 }
 
 func TestWrongConfigurationStillAnswers(t *testing.T) {
-	b := newBench(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "4", "RECHECK": "maybe"}})
+	b := newFixture(t, stack.Config{Env: map[string]string{"REQUEST_BUDGET": "4", "RECHECK": "maybe"}})
 	for range 2 {
 		if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != "misconfigured" || got.status != http.StatusInternalServerError {
 			t.Errorf("got %d %s", got.status, got.body)

@@ -11,7 +11,7 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-// The files reports_*_test.go hold what senders and their users reported in public, one kind a test. Each row is sent
+// The files reports_*_test.go have cases from public reports of senders and their users, one kind each test. Each row is sent
 // through the shipped binary.
 
 const reportsSources = `{
@@ -23,7 +23,7 @@ const reportsSources = `{
 	"hubspot": {"scheme": "hubspot-v3", "agent_user": ".agent"}
 }`
 
-// A reportedBody is what a sender posts. CALL stands for a live call's id, AGENT for the agent in it.
+// A reportedBody is a body that a sender posts. CALL is replaced by a live call's id, AGENT by its agent.
 type reportedBody struct {
 	source, contentType, body string
 	outcome                   string // empty: hungup
@@ -32,11 +32,11 @@ type reportedBody struct {
 
 const jsonType = "application/json"
 
-func (b *bench) checkReported(t *testing.T, rows map[string]reportedBody) {
+func (b *fixture) checkReported(t *testing.T, rows map[string]reportedBody) {
 	t.Helper()
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
-			call := b.ringFor("")
+			call := b.addCallFor("")
 			d := b.delivery(t, row.source, strings.NewReplacer("CALL", call, "AGENT", "1028").Replace(row.body))
 			d.contentType = row.contentType
 			d.sign(t, b.Keys[row.source], time.Now())
@@ -57,7 +57,7 @@ func (b *bench) checkReported(t *testing.T, rows map[string]reportedBody) {
 
 func TestReportsBodyKind(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, reportsSources)})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesText(t, reportsSources)})
 	const (
 		plain  = `{"call_id":"CALL","agent_user":"AGENT","disposition":"SALE"}`
 		closed = `{"event":"closed","call_id":"CALL","agent_user":"AGENT"}`
@@ -80,7 +80,7 @@ func TestReportsBodyKind(t *testing.T) {
 
 func TestReportsRefAndActorStopNothing(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, reportsSources)})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesText(t, reportsSources)})
 	rows := map[string]reportedBody{
 		"half a surrogate pair in a member that nothing reads": {source: "plain", contentType: jsonType,
 			body: `{"call_id":"CALL","agent_user":"AGENT","disposition":"SALE","subject":"cut \ud83d"}`},
@@ -106,7 +106,7 @@ func TestReportsRefAndActorStopNothing(t *testing.T) {
 
 func TestReportsNumbers(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, reportsSources)})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesText(t, reportsSources)})
 	rows := map[string]reportedBody{}
 	for value, outcome := range map[string]string{
 		"1028": "hungup", "1028.0": "hungup", "1028.000": "hungup", "1.028e3": "hungup", "102800e-2": "hungup", `"1028"`: "hungup",
@@ -120,7 +120,7 @@ func TestReportsNumbers(t *testing.T) {
 
 func TestReportsWhiteSpaceAroundTypedValues(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, reportsSources)})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesText(t, reportsSources)})
 	body := func(call, agent, disposition string) string {
 		return `{"call_id":"` + call + `","agent_user":"` + agent + `","disposition":"` + disposition + `"}`
 	}

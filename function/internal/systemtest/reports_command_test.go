@@ -24,9 +24,9 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// The files reports_*_test.go hold what senders and their users reported in public, one kind a test, tried on what is shipped.
+// The files reports_*_test.go have cases from public reports of senders and their users, one kind each test.
 
-// vicihook runs the command with a text as standard input, and returns its exit status and what it printed.
+// vicihook runs the command with a standard input, and returns its exit status and output.
 func vicihook(t *testing.T, command, stdin string, args ...string) (status int, printed string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), command, args...)
@@ -40,7 +40,7 @@ func vicihook(t *testing.T, command, stdin string, args ...string) (status int, 
 	return 0, string(out)
 }
 
-// Addresses that people gave a client of VICIdial, after the host.
+// Paths that people gave a client of VICIdial.
 var wrongAddresses = []string{"/agc", "/agc/", "/agc/api.php", "/vicidial/non_agent_api.php", "/vicidial/agc"}
 
 func TestReportsAddressesOfVICIdial(t *testing.T) {
@@ -49,7 +49,7 @@ func TestReportsAddressesOfVICIdial(t *testing.T) {
 	for _, path := range wrongAddresses {
 		t.Run(path, func(t *testing.T) {
 			server := newVICIdial(t)
-			b := newBench(t, stack.Config{VICIdial: server, Account: map[string]any{"url": server.URL + path}})
+			b := newFixture(t, stack.Config{VICIdial: server, Account: map[string]any{"url": server.URL + path}})
 			got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
 			if got.Outcome != "misconfigured" {
 				t.Errorf("got %s", got.body)
@@ -68,7 +68,7 @@ func TestReportsAddressesOfVICIdial(t *testing.T) {
 	}
 }
 
-// newVICIdial is a simulated VICIdial with agent 1028 in a call.
+// newVICIdial returns a simulated VICIdial with agent 1028 in a call.
 func newVICIdial(t *testing.T) *vicitest.Server {
 	t.Helper()
 	server, err := vicitest.Listen("127.0.0.1:0", vicitest.Config{})
@@ -81,7 +81,7 @@ func newVICIdial(t *testing.T) *vicitest.Server {
 	return server
 }
 
-// A trial of a wrong address must fail on the simulated VICIdial as it does on a real one.
+// A wrong path must fail on the simulated VICIdial as on a real one.
 func TestReportsPathsOfTheSimulatedVICIdial(t *testing.T) {
 	server := newVICIdial(t)
 	for path, want := range map[string]int{
@@ -98,7 +98,7 @@ func TestReportsPathsOfTheSimulatedVICIdial(t *testing.T) {
 	}
 }
 
-// What happened to a request between its sender and here, and what explain must say of it.
+// Changes of a request on its way, and what explain must print.
 type damaged struct {
 	scheme  string
 	url     string // as signed
@@ -143,8 +143,8 @@ func TestReportsExplainNamesTheDamage(t *testing.T) {
 	}
 }
 
-// signedWithPlus signs a request whose signature has a plus, where the scheme's alphabet has one. It does not begin with
-// it: a blank there is lost with those around a header's value.
+// signedWithPlus signs a request so that the signature has a plus, if the scheme's alphabet has one, but not as its first
+// character: a blank there would be trimmed from the header's value.
 func signedWithPlus(t *testing.T, d damaged) webhook.Request {
 	t.Helper()
 	sources, err := source.Parse(fmt.Appendf(nil, `{"crm": {"scheme": %q}}`, d.scheme))
@@ -172,7 +172,7 @@ func signedWithPlus(t *testing.T, d damaged) webhook.Request {
 	return webhook.Request{}
 }
 
-// Intercom signs a health check in another header: it is no delivery.
+// Intercom signs a health check in another header: it is not a delivery.
 func TestReportsIntercomsHealthCheckIsNamed(t *testing.T) {
 	t.Parallel()
 	mac := hmac.New(sha256.New, []byte(someKey))

@@ -17,7 +17,7 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-// routes of a REST or HTTP API that name no source, as they change an event of the template's own route.
+// routes are changes of an event of the template's route to routes of a REST or HTTP API that name no source.
 var routes = map[string]struct {
 	front  event.Front
 	change map[string]any
@@ -33,7 +33,7 @@ var routes = map[string]struct {
 
 func TestReportsEventsOnEveryRoute(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{})
+	b := newFixture(t, stack.Config{})
 	command := buildCommand(t)
 	for name, c := range routes {
 		t.Run(name, func(t *testing.T) {
@@ -47,10 +47,10 @@ func TestReportsEventsOnEveryRoute(t *testing.T) {
 	}
 }
 
-// An event that is no delivery gets the answer that any stranger gets. Only its log line tells why.
+// An event that is not a delivery gets a stranger's answer. Only the log line has the reason.
 func TestReportsEventsThatAreNotADelivery(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{})
+	b := newFixture(t, stack.Config{})
 	command := buildCommand(t)
 	signed := b.delivery(t, "crm", payloadOf(b.call))
 	forged := b.delivery(t, "crm", payloadOf(b.call))
@@ -86,7 +86,7 @@ func TestReportsEventsThatAreNotADelivery(t *testing.T) {
 	}
 }
 
-// eventOf is the delivery as a front hands it over.
+// eventOf returns the delivery as an event of a front.
 func eventOf(t *testing.T, d *delivery, front event.Front) []byte {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, d.url(), nil)
@@ -104,7 +104,7 @@ func eventOf(t *testing.T, d *delivery, front event.Front) []byte {
 	return payload
 }
 
-// changed sets members of an event.
+// changed returns an event with members set.
 func changed(t *testing.T, payload []byte, change map[string]any) []byte {
 	t.Helper()
 	var members map[string]any
@@ -119,8 +119,8 @@ func changed(t *testing.T, payload []byte, change map[string]any) []byte {
 	return payload
 }
 
-// answerTo is the whole answer to an event.
-func (b *bench) answerTo(t *testing.T, payload []byte) string {
+// answerTo returns the whole answer to an event.
+func (b *fixture) answerTo(t *testing.T, payload []byte) string {
 	t.Helper()
 	result, err := b.Invoke(t.Context(), payload)
 	if err != nil || result.FunctionError {
@@ -129,7 +129,7 @@ func (b *bench) answerTo(t *testing.T, payload []byte) string {
 	return string(result.Payload)
 }
 
-// verified is what the command says of an event.
+// verified returns the command's output for an event.
 func verified(t *testing.T, command, key string, payload []byte) string {
 	t.Helper()
 	verify := exec.CommandContext(t.Context(), command, "verify", "--source", "crm", "--sources", filepath.Join(bootstrap, "sources.json"))

@@ -14,7 +14,7 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-// jqPayload has a call id in all the ways in which the expressions below look for it.
+// jqPayload has a call id in every form that the expressions below look for.
 func jqPayload(call string) string {
 	return fmt.Sprintf(`{"agent_user":"1028","event":"Ticket.Closed","prefix":%q,"rest":%q,"date":%q,
 		"call_id":"","long":%q,"text":"Line %s, please","lower":%q,"b64":%q,"tags":["phone","call-%s"],
@@ -25,7 +25,7 @@ func jqPayload(call string) string {
 		call, call, call, call, call)
 }
 
-// Expressions that people wrote, from public reports. Each must give the call id.
+// Expressions that people wrote, from public reports. Each must yield the call id.
 var jqOfPeople = map[string]string{
 	"a pipe into an index":   `[.ids[] | select(startswith("Y"))][0]`,
 	"scan":                   `[.text | scan("Y[0-9]{19}")][0]`,
@@ -85,10 +85,10 @@ func TestReportsJqThatPeopleWrite(t *testing.T) {
 		names[source] = name
 		sources[source] = map[string]string{"scheme": "generic-sha256-base64", "call_id": expression}
 	}
-	b := newBench(t, stack.Config{SourcesFile: sourcesFile(t, sources)})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesFile(t, sources)})
 	for source, name := range names {
 		t.Run(name, func(t *testing.T) {
-			call := b.ringFor("")
+			call := b.addCallFor("")
 			if got := b.send(t, b.delivery(t, source, jqPayload(call))); got.Outcome != "hungup" {
 				t.Errorf("%s: got %s; the log:\n%s", jqOfPeople[name], got.body, b.lastLine())
 			}
@@ -96,7 +96,7 @@ func TestReportsJqThatPeopleWrite(t *testing.T) {
 	}
 }
 
-// What can run long on a payload is refused at load, and says what to write instead.
+// Expressions that can run long on a payload are refused at load, and the message names a substitute.
 var jqRefused = map[string]string{
 	"..": `.. | strings`, "recurse": `recurse | strings`, "range": `[range(3)][0]`, "limit": `[limit(1; .a[])][0]`,
 	"repeat": `first(repeat(.a))`, "while": `[while(. != null; .a)][0]`, "until": `until(type == "string"; .a)`,
@@ -113,12 +113,12 @@ func TestReportsOneWrongExpressionDisablesItsOwnSource(t *testing.T) {
 		bad[source] = map[string]string{"scheme": "generic-sha256-base64", "call_id": expression}
 	}
 	good["fine"], bad["fine"] = good["s0"], good["s0"]
-	b := newBench(t, stack.Config{SourcesFile: sourcesFile(t, good), Env: map[string]string{"SOURCES_FILE": sourcesFile(t, bad)}})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesFile(t, good), Env: map[string]string{"SOURCES_FILE": sourcesFile(t, bad)}})
 	if got := b.send(t, b.delivery(t, "fine", payloadOf(b.call))); got.Outcome != "hungup" {
 		t.Errorf("the good source got %s", got.body)
 	}
 	for source, name := range names {
-		call := b.ringFor("")
+		call := b.addCallFor("")
 		if got := b.send(t, b.delivery(t, source, payloadOf(call))); got.Outcome != "misconfigured" {
 			t.Errorf("%s: got %s", name, got.body)
 		}
@@ -142,11 +142,11 @@ func TestReportsLongTexts(t *testing.T) {
 	} {
 		sources[name] = map[string]string{"scheme": "generic-sha256-base64", "call_id": expression}
 	}
-	b := newBench(t, stack.Config{SourcesFile: sourcesFile(t, sources)})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesFile(t, sources)})
 	for what, size := range map[string]int{"an e-mail in HTML": 9 << 10, "a GitHub issue of the greatest length": 65536} {
 		for name := range sources {
 			t.Run(name+" in "+what, func(t *testing.T) {
-				call := b.ringFor("")
+				call := b.addCallFor("")
 				half := strings.Repeat("<p>a call&nbsp;to end</p>\n", size/2/26)
 				body, err := json.Marshal(map[string]string{"agent_user": "1028", "call": call, "body": half + "#" + call + "#" + half})
 				if err != nil {

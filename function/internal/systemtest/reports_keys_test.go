@@ -11,7 +11,7 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-// Keys as people paste them, and the fault that must be named. The second source serves on.
+// Keys as people paste them, and the fault that must be named. The second source must still work.
 var pastedKeys = map[string]struct{ key, fault string }{
 	"a blank before it":       {" " + someKey, "a blank"},
 	"a tab behind it":         {someKey + "\t", "a tab"},
@@ -28,7 +28,7 @@ func TestReportsPastedKeysDisableTheirOwnSource(t *testing.T) {
 	command := buildCommand(t)
 	for name, c := range pastedKeys {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, stack.Config{Keys: map[string]string{"github": c.key, "crm": newKey}})
+			b := newFixture(t, stack.Config{Keys: map[string]string{"github": c.key, "crm": newKey}})
 			if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != "hungup" {
 				t.Errorf("the other source got %s", got.body)
 			}

@@ -22,7 +22,7 @@ func TestSettings(t *testing.T) {
 		"a budget that the gateway's holding can't have spent": {map[string]string{"REQUEST_BUDGET": "25s"}, "hungup", 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, stack.Config{Env: c.env})
+			b := newFixture(t, stack.Config{Env: c.env})
 			got := b.send(t, b.delivery(t, "crm", payloadOf(b.call)))
 			if got.Outcome != c.outcome || b.VICIdial.Count("HANGUP") != c.hangups || b.VICIdial.Count("CHECK") != c.checks {
 				t.Errorf("got %s after %d HANGUP and %d CHECK", got.body, b.VICIdial.Count("HANGUP"), b.VICIdial.Count("CHECK"))
@@ -36,7 +36,7 @@ func TestSettings(t *testing.T) {
 
 func TestPlainHTTPNeedsASetting(t *testing.T) {
 	for allowed, outcome := range map[string]string{"false": "misconfigured", "true": "unavailable"} {
-		b := newBench(t, stack.Config{
+		b := newFixture(t, stack.Config{
 			Env:     map[string]string{"VICIDIAL_ALLOW_HTTP": allowed, "REQUEST_BUDGET": "1s"},
 			Account: map[string]any{"url": "http://vicidial.invalid"},
 		})
@@ -53,7 +53,7 @@ func TestPreviousKeysFor(t *testing.T) {
 		"no time":       {"0", "unauthorized"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, stack.Config{Keys: map[string]string{"crm": oldKey}, Env: map[string]string{"PREVIOUS_KEYS_FOR": c.previousFor}})
+			b := newFixture(t, stack.Config{Keys: map[string]string{"crm": oldKey}, Env: map[string]string{"PREVIOUS_KEYS_FOR": c.previousFor}})
 			if b.Secrets == nil {
 				t.Skip("steers the local Secrets Manager")
 			}
@@ -66,7 +66,7 @@ func TestPreviousKeysFor(t *testing.T) {
 }
 
 func TestMissingKeysAreLoggedOnce(t *testing.T) {
-	b := newBench(t, stack.Config{
+	b := newFixture(t, stack.Config{
 		Keys:    map[string]string{"crm": oldKey, "github": "changeme", "crn": newKey},
 		Account: map[string]any{"pass": "S3cret.+"},
 	})

@@ -13,7 +13,7 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-// setUpSources all look for the call where every body below has it.
+// setUpSources select the call that every body below has.
 const setUpSources = `{
 	"slack": {"scheme": "slack"}, "front": {"scheme": "front-app"}, "intercom": {"scheme": "intercom"},
 	"helpscout": {"scheme": "helpscout"}, "github": {"scheme": "github"},
@@ -24,11 +24,11 @@ const setUpSources = `{
 // zendeskTestKey signs Zendesk's test of a webhook that is not saved yet. It is public.
 const zendeskTestKey = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="
 
-// A setUp is a request by which a sender sets its webhook up or tests it. Each names a live call.
+// A setUp is a request that a sender makes to set up or test its webhook. Each names a live call.
 type setUp struct {
 	source, members string // members of the body, before those that name the call
 	header          webhook.Header
-	spoil           func(*testing.T, *bench, *delivery)
+	spoil           func(*testing.T, *fixture, *delivery)
 	status          int
 	contentType     string
 	body            string // the whole answer, or
@@ -73,12 +73,12 @@ var setUps = map[string]setUp{
 		status: http.StatusOK, contentType: "application/json", outcome: "ignored",
 	},
 	"Zendesk's test of an unsaved webhook, by its public key, is refused": {
-		source: "zendesk", members: `"event":"end_call",`, spoil: func(t *testing.T, _ *bench, d *delivery) { d.sign(t, zendeskTestKey, time.Now()) },
+		source: "zendesk", members: `"event":"end_call",`, spoil: func(t *testing.T, _ *fixture, d *delivery) { d.sign(t, zendeskTestKey, time.Now()) },
 		status: http.StatusUnauthorized, contentType: "application/json", outcome: "unauthorized",
 	},
 }
 
-func unsign(_ *testing.T, _ *bench, d *delivery) {
+func unsign(_ *testing.T, _ *fixture, d *delivery) {
 	for name := range d.header {
 		if name != "x-front-challenge" {
 			delete(d.header, name)
@@ -88,7 +88,7 @@ func unsign(_ *testing.T, _ *bench, d *delivery) {
 
 func TestPingsAndChallengesEndNoCall(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, stack.Config{SourcesFile: sourcesText(t, setUpSources)})
+	b := newFixture(t, stack.Config{SourcesFile: sourcesText(t, setUpSources)})
 	for name, s := range setUps {
 		t.Run(name, func(t *testing.T) { b.checkSetUp(t, s) })
 	}
@@ -96,19 +96,19 @@ func TestPingsAndChallengesEndNoCall(t *testing.T) {
 		t.Errorf("%d requests reached VICIdial", n)
 	}
 	for _, name := range b.sources.Names() {
-		b.ringFor("")
+		b.addCallFor("")
 		if got := b.send(t, b.delivery(t, name, b.naming(`"event":"end_call",`))); got.Outcome != "hungup" {
 			t.Errorf("%s: what is no set-up got %s", name, got.body)
 		}
 	}
 }
 
-// naming is a body that names the bench's call.
-func (b *bench) naming(members string) string {
+// naming returns a body that names the fixture's call.
+func (b *fixture) naming(members string) string {
 	return `{` + members + `"call_id":"` + b.call + `","agent_user":"1028"}`
 }
 
-func (b *bench) checkSetUp(t *testing.T, s setUp) {
+func (b *fixture) checkSetUp(t *testing.T, s setUp) {
 	d := b.delivery(t, s.source, b.naming(s.members))
 	for name, values := range s.header {
 		d.header[name] = values

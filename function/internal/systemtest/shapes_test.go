@@ -30,20 +30,20 @@ const (
 	otherKey  = "451f0c9be27d63a8543e17c0d92b6f8a6b1f0c9be27d63a8543e17c0d92b6f8a"
 )
 
-// A door is one way into the function: a kind of gateway, and for REST what it encodes.
-type door struct {
+// A front is a kind of gateway, and for REST the content types that it encodes.
+type front struct {
 	front  event.Front
 	binary []string
 }
 
-var doors = map[string]door{
+var fronts = map[string]front{
 	"HTTP API":             {front: event.HTTPAPI},
 	"Function URL":         {front: event.FunctionURL},
 	"REST API":             {front: event.REST},
 	"REST API with base64": {front: event.REST, binary: []string{"*/*"}},
 }
 
-// A verdict is what the sender and the log are told, and how many calls VICIdial was asked to end.
+// A verdict is the answer, the logged cause, and the number of calls that VICIdial was asked to end.
 type verdict struct {
 	status  int
 	outcome hangup.Outcome
@@ -51,15 +51,15 @@ type verdict struct {
 	hangups int
 }
 
-// A hall is gateway and handler over every preset, with VICIdial and secrets that just say yes.
-type hall struct {
+// A handlerFixture is gateway and handler with every preset, and a VICIdial and secrets that always succeed.
+type handlerFixture struct {
 	sources *source.Sources
 	ring    source.Keyring
 	log     bytes.Buffer
 	hangups int
 }
 
-func newHall(t *testing.T) *hall {
+func newHandlerFixture(t *testing.T) *handlerFixture {
 	t.Helper()
 	definitions := map[string]any{
 		"token": map[string]any{"scheme": map[string]any{"kind": "token", "header": []string{"X-Token"}}, "accept_unsigned": true},
@@ -80,34 +80,34 @@ func newHall(t *testing.T) *hall {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &hall{sources: sources, ring: ring}
+	return &handlerFixture{sources: sources, ring: ring}
 }
 
-func (h *hall) Keys(_ context.Context, name string) (source.Keys, hangup.Refresh, error) {
+func (h *handlerFixture) Keys(_ context.Context, name string) (source.Keys, hangup.Refresh, error) {
 	return h.ring[name], h.refresh, nil
 }
 
-func (h *hall) Credentials(context.Context) (vicicall.Credentials, hangup.Refresh, error) {
+func (h *handlerFixture) Credentials(context.Context) (vicicall.Credentials, hangup.Refresh, error) {
 	return vicicall.Credentials{}, h.refresh, nil
 }
 
-func (h *hall) refresh(context.Context, string) (bool, error) { return false, nil }
+func (h *handlerFixture) refresh(context.Context, string) (bool, error) { return false, nil }
 
-func (h *hall) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
+func (h *handlerFixture) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
 	h.hangups++
 	return vicicall.Result{Outcome: vicicall.HungUp}, nil
 }
 
-func (h *hall) Find(context.Context, vicicall.Credentials, vicicall.Query) (vicicall.Agent, error) {
+func (h *handlerFixture) Find(context.Context, vicicall.Credentials, vicicall.Query) (vicicall.Agent, error) {
 	return vicicall.Agent{}, errors.New("nothing is looked up here")
 }
 
-func (h *hall) Check(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
+func (h *handlerFixture) Check(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
 	return vicicall.Result{}, errors.New("nothing is looked at here")
 }
 
-// enter takes a request through a door.
-func (h *hall) enter(t *testing.T, d door, r webhook.Request) verdict {
+// enter sends a request through a front.
+func (h *handlerFixture) enter(t *testing.T, d front, r webhook.Request) verdict {
 	t.Helper()
 	h.log.Reset()
 	h.hangups = 0
@@ -131,9 +131,9 @@ func (h *hall) enter(t *testing.T, d door, r webhook.Request) verdict {
 	return verdict{response.Status, answer.Outcome, h.cause(), h.hangups}
 }
 
-// cause is the reason that the log names. Twilio's signature covers a body that is no form by its hash, so that one
-// that does not fit is a mismatch too.
-func (h *hall) cause() error {
+// cause returns the logged reason. Twilio's signature covers the hash of a body that is not a form, so a hash
+// that differs is a mismatch too.
+func (h *handlerFixture) cause() error {
 	line := strings.ReplaceAll(h.log.String(), webhook.ErrBodyHash.Error(), webhook.ErrMismatch.Error())
 	for _, reason := range append(slices.Clone(seenInHeaders), webhook.ErrMismatch, webhook.ErrNoURL) {
 		if strings.Contains(line, reason.Error()) {
@@ -143,10 +143,10 @@ func (h *hall) cause() error {
 	return nil
 }
 
-// seenInHeaders are the reasons that stand before the URL is looked at.
+// seenInHeaders are the reasons that are found before the URL is needed.
 var seenInHeaders = []error{webhook.ErrNoSignature, webhook.ErrRepeatedHeader, webhook.ErrTooOld}
 
-func (d door) event(t *testing.T, r webhook.Request) []byte {
+func (d front) event(t *testing.T, r webhook.Request) []byte {
 	t.Helper()
 	path, _ := strings.CutPrefix(r.URL, publicURL)
 	request, err := http.NewRequest(r.Method, "https://hooks.example.com"+path, bytes.NewReader(r.Body))
@@ -163,7 +163,7 @@ func (d door) event(t *testing.T, r webhook.Request) []byte {
 	return payload
 }
 
-// A change is what happens to a request, before it is signed or after.
+// A change changes a request before it is signed or after.
 type change struct {
 	query string // of the URL
 	key   string // in place of the source's
@@ -210,7 +210,7 @@ func signatureHeader(s webhook.Scheme) string {
 	return strings.ToLower(s.Header[0])
 }
 
-// bodyOf is plain or base64 on its way through an HTTP API, by its content type.
+// bodyOf returns a body that an HTTP API passes as text or in base64, depending on its content type.
 func bodyOf(contentType string, age time.Duration) []byte {
 	if contentType == formType {
 		return []byte("call_id=Y1122131500000402027&agent_user=1028&text=a+b")
@@ -218,7 +218,7 @@ func bodyOf(contentType string, age time.Duration) []byte {
 	return fmt.Appendf(nil, `{"call_id":"Y1122131500000402027","agent_user":"1028","webhookTimestamp":%d,"text":"é"}`, time.Now().Add(-age).UnixMilli())
 }
 
-// request signs what a source's sender would send, and changes it.
+// request returns a changed request of a source's sender.
 func (c change) request(t *testing.T, src *source.Source, contentType string) webhook.Request {
 	t.Helper()
 	text := someKey
@@ -248,7 +248,7 @@ func (c change) request(t *testing.T, src *source.Source, contentType string) we
 func TestEveryFrontGetsTheSameVerdict(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // where time stands still
-		h := newHall(t)
+		h := newHandlerFixture(t)
 		tried := 0
 		for _, name := range h.sources.Names() {
 			src, _ := h.sources.Lookup(name)
@@ -264,7 +264,7 @@ func TestEveryFrontGetsTheSameVerdict(t *testing.T) {
 }
 
 // checkSource tries every change of a source's requests in every encoding, and counts them.
-func (h *hall) checkSource(t *testing.T, src *source.Source) (tried int) {
+func (h *handlerFixture) checkSource(t *testing.T, src *source.Source) (tried int) {
 	t.Helper()
 	for what, c := range changes {
 		if c.only != nil && !c.only(src.Scheme) {
@@ -275,18 +275,18 @@ func (h *hall) checkSource(t *testing.T, src *source.Source) (tried int) {
 				continue // its time is in JSON
 			}
 			tried++
-			h.checkDoors(t, src, what+" as "+contentType, c.request(t, src, contentType), c.want)
+			h.checkFronts(t, src, what+" as "+contentType, c.request(t, src, contentType), c.want)
 		}
 	}
 	return tried
 }
 
-// checkDoors takes one request through all doors. A REST event does not hold the raw query: there a scheme that signs
-// the URL is refused, and the log says why.
-func (h *hall) checkDoors(t *testing.T, src *source.Source, what string, r webhook.Request, want verdict) {
+// checkFronts sends one request through all fronts. A REST event does not have the raw query: there a scheme that signs
+// the URL is refused, and the log has the reason.
+func (h *handlerFixture) checkFronts(t *testing.T, src *source.Source, what string, r webhook.Request, want verdict) {
 	t.Helper()
 	signsQuery := src.Verifier.SignsURL() && strings.Contains(r.URL, "?") && !slices.Contains(seenInHeaders, want.cause)
-	for at, d := range doors {
+	for at, d := range fronts {
 		wanted := want
 		if signsQuery && d.front == event.REST {
 			wanted = unauthorized(webhook.ErrNoURL)

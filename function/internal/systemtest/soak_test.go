@@ -34,7 +34,7 @@ const (
 	soakRight  = 85       // percent of the webhooks, and of a fault's, that end as they should at least
 )
 
-// soakFaults strike one HANGUP or one CHECK of one call each. Two are left out, since they reach more than the call.
+// soakFaults each strike one HANGUP or one CHECK of one call. Two faults are left out, since they affect other calls.
 func soakFaults() []vicitest.Fault {
 	var all []vicitest.Fault
 	for _, info := range vicitest.Faults() {
@@ -51,9 +51,9 @@ func soakFaults() []vicitest.Fault {
 	return all
 }
 
-// soakRulings are what a webhook that a fault strikes may end in. Another CHECK may tell what the one struck did not,
+// soakOutcomes returns the outcomes that a fault may cause. Another CHECK may answer what the struck one did not,
 // and a HANGUP that waits for 50 ms ends the call.
-func soakRulings(f vicitest.Fault) []string {
+func soakOutcomes(f vicitest.Fault) []string {
 	expectation := expectedUnder[f.Name]
 	switch {
 	case f.Stage == "CHECK":
@@ -64,22 +64,25 @@ func soakRulings(f vicitest.Fault) []string {
 	return []string{expectation.first}
 }
 
-// TestSoak sends webhooks 50 at a time, one in ten into a fault: go test ./function/internal/systemtest -run Soak -soak 100000 -v
-// With -race the function has the race detector too, for which no limit of memory holds.
+// TestSoak sends webhooks 50 at a time, one in ten into a fault:
+//
+//	go test ./function/internal/systemtest -run Soak -soak 100000 -v
+//
+// With -race the function has the race detector too, and its memory is not limited.
 func TestSoak(t *testing.T) {
 	if *soak == 0 {
 		t.Skip("needs -soak")
 	}
 	before := goleak.IgnoreCurrent()
 	run := &soaking{faults: soakFaults()}
-	run.bench = newTaintedBench(t, stack.Config{
+	run.fixture = newTaintedFixture(t, stack.Config{
 		MaxInstances: soakLanes, Env: map[string]string{"REQUEST_BUDGET": shortBudget.String(), "GORACE": "halt_on_error=1"},
-		Log: func(line string) { run.hear(t, line) },
+		Log: func(line string) { run.readLine(t, line) },
 	})
 	began := time.Now()
-	var half, now census
+	var half, now usage
 	for _, until := range []int{*soak / 10, *soak / 2, *soak} {
-		run.to(t, until)
+		run.sendUntil(t, until)
 		half, now = now, instances()
 		t.Logf("after %6d webhooks, %v: %v; this process: %d goroutines", until, time.Since(began).Round(time.Second), now, runtime.NumGoroutine())
 		now.check(t)
@@ -87,7 +90,7 @@ func TestSoak(t *testing.T) {
 	if now.mean > half.mean+soakGrowth && !raceDetector {
 		t.Errorf("the instances have %d KiB resident in the mean, after %d KiB", now.mean, half.mean)
 	}
-	run.judge(t)
+	run.check(t)
 	run.Stop()
 	http.DefaultClient.CloseIdleConnections()
 	if left := instances(); left.count > 0 {
@@ -98,9 +101,9 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// soaking is the soak test under way.
+// soaking is a running soak test.
 type soaking struct {
-	*bench
+	*fixture
 	faults []vicitest.Fault
 	sent   atomic.Int64
 
@@ -109,14 +112,14 @@ type soaking struct {
 	late     int // answers, by the function's own log
 }
 
-// soaked is one webhook that was answered.
+// soaked is one answered webhook.
 type soaked struct {
 	observation
 	fault vicitest.Fault // that strikes the call; zero is none
 }
 
-// to sends webhooks until so many are answered.
-func (s *soaking) to(t *testing.T, total int) {
+// sendUntil sends webhooks until total are answered.
+func (s *soaking) sendUntil(t *testing.T, total int) {
 	t.Helper()
 	var all sync.WaitGroup
 	for lane := range soakLanes {
@@ -124,7 +127,7 @@ func (s *soaking) to(t *testing.T, total int) {
 			agent := fmt.Sprint(3000 + lane)
 			s.VICIdial.AddAgent(vicitest.Agent{User: agent})
 			for n := s.sent.Add(1); n <= int64(total); n = s.sent.Add(1) {
-				s.one(t, int(n), agent)
+				s.sendOne(t, int(n), agent)
 			}
 		})
 	}
@@ -132,8 +135,8 @@ func (s *soaking) to(t *testing.T, total int) {
 	s.sent.Store(int64(total))
 }
 
-// one sends one webhook for a new call of an agent.
-func (s *soaking) one(t *testing.T, n int, agent string) {
+// sendOne sends one webhook for a new call of an agent.
+func (s *soaking) sendOne(t *testing.T, n int, agent string) {
 	var w soaked
 	call := s.VICIdial.NextCallID('Y')
 	s.VICIdial.AddCall(vicitest.Call{ID: call, Agent: agent})
@@ -154,8 +157,8 @@ func (s *soaking) one(t *testing.T, n int, agent string) {
 	s.answered = append(s.answered, w)
 }
 
-// hear looks at a line of the function's log.
-func (s *soaking) hear(t *testing.T, line string) {
+// readLine reads a line of the function's log.
+func (s *soaking) readLine(t *testing.T, line string) {
 	assertClean(t, "log", line)
 	if strings.Contains(line, "DATA RACE") {
 		t.Error(line)
@@ -171,8 +174,8 @@ func (s *soaking) hear(t *testing.T, line string) {
 	}
 }
 
-// judge holds every answer to what became of its call, and the whole to what should have.
-func (s *soaking) judge(t *testing.T) {
+// check checks every answer against the state of its call, and the counts of all.
+func (s *soaking) check(t *testing.T) {
 	requests := map[string][]vicitest.Request{}
 	for _, r := range s.VICIdial.Requests() {
 		requests[r.CallID] = append(requests[r.CallID], r)
@@ -184,12 +187,12 @@ func (s *soaking) judge(t *testing.T) {
 		for _, rule := range w.violations() {
 			t.Errorf("%s %s: %s: %s; VICIdial has %+v", w.fault.Name, w.fault.Stage, rule, w.body, w.is)
 		}
-		if w.withholds() {
+		if w.saysLessThanACheck() {
 			withheld++
 		}
 		outcomes[w.Outcome]++
 		struck := w.fault.Name + " " + w.fault.Stage
-		if all[struck]++; slices.Contains(soakRulings(w.fault), w.Outcome) {
+		if all[struck]++; slices.Contains(soakOutcomes(w.fault), w.Outcome) {
 			right[struck]++
 		}
 	}
@@ -208,15 +211,15 @@ func (s *soaking) judge(t *testing.T) {
 	}
 }
 
-// A census is what the instances of the function have, the largest of each; zero where there is no /proc.
-type census struct{ count, memory, mean, files int }
+// A usage is the largest use of resources among the function's instances; zero without /proc.
+type usage struct{ count, memory, mean, files int }
 
-func (c census) String() string {
+func (c usage) String() string {
 	return fmt.Sprintf("%d instances, resident at most %d KiB (mean %d), files at most %d", c.count, c.memory, c.mean, c.files)
 }
 
-// check sees that there are instances, and that none has too much.
-func (c census) check(t *testing.T) {
+// check checks that there are instances, and that none uses too much.
+func (c usage) check(t *testing.T) {
 	t.Helper()
 	if c.count == 0 && runtime.GOOS == "linux" {
 		t.Error("no instance was found")
@@ -226,7 +229,7 @@ func (c census) check(t *testing.T) {
 	}
 }
 
-func instances() (c census) {
+func instances() (c usage) {
 	binary, _ := filepath.EvalSymlinks(filepath.Join(bootstrap, "bootstrap"))
 	processes, _ := filepath.Glob("/proc/[0-9]*/exe")
 	sum := 0
@@ -244,7 +247,7 @@ func instances() (c census) {
 	return c
 }
 
-// resident is a process's VmRSS in KiB.
+// resident returns a process's VmRSS in KiB.
 func resident(folder string) int {
 	status, _ := os.ReadFile(folder + "/status")
 	fields := strings.Fields(string(status))

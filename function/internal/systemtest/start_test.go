@@ -20,9 +20,9 @@ const (
 	startLimit      = 20 * time.Second
 )
 
-// A start is a function that has not started yet, and whose secrets are held back until release.
+// A start is a function that has not started yet, whose secrets are withheld until release.
 type start struct {
-	*bench
+	*fixture
 	asked   chan struct{} // one for each version that was asked for
 	release func()
 	given   func() // is called once the function has the webhook
@@ -38,7 +38,7 @@ func newStart(t *testing.T, env map[string]string) *start {
 	variables := map[string]string{"PREVIOUS_KEYS_FOR": "1ns"} // the keys are older, as on nearly every start
 	maps.Copy(variables, env)
 	awaitSecrets := sync.OnceFunc(func() { s.awaitSecrets(t) })
-	s.bench = newBench(t, stack.Config{Env: variables, OnStep: func(step runtimeapi.Step) {
+	s.fixture = newFixture(t, stack.Config{Env: variables, OnStep: func(step runtimeapi.Step) {
 		switch step {
 		case runtimeapi.Asked:
 			awaitSecrets()
@@ -57,7 +57,7 @@ func newStart(t *testing.T, env map[string]string) *start {
 	return s
 }
 
-// awaitSecrets waits until all versions were asked for while none was answered.
+// awaitSecrets waits until all versions were requested while none was answered.
 func (s *start) awaitSecrets(t *testing.T) {
 	limit := time.After(startLimit)
 	for n := range versionsFetched {
@@ -70,7 +70,7 @@ func (s *start) awaitSecrets(t *testing.T) {
 	}
 }
 
-// want sends a webhook, and checks its outcome and that no further version was fetched for it.
+// want sends a webhook, and checks its outcome and that it caused no other fetch.
 func (s *start) want(t *testing.T, outcome string, given func()) {
 	t.Helper()
 	s.given = given

@@ -27,14 +27,14 @@ func ofVoice(t *testing.T, pages map[string]page) (examples []example) {
 	return examples
 }
 
-// Platforms repeat a tool call after a time-out. A repeat must not book again, and must not end the agent's next call.
+// Platforms repeat a tool call after a timeout. A repeat must not book again, and must not end the agent's next call.
 func TestRepeatedToolCallBooksOnce(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
-	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages)})
+	b := newFixture(t, stack.Config{SourcesFile: allSources(t, pages)})
 	for _, e := range ofVoice(t, pages) {
 		t.Run(e.source, func(t *testing.T) {
-			call := b.ringFor(e.body)
+			call := b.addCallFor(e.body)
 			d := b.delivery(t, e.source, e.body)
 			d.contentType = e.contentType
 			for i, want := range []string{"hungup", "no_active_call", "no_active_call"} {
@@ -55,14 +55,14 @@ func TestRepeatedToolCallBooksOnce(t *testing.T) {
 func TestReplayedToolCallIsRefusedIfATimeIsSigned(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
-	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages)})
+	b := newFixture(t, stack.Config{SourcesFile: allSources(t, pages)})
 	for _, e := range ofVoice(t, pages) {
 		src, _ := b.sources.Lookup(e.source)
 		if src.Scheme.Tolerance == 0 {
 			continue
 		}
 		t.Run(e.source, func(t *testing.T) {
-			call := b.ringFor(e.body)
+			call := b.addCallFor(e.body)
 			d := b.delivery(t, e.source, e.body)
 			d.sign(t, b.Keys[e.source], time.Now().Add(-time.Duration(src.Scheme.Tolerance+60)*time.Second))
 			if got := b.send(t, d); got.status != http.StatusUnauthorized {
@@ -75,18 +75,18 @@ func TestReplayedToolCallIsRefusedIfATimeIsSigned(t *testing.T) {
 
 var aDisposition = regexp.MustCompile(`"(SALE|NI|CALLBK)"`)
 
-// A model that invents a disposition reads which ones there are.
+// A model that invents a disposition gets the list of valid ones.
 func TestInventedDispositionIsAnsweredWithTheList(t *testing.T) {
 	t.Parallel()
 	pages := readPages(t)
-	b := newBench(t, stack.Config{SourcesFile: allSources(t, pages)})
+	b := newFixture(t, stack.Config{SourcesFile: allSources(t, pages)})
 	for _, e := range ofVoice(t, pages) {
 		if strings.HasSuffix(e.source, "-call") {
 			continue // no model reads these answers
 		}
 		t.Run(e.source, func(t *testing.T) {
 			e.body = aDisposition.ReplaceAllString(e.body, `"HAPPY"`)
-			call := b.ringFor(e.body)
+			call := b.addCallFor(e.body)
 			d := b.delivery(t, e.source, e.body)
 			got := b.post(t, d)
 			outcome, _ := readAnswer(t, got)
