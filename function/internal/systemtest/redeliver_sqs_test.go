@@ -64,7 +64,7 @@ func TestEndToEndRedeliveryThroughSQS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := newBench(t, stack.Config{Env: map[string]string{"REDELIVERY_QUEUE_URL": *queue.QueueUrl, "AWS_ENDPOINT_URL_SQS": moto}})
+	b := newFixture(t, stack.Config{Env: map[string]string{"REDELIVERY_QUEUE_URL": *queue.QueueUrl, "AWS_ENDPOINT_URL_SQS": moto}})
 	b.inject(t, vicitest.Fault{Name: "does-nothing", Times: 2})
 	ticket := rand.Text()
 	if got := b.send(t, b.delivery(t, "crm", strings.Replace(payloadOf(b.call), "T-1", ticket, 1))); got.Outcome != "still_listed" {
@@ -87,7 +87,7 @@ func TestEndToEndRedeliveryThroughSQS(t *testing.T) {
 func TestEndToEndRedeliveryToAnAbsentQueue(t *testing.T) {
 	t.Parallel()
 	moto, _ := motoSQS(t)
-	b := newBench(t, stack.Config{Env: map[string]string{
+	b := newFixture(t, stack.Config{Env: map[string]string{
 		"REDELIVERY_QUEUE_URL": moto + "/123456789012/absent", "AWS_ENDPOINT_URL_SQS": moto,
 	}})
 	b.inject(t, vicitest.Fault{Name: "does-nothing"})
