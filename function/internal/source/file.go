@@ -21,13 +21,15 @@ const (
 	shortestBudget = time.Second
 	longestBudget  = 25 * time.Second // API Gateway waits 29 s or 30 s
 	slackBudget    = 2500 * time.Millisecond
+	longestName    = 31
+	longestStatus  = 6
 	apiSourceLimit = 20      // characters, VICIdial's own
 	callLetters    = "VYJMC" // what VICIdial's call ids begin with
 )
 
 var (
-	sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,30}$`) // stands in a URL and, without hyphens, in VICIdial's API log
-	statusName = regexp.MustCompile(`^[-_0-9A-Za-z]{1,6}$`)
+	sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`) // stands in a URL and, without hyphens, in VICIdial's API log
+	statusName = regexp.MustCompile(`^[-_0-9A-Za-z]+$`)
 )
 
 var byteOrderMark = []byte("\ufeff")
@@ -160,7 +162,7 @@ func kindOf(text jsontext.Value) string {
 func (r *reader) checkNames(names []string) {
 	taken := map[string]string{}
 	for _, name := range names {
-		if !sourceName.MatchString(name) {
+		if len(name) > longestName || !sourceName.MatchString(name) {
 			r.fault(name, "", "a source's name is 1 to 31 of a-z, 0-9 and -, and starts with no -")
 			continue
 		}
@@ -350,7 +352,7 @@ func (r sourceReader) dispositions(list []string) {
 	}
 	for i, status := range list {
 		switch {
-		case !statusName.MatchString(status):
+		case len(status) > longestStatus || !statusName.MatchString(status):
 			r.fault("dispositions", "holds what is no status of VICIdial: 1 to 6 letters, digits, - and _")
 		case slices.Contains(list[:i], status):
 			r.fault("dispositions", "holds %s twice", status)

@@ -3,7 +3,6 @@ package webhook
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,10 +28,7 @@ func (s Scheme) CheckKey(text string) (Key, error) {
 	return key, key.CheckStrength()
 }
 
-var (
-	keyLabel  = regexp.MustCompile(`^\pL[\pL _-]{0,40}(:|=)\s`)
-	keyQuotes = []string{`""`, "''", "``", "“”", "„“", "‘’", "«»"}
-)
+var keyQuotes = []string{`""`, "''", "``", "“”", "„“", "‘’", "«»"}
 
 // pasteFault describes what is in or around a key without being part of it.
 func (s Scheme) pasteFault(text string) string {
@@ -51,7 +47,7 @@ func (s Scheme) pasteFault(text string) string {
 		return `is a list written as a text: store it as a JSON list, ["…", "…"], in the secret's plain text`
 	case strings.HasPrefix(text, "v1,"):
 		return "begins with v1,: give what stands behind it"
-	case s.Kind != kindBasic && keyLabel.MatchString(text):
+	case s.Kind != kindBasic && hasLabel(text):
 		return "begins with a label: give what stands behind it"
 	}
 	for _, pair := range keyQuotes {
@@ -62,6 +58,13 @@ func (s Scheme) pasteFault(text string) string {
 		}
 	}
 	return ""
+}
+
+// hasLabel reports whether a text begins with words, a colon or = and a blank, such as "Signing secret: ".
+func hasLabel(text string) bool {
+	i := strings.IndexAny(text, ":=")
+	return i > 0 && i+1 < len(text) && unicode.IsSpace(rune(text[i+1])) &&
+		!strings.ContainsFunc(text[:i], func(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune(" _-", r) })
 }
 
 func nameOfSpace(r rune) string {

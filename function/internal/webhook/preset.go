@@ -32,8 +32,12 @@ func Preset(name string) (Scheme, bool) {
 	if !ok {
 		return Scheme{}, false
 	}
-	scheme, err := readScheme(text)
-	return scheme, err == nil
+	type members Scheme // has no UnmarshalJSON
+	var preset members
+	if err := json.Unmarshal(text, &preset, json.RejectUnknownMembers(true)); err != nil {
+		panic(err)
+	}
+	return Scheme(preset), true
 }
 
 // PresetNames returns the names of all presets in alphabetical order.

@@ -53,11 +53,11 @@ func Compile(text string) (*Expression, []string) {
 	if query.Term == nil && query.Left == nil {
 		return nil, []string{"is empty"}
 	}
-	if faults := refuse(query); len(faults) > 0 {
+	nodes := nodesOf(query)
+	e := &Expression{Text: text, Several: yieldsSeveral(query), Names: names(nodes), Paths: paths(query)}
+	if faults := append(refuse(nodes), guard(nodes)...); len(faults) > 0 {
 		return nil, faults
 	}
-	e := &Expression{Text: text, Several: yieldsSeveral(query), Names: names(query), Paths: paths(query)}
-	guard(query)
 	if e.code, err = gojq.Compile(query, guards...); err != nil {
 		return nil, []string{"no jq: " + err.Error()}
 	}
@@ -83,6 +83,9 @@ func (e *Expression) Take(m *Meter, input any, limit int) ([]any, error) {
 		}
 		if err, failed := value.(error); failed {
 			return nil, m.failure(err)
+		}
+		if m.charge(value, 1); m.left < 0 {
+			return nil, ErrTooMuch
 		}
 		values = append(values, value)
 	}

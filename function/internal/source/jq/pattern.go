@@ -62,13 +62,6 @@ func patternOf(f *gojq.Func) (*pattern, error) {
 	return p, nil
 }
 
-func patternFault(f *gojq.Func) string {
-	if _, err := patternOf(f); err != nil {
-		return err.Error()
-	}
-	return ""
-}
-
 // CheckPattern refuses what is no regular expression (RE2 syntax) or too large a one: Go matches in time proportional
 // to instructions times bytes.
 func CheckPattern(expression string) error {

@@ -2,7 +2,6 @@ package jq
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,7 +44,7 @@ var refused = map[string]string{
 }
 
 // refuse returns a fault for each thing in a query that is not allowed.
-func refuse(query *gojq.Query) []string {
+func refuse(nodes []any) []string {
 	var faults []string
 	fault := func(format string, args ...any) {
 		if text := fmt.Sprintf(format, args...); !slices.Contains(faults, text) {
@@ -65,10 +64,10 @@ func refuse(query *gojq.Query) []string {
 	defined := func(name string) {
 		own(name)
 		if slices.Contains(builtins(), any(strings.TrimPrefix(name, "$"))) {
-			fault("jq function %q is jq's own, and calls of it would not be limited: choose another name", name)
+			fault("jq function %q is jq's own: choose another name", name)
 		}
 	}
-	visit(reflect.ValueOf(query), func(node any) {
+	for _, node := range nodes {
 		switch node := node.(type) {
 		case *gojq.Query:
 			if node.Meta != nil {
@@ -87,9 +86,6 @@ func refuse(query *gojq.Query) []string {
 		case *gojq.Func:
 			name(node.Name)
 			own(node.Name)
-			if why := patternFault(node); why != "" {
-				fault("jq function %q: %s", node.Name, why)
-			}
 		case *gojq.Pattern:
 			own(node.Name)
 		case *gojq.PatternObject:
@@ -103,7 +99,7 @@ func refuse(query *gojq.Query) []string {
 				fault("jq function %q calls itself, which can run long: map over a list of the payload", node.Name)
 			}
 		}
-	})
+	}
 	return faults
 }
 
@@ -117,47 +113,48 @@ var builtins = sync.OnceValue(func() []any {
 	return names.([]any)
 })
 
-// visit calls see for every node of a query, inner ones first.
-func visit(node reflect.Value, see func(node any)) {
-	switch node.Kind() {
-	case reflect.Pointer:
-		if !node.IsNil() {
-			visit(node.Elem(), see)
-			see(node.Interface())
-		}
-	case reflect.Struct:
-		for i := range node.NumField() {
-			visit(node.Field(i), see)
-		}
-	case reflect.Slice:
-		for i := range node.Len() {
-			visit(node.Index(i), see)
+// nodesOf returns every node of a query, inner ones first.
+func nodesOf(query *gojq.Query) (nodes []any) {
+	var visit func(v reflect.Value)
+	visit = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Pointer:
+			if !v.IsNil() {
+				visit(v.Elem())
+				nodes = append(nodes, v.Interface())
+			}
+		case reflect.Struct:
+			for i := range v.NumField() {
+				visit(v.Field(i))
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				visit(v.Index(i))
+			}
 		}
 	}
+	visit(reflect.ValueOf(query))
+	return nodes
 }
 
-func calls(query *gojq.Query, name string, args int) (found bool) {
-	visit(reflect.ValueOf(query), func(node any) {
+func calls(query *gojq.Query, name string, args int) bool {
+	return slices.ContainsFunc(nodesOf(query), func(node any) bool {
 		f, ok := node.(*gojq.Func)
-		found = found || ok && f.Name == name && len(f.Args) == args
+		return ok && f.Name == name && len(f.Args) == args
 	})
-	return found
 }
 
-// names returns every member that a query names, each once.
-func names(query *gojq.Query) []string {
-	found := map[string]bool{}
-	visit(reflect.ValueOf(query), func(node any) {
+// names returns every member that the nodes name, each once.
+func names(nodes []any) []string {
+	var found []string
+	for _, node := range nodes {
 		switch node := node.(type) {
 		case *gojq.Index:
-			found[node.Name] = true
-			if node.Str != nil {
-				found[node.Str.Str] = true
-			}
+			found = append(found, node.Name)
 		case *gojq.String:
-			found[node.Str] = true
+			found = append(found, node.Str)
 		}
-	})
-	delete(found, "")
-	return slices.Sorted(maps.Keys(found))
+	}
+	slices.Sort(found)
+	return slices.DeleteFunc(slices.Compact(found), func(name string) bool { return name == "" })
 }
