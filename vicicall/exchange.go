@@ -2,6 +2,7 @@ package vicicall
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -242,7 +243,8 @@ func unreached(r response) verdict {
 	return verdict{o, o.Advice() + " (" + reason(r.err) + ")" + hint, r.err}
 }
 
-// reason is an error for people outside: each of its parts without the addresses that a network error names.
+// reason is an error for people outside: each of its parts without the addresses that a network error names, the
+// resolver's among them, and without the names in a certificate.
 func reason(err error) string {
 	var parts []string
 	for _, e := range unjoin(err) {
@@ -251,7 +253,13 @@ func reason(err error) string {
 			text = op.Err.Error()
 		}
 		if dns, ok := errors.AsType[*net.DNSError](e); ok {
-			text = "lookup: " + dns.Err
+			text = "no such host name"
+			if !dns.IsNotFound {
+				text = "the host name can't be resolved now"
+			}
+		}
+		if _, ok := errors.AsType[x509.HostnameError](e); ok {
+			text = "it is valid for other names than the host's"
 		}
 		if !slices.Contains(parts, text) {
 			parts = append(parts, text)

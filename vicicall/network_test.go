@@ -2,6 +2,9 @@ package vicicall_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -189,5 +192,23 @@ func countingDial(count *atomic.Int32) func(context.Context, string, string) (ne
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		count.Add(1)
 		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+}
+
+// A message goes to the sender, whom the names and addresses of the network behind the function do not concern.
+func TestMessagesNameNoHostAndNoAddress(t *testing.T) {
+	t.Parallel()
+	for name, cause := range map[string]error{
+		"refused":               &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 9)}, Err: syscall.ECONNREFUSED},
+		"no such name":          &net.DNSError{Err: "no such host", Name: "inner.example", Server: "10.0.0.2:53", IsNotFound: true},
+		"silent name server":    &net.DNSError{Err: "read udp 10.0.0.9:4321->10.0.0.2:53: i/o timeout", Name: "inner.example", IsTimeout: true},
+		"certificate of others": &tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"inner.example"}}, Host: "inner.example"}},
+	} {
+		client := vicicall.New(vicicall.Config{Dial: func(context.Context, string, string) (net.Conn, error) { return nil, cause }})
+		result, err := client.Hangup(t.Context(), vicicall.Credentials{URLs: []string{"https://inner.example"}, User: "6666", Pass: "S3cret"},
+			vicicall.Call{ID: "Y1221052110000402027", AgentUser: "1028"})
+		if strings.Contains(result.Message, "inner.example") || strings.Contains(result.Message, "10.0.0.") || !errors.Is(err, cause) {
+			t.Errorf("%s: %q; %v", name, result.Message, err)
+		}
 	}
 }
