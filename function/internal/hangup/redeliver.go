@@ -74,23 +74,24 @@ func (h *Handler) redeliveries(d *delivery, r Report) (orders []Redelivery) {
 	if len(reports) == 0 {
 		reports = []Report{r}
 	}
-	seen := map[string]bool{}
+	seen := map[source.Order]bool{}
 	for _, r := range reports {
 		o := r.order
-		if !redeliverable(r.Outcome) || o.CallID == "" && !o.Described() || seen[o.CallID] {
+		call := source.Order{CallID: o.CallID}
+		if o.CallID == "" {
+			call = source.Order{AgentUser: o.AgentUser, LeadID: o.LeadID, Phone: o.Phone, VendorLeadCode: o.VendorLeadCode}
+		}
+		if !redeliverable(r.Outcome) || o.CallID == "" && !o.Described() || seen[call] {
 			continue
 		}
+		seen[call] = true
 		again := Redelivery{
-			Source: d.source.Name, CallID: o.CallID, AgentUser: o.AgentUser, Disposition: o.Disposition, Ref: o.Ref, Actor: o.Actor,
+			Source: d.source.Name, CallID: o.CallID, AgentUser: o.AgentUser, LeadID: call.LeadID, Phone: call.Phone, VendorLeadCode: call.VendorLeadCode,
+			Disposition: o.Disposition, Ref: o.Ref, Actor: o.Actor,
 			RequestID: d.ID, Received: d.Received, Tries: d.redelivery + 1,
 		}
 		if d.Received.IsZero() {
 			again.Received = d.started
-		}
-		if o.CallID == "" {
-			again.LeadID, again.Phone, again.VendorLeadCode = o.LeadID, o.Phone, o.VendorLeadCode
-		} else {
-			seen[o.CallID] = true
 		}
 		orders = append(orders, again)
 	}

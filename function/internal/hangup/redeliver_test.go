@@ -154,6 +154,15 @@ func TestAnOrderThatWasNotFoundYetIsQueuedWithWhatFindsIt(t *testing.T) {
 	}
 }
 
+func TestABatchQueuesACallThatIsDescribedTwiceOnce(t *testing.T) {
+	t.Parallel()
+	d, q, _ := newQueueFixture(t)
+	d.account.err = errors.New("away")
+	item := `{"agent_user":"1028","phone":"3125551212"}`
+	d.deliver(t, "find-batch", "["+item+","+item+"]", nil)
+	q.take(t)
+}
+
 func TestARedeliveryIsTriedThreeTimesAndLogsEachUnderTheFirstRequest(t *testing.T) {
 	t.Parallel()
 	d, q, now := newQueueFixture(t)
