@@ -3,41 +3,27 @@ package secretsmanager
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"slices"
 	"time"
 )
 
-// ErrorType is the name of an error on the wire: "__type" in the body, and the header x-amzn-errortype.
-// It is an error, so that errors.Is asks for it.
+// An ErrorType is the name of an error on the wire. It is an error, so that errors.Is asks for it.
 type ErrorType string
 
-// Errors that Secrets Manager and the AWS front before it answer with.
+// Errors that Secrets Manager answers with.
 const (
-	AccessDenied        ErrorType = "AccessDeniedException"
-	DecryptionFailure   ErrorType = "DecryptionFailure"
-	InternalError       ErrorType = "InternalServiceError"
-	InvalidParameter    ErrorType = "InvalidParameterException"
-	InvalidRequest      ErrorType = "InvalidRequestException"
-	InvalidSignature    ErrorType = "InvalidSignatureException"
-	IncompleteSignature ErrorType = "IncompleteSignatureException"
-	MissingSignature    ErrorType = "MissingAuthenticationTokenException"
-	ResourceExists      ErrorType = "ResourceExistsException"
-	ResourceNotFound    ErrorType = "ResourceNotFoundException"
-	SerializationError  ErrorType = "SerializationException"
-	Throttling          ErrorType = "ThrottlingException"
-	UnknownOperation    ErrorType = "UnknownOperationException"
+	AccessDenied      ErrorType = "AccessDeniedException"
+	DecryptionFailure ErrorType = "DecryptionFailure"
+	InternalError     ErrorType = "InternalServiceError"
+	InvalidParameter  ErrorType = "InvalidParameterException"
+	InvalidRequest    ErrorType = "InvalidRequestException"
+	InvalidSignature  ErrorType = "InvalidSignatureException"
+	ResourceExists    ErrorType = "ResourceExistsException"
+	ResourceNotFound  ErrorType = "ResourceNotFoundException"
+	Throttling        ErrorType = "ThrottlingException"
 )
 
 func (t ErrorType) Error() string { return "secretsmanager: " + string(t) }
-
-// status is the HTTP status that carries the error.
-func (t ErrorType) status() int {
-	if t == InternalError {
-		return http.StatusInternalServerError
-	}
-	return http.StatusBadRequest
-}
 
 // stagedMessages are AWS's words for the errors that only a [Fault] causes.
 var stagedMessages = map[ErrorType]string{
@@ -54,7 +40,7 @@ type refusal struct {
 	message string
 }
 
-func fault(kind ErrorType, message string) error { return &refusal{kind, message} }
+func refuse(kind ErrorType, message string) error { return &refusal{kind, message} }
 
 func (r *refusal) Error() string { return r.kind.Error() + ": " + r.message }
 func (r *refusal) Unwrap() error { return r.kind }
@@ -83,10 +69,7 @@ type staged struct {
 
 // Fail stages a fault. Of several that fit a request, the one staged first strikes. Clear ends it.
 func (s *Server) Fail(f Fault) (clear func()) {
-	added := &staged{Fault: f, left: f.Times}
-	if f.Times == 0 {
-		added.left = -1
-	}
+	added := &staged{Fault: f, left: cmp.Or(f.Times, -1)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, added)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -13,47 +12,52 @@ import (
 const (
 	contentType = "application/x-amz-json-1.1"
 	maxRequest  = 1 << 20
+	maxSkew     = 5 * time.Minute // that AWS lets the time of a signature be away from its own
 )
 
-// input holds the fields of the requests that are understood; others are ignored, as AWS does.
+// input holds the members of the requests that are understood; others are ignored, as AWS does.
 type input struct {
 	Name, SecretId, VersionId, VersionStage, ClientRequestToken string
-	SecretString                                                *string
-	SecretBinary                                                []byte
 	VersionStages                                               []string
 	RemoveFromVersionId, MoveToVersionId                        string
+	value
 }
 
-// output is every answer's body; each has a selection of these fields.
+// output is every answer's body; each has a selection of these members.
 type output struct {
 	ARN           string   `json:",omitempty"`
 	Name          string   `json:",omitempty"`
 	VersionId     string   `json:",omitempty"`
 	VersionStages []string `json:",omitempty"`
 	CreatedDate   float64  `json:",omitempty"` // seconds since 1970, with milliseconds
-	SecretString  *string  `json:",omitempty"`
-	SecretBinary  []byte   `json:",omitempty"`
+	value
+}
+
+// value is a text or bytes.
+type value struct {
+	SecretString *string `json:",omitempty"`
+	SecretBinary []byte  `json:",omitempty"`
 }
 
 // serve answers one request of the wire protocol.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("X-Amzn-Requestid", newID())
-	in, err := s.read(r)
+	operation, in, err := s.read(r)
 	if err != nil {
 		answer(w, output{}, err)
 		return
 	}
-	name := operation(r)
-	if name == "GetSecretValue" && in.VersionId == "" && in.VersionStage == "" {
+	if operation == "GetSecretValue" && in.VersionId == "" && in.VersionStage == "" {
 		in.VersionStage = Current
 	}
+	c := call{operation, in.SecretId, in.VersionStage}
 	s.mu.Lock()
-	s.calls[call{name, in.SecretId, in.VersionStage}]++
-	f := s.strike(call{name, in.SecretId, in.VersionStage})
+	s.calls[c]++
+	f := s.strike(c)
 	var out output
 	if !f.Drop && f.Error == "" {
-		out, err = s.perform(name, in) // as the secrets are when the request arrives
+		out, err = s.perform(operation, in) // as the secrets are when the request arrives
 	}
 	s.mu.Unlock()
 	f.answer(w, r, out, err)
@@ -72,63 +76,36 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request, out output, err er
 	}
 	switch {
 	case f.Error != "":
-		answer(w, output{}, fault(f.Error, stagedMessages[f.Error]))
+		answer(w, output{}, refuse(f.Error, stagedMessages[f.Error]))
 	case f.Body != "":
-		io.WriteString(w, f.Body)
+		_, _ = io.WriteString(w, f.Body) // the client may be gone
 	default:
 		answer(w, out, err)
 	}
 }
 
-func operation(r *http.Request) string {
-	name, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
-	return name
-}
-
-// read refuses whatever is not a signed request for an operation that exists here.
-func (s *Server) read(r *http.Request) (in input, err error) {
-	if err := checkSigned(r, s.now()); err != nil {
-		return in, err
+// read refuses what AWS would not take for a signed request, as far as that shows without the secret key.
+func (s *Server) read(r *http.Request) (operation string, in input, err error) {
+	signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+	scope := "/" + Region + "/secretsmanager/aws4_request"
+	if age := s.now().Sub(signed); err != nil || age.Abs() > maxSkew || !strings.Contains(r.Header.Get("Authorization"), scope) {
+		return "", in, refuse(InvalidSignature, "The request must be signed, within 5 minutes and with a scope of "+scope)
 	}
-	known := []string{"CreateSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"}
-	if r.Method != http.MethodPost || r.URL.Path != "/" || r.Header.Get("Content-Type") != contentType ||
-		!slices.Contains(known, operation(r)) {
-		return in, fault(UnknownOperation, "Not a POST / of "+contentType+" with one of these targets: "+strings.Join(known, ", "))
-	}
+	operation, known := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
-	if err == nil && len(body) > maxRequest {
-		err = errors.New("the request is too long")
-	}
 	if err == nil {
 		err = json.Unmarshal(body, &in)
 	}
-	if err != nil {
-		return in, fault(SerializationError, "The request is not JSON of the expected shape, or over 1 MiB.")
+	if err != nil || !known || len(body) > maxRequest || r.Method != http.MethodPost || r.Header.Get("Content-Type") != contentType {
+		return "", in, refuse(InvalidRequest, "The request must be a POST of "+contentType+", at most 1 MiB.")
 	}
-	return in, nil
-}
-
-// value is the answer to GetSecretValue. s.mu is held.
-func (s *Server) value(in input) (output, error) {
-	found, err := s.find(in.SecretId)
-	if err != nil {
-		return output{}, err
-	}
-	v, err := found.get(in.VersionId, in.VersionStage)
-	if err != nil {
-		return output{}, err
-	}
-	return output{
-		ARN: found.arn, Name: found.name, VersionId: v.id, VersionStages: found.stages(v.id),
-		CreatedDate: seconds(v.created), SecretString: v.text, SecretBinary: v.binary,
-	}, nil
+	return operation, in, nil
 }
 
 // perform answers one operation. s.mu is held.
 func (s *Server) perform(operation string, in input) (output, error) {
-	v := version{id: in.ClientRequestToken, text: in.SecretString, binary: in.SecretBinary}
 	if operation == "CreateSecret" {
-		made, err := s.create(in.Name, v)
+		made, err := s.create(in.Name, version{id: in.ClientRequestToken, value: in.value})
 		if err != nil {
 			return output{}, err
 		}
@@ -138,32 +115,42 @@ func (s *Server) perform(operation string, in input) (output, error) {
 	if err != nil {
 		return output{}, err
 	}
+	out := output{ARN: found.arn, Name: found.name}
 	switch operation {
 	case "GetSecretValue":
-		return s.value(in)
+		v, err := found.get(in.VersionId, in.VersionStage)
+		if err != nil {
+			return output{}, err
+		}
+		out.VersionId, out.CreatedDate, out.value = v.id, float64(v.created.UnixMilli())/1000, v.value
+	case "PutSecretValue":
+		if len(in.VersionStages) == 0 {
+			in.VersionStages = []string{Current}
+		}
+		if out.VersionId, err = found.put(version{id: in.ClientRequestToken, value: in.value}, in.VersionStages, s.now()); err != nil {
+			return output{}, err
+		}
 	case "UpdateSecretVersionStage":
-		return output{ARN: found.arn, Name: found.name}, found.moveLabel(in.VersionStage, in.RemoveFromVersionId, in.MoveToVersionId)
+		return out, found.moveLabel(in.VersionStage, in.RemoveFromVersionId, in.MoveToVersionId)
+	default:
+		return output{}, refuse(InvalidRequest, "There is no operation "+operation+" here.")
 	}
-	if len(in.VersionStages) == 0 {
-		in.VersionStages = []string{Current}
-	}
-	id, err := found.put(v, in.VersionStages, s.now())
-	if err != nil {
-		return output{}, err
-	}
-	return output{ARN: found.arn, Name: found.name, VersionId: id, VersionStages: found.stages(id)}, nil
+	out.VersionStages = found.stages(out.VersionId)
+	return out, nil
 }
 
 // answer writes a result, or an error in both of the places where AWS names its type.
 func answer(w http.ResponseWriter, out output, err error) {
 	var no *refusal
 	if !errors.As(err, &no) {
-		json.NewEncoder(w).Encode(out)
+		_ = json.NewEncoder(w).Encode(out) // the client may be gone
 		return
 	}
 	w.Header().Set("X-Amzn-Errortype", string(no.kind))
-	w.WriteHeader(no.kind.status())
-	json.NewEncoder(w).Encode(map[string]string{"__type": string(no.kind), "Message": no.message})
+	status := http.StatusBadRequest
+	if no.kind == InternalError {
+		status = http.StatusInternalServerError
+	}
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"__type": string(no.kind), "Message": no.message})
 }
-
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,18 +1,18 @@
-// Package secretsmanager is AWS Secrets Manager on a desk: a real HTTP server that keeps secrets in memory,
-// so that a program with an unchanged AWS SDK can be run and tested without an AWS account.
+// Package secretsmanager is a Secrets Manager in memory: a real HTTP server, so that a program with an unchanged AWS SDK
+// can be run and tested without an AWS account.
 //
 //	server, err := secretsmanager.NewServer(secretsmanager.Config{})
+//	arn, err := server.Create("vicihook/vicidial", `{"user": …}`)
 //	os.Setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.URL) // and run the program
 //
 // It speaks AWS JSON 1.1: POST / with X-Amz-Target "secretsmanager.GetSecretValue", "…PutSecretValue",
 // "…UpdateSecretVersionStage" or "…CreateSecret". Putting a value without naming labels moves AWSCURRENT to the new
-// version. Whenever AWSCURRENT moves, AWSPREVIOUS moves to the version that had it before. A request must carry a
-// Signature Version 4 for this region and service whose time is within 5 minutes; any access key will do, and the
-// signature itself is not recomputed. A secret answers to its full ARN only, where AWS takes its name too: a program
-// that is granted one ARN should not come to need more.
+// version. Whenever AWSCURRENT moves, AWSPREVIOUS moves to the version that had it before. A request must be signed for
+// this region and service within the last 5 minutes; any access key will do, and the signature itself is not recomputed.
+// A secret answers to its full ARN only, where AWS takes its name too: a program that is granted one ARN should not come
+// to need more.
 //
-// [Server.Fail] stages what AWS does on a bad day, and
-// [Server.Calls] counts.
+// [Server.Fail] makes requests fail as they do on AWS, and [Server.Calls] counts them.
 //
 // Specification: https://docs.aws.amazon.com/secretsmanager/latest/apireference/
 package secretsmanager
@@ -86,37 +86,37 @@ func NewServer(cfg Config) (*Server, error) {
 // Close stops at once; requests in hand are cut off.
 func (s *Server) Close() error { return s.http.Close() }
 
-// Create makes a secret whose first version is value, and returns its ARN, which is the same for a name every time.
+// Create makes a secret whose first version is text, and returns its ARN, which is the same for a name every time.
 // It returns an error wrapping [ResourceExists] when the name is taken.
-func (s *Server) Create(name, value string) (arn string, err error) {
+func (s *Server) Create(name, text string) (arn string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	made, err := s.create(name, version{text: &value})
+	made, err := s.create(name, version{value: value{SecretString: &text}})
 	if err != nil {
 		return "", err
 	}
 	return made.arn, nil
 }
 
-// Put rotates: value becomes AWSCURRENT under a new version id, and what was current AWSPREVIOUS.
+// Put rotates: text becomes AWSCURRENT under a new version id, and what was current AWSPREVIOUS.
 // It returns an error wrapping [ResourceNotFound] for an ARN that was never created.
-func (s *Server) Put(arn, value string) (versionID string, err error) {
-	return s.rotate(arn, version{text: &value})
+func (s *Server) Put(arn, text string) (versionID string, err error) {
+	return s.rotate(arn, value{SecretString: &text})
 }
 
 // PutBinary is [Server.Put] with a SecretBinary.
-func (s *Server) PutBinary(arn string, value []byte) (versionID string, err error) {
-	return s.rotate(arn, version{binary: value})
+func (s *Server) PutBinary(arn string, bytes []byte) (versionID string, err error) {
+	return s.rotate(arn, value{SecretBinary: bytes})
 }
 
-func (s *Server) rotate(arn string, v version) (string, error) {
+func (s *Server) rotate(arn string, v value) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, err := s.find(arn)
 	if err != nil {
 		return "", err
 	}
-	return found.put(v, []string{Current}, s.now())
+	return found.put(version{value: v}, []string{Current}, s.now())
 }
 
 // Calls counts the signed GetSecretValue requests that arrived for an ARN and stage, whatever became of them.

@@ -78,20 +78,19 @@ func TestWireOfARefusal(t *testing.T) {
 		change func(*http.Request)
 		want   secretsmanager.ErrorType
 	}{
-		"a request without a signature":       {set("Authorization", ""), secretsmanager.MissingSignature},
-		"a signature of another kind":         {set("Authorization", "Bearer x"), secretsmanager.IncompleteSignature},
+		"a request without a signature":       {set("Authorization", ""), secretsmanager.InvalidSignature},
+		"a signature of another kind":         {set("Authorization", "Bearer x"), secretsmanager.InvalidSignature},
 		"a signature for another region":      {set("Authorization", strings.Replace(authorization, "us-east-1", "eu-west-1", 1)), secretsmanager.InvalidSignature},
 		"a signature for another service":     {set("Authorization", strings.Replace(authorization, "/secretsmanager", "/kms", 1)), secretsmanager.InvalidSignature},
-		"a signature without a time":          {set("X-Amz-Date", ""), secretsmanager.IncompleteSignature},
+		"a signature without a time":          {set("X-Amz-Date", ""), secretsmanager.InvalidSignature},
 		"a signature that is too old":         {set("X-Amz-Date", now.Add(-6*time.Minute).Format("20060102T150405Z")), secretsmanager.InvalidSignature},
 		"a signature that is not yet current": {set("X-Amz-Date", now.Add(6*time.Minute).Format("20060102T150405Z")), secretsmanager.InvalidSignature},
-		"another method":                      {func(r *http.Request) { r.Method = http.MethodPut }, secretsmanager.UnknownOperation},
-		"another path":                        {func(r *http.Request) { r.URL.Path = "/x" }, secretsmanager.UnknownOperation},
-		"another content type":                {set("Content-Type", "application/json"), secretsmanager.UnknownOperation},
-		"an operation that is not here":       {set("X-Amz-Target", "secretsmanager.DescribeSecret"), secretsmanager.UnknownOperation},
-		"no operation":                        {set("X-Amz-Target", "GetSecretValues"), secretsmanager.UnknownOperation},
-		"a body that is not JSON":             {func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{")); r.ContentLength = 1 }, secretsmanager.SerializationError},
-		"a body over 1 MiB":                   {tooLong, secretsmanager.SerializationError},
+		"another method":                      {func(r *http.Request) { r.Method = http.MethodPut }, secretsmanager.InvalidRequest},
+		"another content type":                {set("Content-Type", "application/json"), secretsmanager.InvalidRequest},
+		"an operation that is not here":       {set("X-Amz-Target", "secretsmanager.DescribeSecret"), secretsmanager.InvalidRequest},
+		"no operation":                        {set("X-Amz-Target", "GetSecretValues"), secretsmanager.InvalidRequest},
+		"a body that is not JSON":             {func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader("{")); r.ContentLength = 1 }, secretsmanager.InvalidRequest},
+		"a body over 1 MiB":                   {tooLong, secretsmanager.InvalidRequest},
 	}
 	for name, c := range cases {
 		t.Run(name+" is refused", func(t *testing.T) {
