@@ -3,6 +3,7 @@ package vicicall
 import (
 	"cmp"
 	"errors"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -18,8 +19,24 @@ type Call struct {
 const (
 	defaultDisposition = "RAXFER"
 	defaultSource      = "vicihook"
-	consultPrefix      = "C123412345" // the fixed date in the call id that VICIdial makes when it repairs a consultative transfer
 )
+
+// What VICIdial takes as it is. The call id of C has a fixed text for a date: VICIdial makes it when it repairs a
+// consultative transfer. Passwords may have .+/= since 2.14-72.
+var (
+	isCallID      = pattern(`[VYJM][0-9]{19}|C123412345[0-9]{10}`)
+	isAgentUser   = pattern(`[-_0-9A-Za-z]{1,20}`)
+	isDisposition = pattern(`[-_0-9A-Za-z]{0,6}`)
+	isSource      = pattern(`[0-9A-Za-z]{2,20}`)
+	isUser        = pattern(`[-_0-9A-Za-z]{2,20}`)
+	isPass        = pattern(`[-_.+/=0-9A-Za-z]{2,100}`)
+	isLookupPass  = pattern(`[-_0-9A-Za-z]{2,100}`)
+)
+
+// pattern returns a function that reports whether all of a text matches the regular expression.
+func pattern(expression string) func(text string) bool {
+	return regexp.MustCompile(`^(?:` + expression + `)$`).MatchString
+}
 
 // Validate rejects what VICIdial would silently strip, cut or take for another call.
 // It reports every fault at once: each is a [FieldError] and wraps [ErrInvalidCall].
@@ -27,12 +44,11 @@ func (c Call) Validate() error {
 	f := faults{kind: ErrInvalidCall}
 	f.require(isCallID(c.ID), "call_id",
 		"must be VICIdial's call id: V, Y, J or M and 19 digits, like Y1221052110000402027 (no phone number, no uniqueid, nothing after a space)")
-	f.require(madeOf(c.AgentUser, nameSet, 1, 20), "agent_user",
+	f.require(isAgentUser(c.AgentUser), "agent_user",
 		"must be the remote agent's VICIdial user: 1 to 20 letters, digits, '-' or '_'")
-	f.require(madeOf(c.Disposition, nameSet, 0, 6), "disposition",
+	f.require(isDisposition(c.Disposition), "disposition",
 		"must be a VICIdial status: at most 6 letters, digits, '-' or '_'")
-	f.require(c.Source == "" || madeOf(c.Source, alphanum, 2, 20), "source",
-		"must be 2 to 20 letters or digits")
+	f.require(c.Source == "" || isSource(c.Source), "source", "must be 2 to 20 letters or digits")
 	return f.err()
 }
 
@@ -40,17 +56,6 @@ func (c Call) withDefaults() Call {
 	c.Disposition = cmp.Or(c.Disposition, defaultDisposition)
 	c.Source = cmp.Or(c.Source, defaultSource)
 	return c
-}
-
-func isCallID(id string) bool {
-	if len(id) != 20 {
-		return false
-	}
-	serial, ok := strings.CutPrefix(id, consultPrefix)
-	if !ok {
-		ok, serial = strings.IndexByte("VYJM", id[0]) >= 0, id[1:]
-	}
-	return ok && strings.Trim(serial, digits) == ""
 }
 
 // A Result says what one Hangup, Check or Probe did and found.
@@ -107,13 +112,9 @@ func (e *FieldError) Unwrap() error { return e.kind }
 
 // FaultText is what a Validate found, for people: "field why; field why".
 func FaultText(err error) string {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return strings.TrimPrefix(err.Error(), "vicicall: ")
-	}
 	var parts []string
-	for _, e := range joined.Unwrap() {
-		parts = append(parts, FaultText(e))
+	for _, e := range unjoin(err) {
+		parts = append(parts, strings.TrimPrefix(e.Error(), "vicicall: "))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -135,16 +136,3 @@ func (f *faults) require(ok bool, field, why string) {
 }
 
 func (f *faults) err() error { return errors.Join(f.errs...) }
-
-const (
-	digits     = "0123456789"
-	alphanum   = digits + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	nameSet    = alphanum + "-_"
-	passSet    = nameSet + newPassSet
-	newPassSet = ".+/=" // stripped from passwords before 2.14-72
-)
-
-// madeOf reports whether s has from low to high characters, all of them in set.
-func madeOf(s, set string, low, high int) bool {
-	return len(s) >= low && len(s) <= high && strings.Trim(s, set) == ""
-}

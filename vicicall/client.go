@@ -3,6 +3,7 @@ package vicicall
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"net"
 	"net/http"
 	"sync"
@@ -25,8 +26,7 @@ type Config struct {
 // A Client speaks to VICIdial's agent API. It is safe for concurrent use and keeps connections for 4 s.
 type Client struct {
 	config Config
-
-	accounts *accounts
+	logins *logins
 
 	mu         sync.Mutex
 	transports map[string]*http.Transport // by CA and pins
@@ -41,7 +41,10 @@ func New(config Config) *Client {
 	if config.Dial == nil {
 		config.Dial = (&net.Dialer{}).DialContext
 	}
-	return &Client{config: config, accounts: newAccounts(config.Now), transports: map[string]*http.Transport{}}
+	return &Client{
+		config: config, transports: map[string]*http.Transport{},
+		logins: &logins{now: config.Now, byID: map[[sha256.Size]byte]*login{}},
+	}
 }
 
 // Close drops idle connections. The Client stays usable.
@@ -75,28 +78,40 @@ type verdict struct {
 	err     error
 }
 
-// run does what Hangup, Check and Probe have in common: it refuses what must not be sent, sets the deadline and
-// returns what do found.
+// run does what Hangup, Check and Probe have in common.
 func (c *Client) run(ctx context.Context, op string, cred Credentials, call Call, do func(*session) verdict) (Result, error) {
 	start := time.Now()
-	ctx, cancel := c.withBudget(ctx)
-	defer cancel()
-	s := &session{client: c, ctx: ctx, cred: cred, call: call.withDefaults()}
-	v := c.refuse(cred, call)
+	s, end, v := c.begin(ctx, cred, call, c.refuse(cred, call))
+	defer end()
 	if v.outcome == "" {
-		var release func()
-		if release, v = c.accounts.admit(ctx, cred); v.outcome == "" {
-			s.transport = c.transport(cred)
-			v = do(s)
-		}
-		release()
+		v = do(s)
 	}
 	s.result.Outcome, s.result.Message = v.outcome, v.message
 	s.result.Elapsed = time.Since(start)
 	if v.outcome.isAnswer() {
 		return s.result, nil
 	}
-	return s.result, &Error{Op: op, Outcome: v.outcome, Message: v.message, Reply: s.result.Reply, Err: v.err}
+	return s.result, s.failure(op, v)
+}
+
+// begin sets the deadline and waits until the account may be used. Requests may be sent if the verdict has no outcome.
+func (c *Client) begin(ctx context.Context, cred Credentials, call Call, refused verdict) (s *session, end func(), v verdict) {
+	ctx, cancel := c.withBudget(ctx)
+	s = &session{client: c, ctx: ctx, cred: cred, call: call.withDefaults()}
+	if refused.outcome != "" {
+		return s, cancel, refused
+	}
+	s.transport = c.transport(cred)
+	release, v := c.logins.admit(ctx, cred)
+	return s, func() { release(); cancel() }, v
+}
+
+// failure returns the verdict as an error, nil for one without outcome.
+func (s *session) failure(op string, v verdict) error {
+	if v.outcome == "" {
+		return nil
+	}
+	return &Error{Op: op, Outcome: v.outcome, Message: v.message, Reply: s.result.Reply, Err: v.err}
 }
 
 func (c *Client) withBudget(ctx context.Context) (context.Context, context.CancelFunc) {

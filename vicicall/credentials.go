@@ -5,11 +5,9 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/url"
 	"path"
@@ -49,8 +47,8 @@ func (c Credentials) Validate() error { return c.validate(false) }
 func (c Credentials) validate(allowHTTP bool) error {
 	f := c.faults(allowHTTP)
 	if c.Lookup != nil {
-		f.require(madeOf(c.Lookup.User, nameSet, 2, 20), "lookup.user", "must be 2 to 20 letters, digits, '-' or '_': VICIdial strips the rest")
-		f.require(madeOf(c.Lookup.Pass, nameSet, 2, 100), "lookup.pass", "must be 2 to 100 letters, digits, '-' or '_': VICIdial's non-agent API strips the rest")
+		f.require(isUser(c.Lookup.User), "lookup.user", "must be 2 to 20 letters, digits, '-' or '_': VICIdial strips the rest")
+		f.require(isLookupPass(c.Lookup.Pass), "lookup.pass", "must be 2 to 100 letters, digits, '-' or '_': VICIdial's non-agent API strips the rest")
 	}
 	return f.err()
 }
@@ -64,8 +62,8 @@ func (c Credentials) faults(allowHTTP bool) faults {
 			f.add(nth("url", i, len(c.URLs)), why)
 		}
 	}
-	f.require(madeOf(c.User, nameSet, 2, 20), "user", "must be 2 to 20 letters, digits, '-' or '_': VICIdial strips the rest")
-	f.require(madeOf(c.Pass, passSet, 2, 100), "pass", "must be 2 to 100 letters, digits or any of -_.+/= : VICIdial strips the rest")
+	f.require(isUser(c.User), "user", "must be 2 to 20 letters, digits, '-' or '_': VICIdial strips the rest")
+	f.require(isPass(c.Pass), "pass", "must be 2 to 100 letters, digits or any of -_.+/= : VICIdial strips the rest")
 	if c.CA != "" {
 		_, why := parseCA(c.CA)
 		f.require(why == "", "ca", why)
@@ -89,7 +87,7 @@ func (c Credentials) forLookup() (_ Credentials, ok bool) {
 
 // NeedsNewVICIdial reports whether the password holds a character of ".+/=",
 // which VICIdial keeps since 2.14-72 (2022) and strips before, so that there it never matches.
-func (c Credentials) NeedsNewVICIdial() bool { return strings.ContainsAny(c.Pass, newPassSet) }
+func (c Credentials) NeedsNewVICIdial() bool { return strings.ContainsAny(c.Pass, ".+/=") }
 
 // String names the hosts and the version, nothing else.
 func (c Credentials) String() string {
@@ -100,31 +98,19 @@ func (c Credentials) String() string {
 	return fmt.Sprintf("vicicall.Credentials{%s version %q redacted}", strings.Join(hosts, ","), c.Version)
 }
 
-// GoString is String: %#v redacts too.
-func (c Credentials) GoString() string { return c.String() }
-
 // Format writes String for every verb.
 func (c Credentials) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, c.String()) }
 
-// LogValue is String as a [slog.Value].
-func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
-
-// MarshalJSON is String as a JSON string: credentials can't be written back.
-func (c Credentials) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+// MarshalText is String, in JSON and slog too: credentials can't be read back.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 func (a Account) String() string { return "vicicall.Account{redacted}" }
-
-// GoString is String: %#v redacts too.
-func (a Account) GoString() string { return a.String() }
 
 // Format writes String for every verb.
 func (a Account) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String()) }
 
-// LogValue is String as a [slog.Value].
-func (a Account) LogValue() slog.Value { return slog.StringValue(a.String()) }
-
-// MarshalJSON is String as a JSON string: an account can't be written back.
-func (a Account) MarshalJSON() ([]byte, error) { return json.Marshal(a.String()) }
+// MarshalText is String, in JSON and slog too: an account can't be read back.
+func (a Account) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
 // digest tells one set of credentials from another without keeping a password.
 func (c Credentials) digest() [sha256.Size]byte {

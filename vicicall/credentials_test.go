@@ -159,7 +159,7 @@ func TestCredentialsRedactThemselves(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
 		fmt.Fprintf(&shown, verb+verb+verb, c, &c, struct{ C vicicall.Credentials }{c})
 	}
-	fmt.Fprint(&shown, c.String(), c.GoString())
+	fmt.Fprint(&shown, c.String())
 	slog.New(slog.NewJSONHandler(&shown, nil)).Info("x", "c", c, "p", &c)
 	slog.New(slog.NewTextHandler(&shown, nil)).Info("x", "c", c)
 	data, err := json.Marshal(map[string]any{"c": c, "p": &c})

@@ -2,6 +2,7 @@ package vicicall
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -213,6 +214,8 @@ func sanitize(err error) error {
 	return errNoAnswer
 }
 
+var isOrigin = pattern(`[-.:0-9A-Za-z\[\]]{1,255}`)
+
 // redirectOf returns scheme and host of a redirect's target, "" for any other response. Whoever redirects has read the
 // password, and may put it there.
 func redirectOf(resp *http.Response, pass string) string {
@@ -220,7 +223,7 @@ func redirectOf(resp *http.Response, pass string) string {
 		return ""
 	}
 	u, err := resp.Location()
-	if err != nil || !madeOf(u.Scheme+u.Host, alphanum+".-:[]", 1, 255) || strings.Contains(strings.ToLower(u.Host), strings.ToLower(pass)) {
+	if err != nil || !isOrigin(u.Scheme+u.Host) || strings.Contains(strings.ToLower(u.Host), strings.ToLower(pass)) {
 		return "nowhere"
 	}
 	return u.Scheme + "://" + u.Host
@@ -231,13 +234,25 @@ func redirected(r response) verdict {
 	return verdict{Misconfigured, fmt.Sprintf("%s (HTTP %d)", adviceRedirect, r.status), fmt.Errorf("it redirects to %s", r.redirect)}
 }
 
+// fault returns the verdict on a response that is not a whole answer, and reports whether it is none.
+func (r response) fault() (_ verdict, faulty bool) {
+	switch {
+	case !r.sent:
+		return unreached(r), true
+	case r.redirect != "":
+		return redirected(r), true
+	case !r.whole:
+		return verdict{Unavailable, Unavailable.Advice() + answer{response: r}.detail(), r.err}, true
+	}
+	return verdict{}, false
+}
+
 // unreached is the verdict when nothing could be sent.
 func unreached(r response) verdict {
 	o, hint := Unavailable, ""
-	switch {
-	case allUntrusted(unjoin(r.err)):
+	if allUntrusted(unjoin(r.err)) {
 		o = TLSUntrusted
-	case speaksNoTLS(r.err):
+	} else if _, noTLS := errors.AsType[tls.RecordHeaderError](r.err); noTLS {
 		hint = "; " + adviceTLSNotSpoken
 	}
 	return verdict{o, o.Advice() + " (" + reason(r.err) + ")" + hint, r.err}

@@ -1,10 +1,11 @@
 package vicicall
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,14 +42,14 @@ func (q Query) LogValue() slog.Value { return slog.StringValue(q.String()) }
 // [ErrInvalidQuery].
 func (q Query) Validate() error {
 	f := faults{kind: ErrInvalidQuery}
-	f.require(q.AgentUser == "" || madeOf(q.AgentUser, nameSet, 1, 20), "agent_user",
+	f.require(q.AgentUser == "" || isAgentUser(q.AgentUser), "agent_user",
 		"must be the remote agent's VICIdial user: 1 to 20 letters, digits, '-' or '_'")
 	f.require(q.CallID == "" || isCallID(q.CallID), "call_id", "must be VICIdial's call id: V, Y, J or M and 19 digits")
 	f.require(q.CallID == "" || q.AgentUser != "", "agent_user", "must be sent with call_id")
-	f.require(q.LeadID == "" || madeOf(leadNumber(q.LeadID), digits, 1, 10), "lead_id", "must be VICIdial's lead id: a whole number of at most 10 digits, above 0")
+	f.require(q.LeadID == "" || isLeadNumber(leadNumber(q.LeadID)), "lead_id", "must be VICIdial's lead id: a whole number of at most 10 digits, above 0")
 	f.require(q.Phone == "" || isPhone(q.Phone), "phone", "must be a telephone number of 7 to 20 digits")
 	f.require(len([]rune(q.VendorLeadCode)) <= 20, "vendor_lead_code", "must have at most 20 characters: VICIdial cuts what is longer")
-	f.require(q.Source == "" || madeOf(q.Source, alphanum, 2, 20), "source", "must be 2 to 20 letters or digits")
+	f.require(q.Source == "" || isSource(q.Source), "source", "must be 2 to 20 letters or digits")
 	if q.CallID == "" && q.LeadID == "" && q.Phone == "" && q.VendorLeadCode == "" {
 		f.add("call_id", "is missing, and so are lead_id, phone and vendor_lead_code: send one of them. An agent alone names no call, since a repeated request would end the next one")
 	}
@@ -81,94 +82,82 @@ func (c *Client) Find(ctx context.Context, cred Credentials, q Query) (Agent, er
 	deadline, _ := ctx.Deadline()
 	ctx, cancelShare := context.WithTimeout(ctx, time.Until(deadline)*3/10)
 	defer cancelShare()
-	l, release, v := c.lookups(ctx, cred, q.Source, q.Validate())
-	defer release()
-	var found Agent
+	s, end, v := c.beginLookup(ctx, cred, q.Source, q.Validate())
+	defer end()
+	found, w := Agent{}, wanted{Query: q}
 	if v.outcome == "" && !q.BeganBefore.IsZero() {
-		v = l.readClock(q.BeganBefore)
+		v = s.readClock(&w)
 	}
 	switch {
 	case v.outcome != "":
 	case q.AgentUser != "":
-		found, v = l.find(q)
+		found, v = s.find(w)
 	default:
-		found, v = l.findAmongAll(q)
+		found, v = s.findAmongAll(w)
 	}
-	return found, l.failed(v, "find")
+	return found, s.failure("find", v)
 }
 
 // AgentStatus returns the state of one agent. The error is an [*Error]: AgentNotLoggedIn, InvalidRequest (VICIdial
 // knows no such agent, or the account may not view it), or as for [Client.Find].
-func (c *Client) AgentStatus(ctx context.Context, cred Credentials, agentUser string) (Agent, error) {
+func (c *Client) AgentStatus(ctx context.Context, cred Credentials, agentUser string) (a Agent, _ error) {
 	f := faults{kind: ErrInvalidQuery}
-	f.require(madeOf(agentUser, nameSet, 1, 20), "agent_user", "must be a VICIdial user: 1 to 20 letters, digits, '-' or '_'")
-	l, cancel, v := c.lookups(ctx, cred, "", f.err())
-	defer cancel()
-	var a Agent
+	f.require(isAgentUser(agentUser), "agent_user", "must be a VICIdial user: 1 to 20 letters, digits, '-' or '_'")
+	s, end, v := c.beginLookup(ctx, cred, "", f.err())
+	defer end()
 	if v.outcome == "" {
-		a, v = l.agentStatus(agentUser)
+		a, v = s.agentStatus(agentUser)
 	}
-	return a, l.failed(v, "agent_status")
+	return a, s.failure("agent_status", v)
 }
 
 // LoggedInAgents returns all agents that are logged in and that the lookup account may view. The error is an [*Error]
 // as for [Client.Find].
-func (c *Client) LoggedInAgents(ctx context.Context, cred Credentials) ([]Agent, error) {
-	l, cancel, v := c.lookups(ctx, cred, "", nil)
-	defer cancel()
-	var agents []Agent
+func (c *Client) LoggedInAgents(ctx context.Context, cred Credentials) (agents []Agent, _ error) {
+	s, end, v := c.beginLookup(ctx, cred, "", nil)
+	defer end()
 	if v.outcome == "" {
-		agents, v = l.loggedInAgents([2]string{"show_sub_status", "YES"})
+		agents, v = s.loggedInAgents([2]string{"show_sub_status", "YES"})
 	}
-	return agents, l.failed(v, "logged_in_agents")
+	return agents, s.failure("logged_in_agents", v)
 }
 
-// lookups ask the non-agent API with one account and one deadline.
-type lookups struct {
-	session
-	source string
-
-	clock    time.Time     // VICIdial's, where a call must have begun before some time
-	youngest time.Duration // the age that such a call has at least; 0 is any
-}
-
-// lookups returns what asks, or the verdict of what must not be asked.
-func (c *Client) lookups(ctx context.Context, cred Credentials, source string, invalid error) (*lookups, context.CancelFunc, verdict) {
-	ctx, cancel := c.withBudget(ctx)
+// beginLookup begins a session with the account for lookups.
+func (c *Client) beginLookup(ctx context.Context, cred Credentials, source string, invalid error) (*session, func(), verdict) {
 	account, ok := cred.forLookup()
-	l := &lookups{session: session{client: c, ctx: ctx, cred: account}, source: cmp.Or(source, defaultSource)}
-	if invalid != nil {
-		return l, cancel, verdict{outcome: InvalidRequest, message: FaultText(invalid), err: invalid}
+	var refused verdict
+	if err := c.Validate(cred); err != nil {
+		refused = verdict{Misconfigured, FaultText(err), err}
 	}
 	if !ok {
-		return l, cancel, verdict{outcome: Misconfigured, message: adviceNoLookup}
+		refused = verdict{Misconfigured, adviceNoLookup, nil}
 	}
-	if err := c.Validate(cred); err != nil {
-		return l, cancel, verdict{outcome: Misconfigured, message: FaultText(err), err: err}
+	if invalid != nil {
+		refused = verdict{InvalidRequest, FaultText(invalid), invalid}
 	}
-	l.transport = c.transport(account)
-	release, v := c.accounts.admit(ctx, account)
-	return l, func() { release(); cancel() }, v
+	return c.begin(ctx, account, Call{Source: source}, refused)
 }
 
-const adviceNoLookup = "lookup is missing in VICIdial's secret: the account for looking calls up, {\"user\": …, \"pass\": …}"
+// wanted is a query, and what is needed to judge the age of a call.
+type wanted struct {
+	Query
+	clock  time.Time     // VICIdial's
+	minAge time.Duration // of the call; 0 is any
+}
 
 // find returns the query's agent if that agent is in the call that the query means.
-func (l *lookups) find(q Query) (Agent, verdict) {
-	a, v := l.agentStatus(q.AgentUser)
+func (s *session) find(w wanted) (Agent, verdict) {
+	a, v := s.agentStatus(w.AgentUser)
+	if v.outcome == "" && !a.InCall() {
+		v = verdict{NoActiveCall, "VICIdial shows this agent in no call: it has ended, or never was", nil}
+	}
+	if v.outcome == "" {
+		v = w.judgeCall(a)
+	}
+	if v.outcome == "" && w.minAge > 0 {
+		v = w.judgeAge(a.CallID)
+	}
 	if v.outcome != "" {
-		return Agent{}, v
-	}
-	if !a.InCall() {
-		return Agent{}, verdict{outcome: NoActiveCall, message: "VICIdial shows this agent in no call: it has ended, or never was"}
-	}
-	switch q.fits(a) {
-	case differs:
-		return Agent{}, verdict{outcome: OtherCall, message: OtherCall.Advice()}
-	case unreadable:
-		return Agent{}, verdict{outcome: UnexpectedReply, message: adviceUnreadable}
-	}
-	if v := l.judgeAge(a.CallID); v.outcome != "" {
 		return Agent{}, v
 	}
 	return a, v
@@ -178,27 +167,24 @@ func (l *lookups) find(q Query) (Agent, verdict) {
 // VICIdial warns of servers whose clocks differ from the database's by more than 8 s.
 const clockSlack = 10 * time.Second
 
-// readClock asks for VICIdial's clock, by which [lookups.judgeAge] decides.
-func (l *lookups) readClock(beganBefore time.Time) verdict {
-	version, v := l.version()
-	l.clock = version.Time
-	l.youngest = max(0, l.client.config.Now().Sub(beganBefore)) + clockSlack
+// readClock asks for VICIdial's clock.
+func (s *session) readClock(w *wanted) verdict {
+	version, v := s.version()
+	w.clock = version.Time
+	w.minAge = max(0, s.client.config.Now().Sub(w.BeganBefore)) + clockSlack
 	return v
 }
 
 // judgeAge returns the verdict on a call that began too late to be the one meant. When summer time begins, the time of
 // day jumps by an hour, so an age of little more than an hour may be that of a new call.
-func (l *lookups) judgeAge(callID string) verdict {
-	if l.youngest == 0 {
-		return verdict{}
-	}
-	began, ok := beganAt(callID, l.clock)
+func (w wanted) judgeAge(callID string) verdict {
+	began, ok := beganAt(callID, w.clock)
 	if !ok {
-		return verdict{outcome: UnexpectedReply, message: adviceNoTime}
+		return verdict{UnexpectedReply, adviceNoTime, nil}
 	}
-	age := l.clock.Sub(began) // below zero where the dialer's clock is ahead, or summer time has ended
-	if age < l.youngest || age >= time.Hour && age < time.Hour+l.youngest {
-		return verdict{outcome: OtherCall, message: adviceTooYoung}
+	age := w.clock.Sub(began) // below zero where the dialer's clock is ahead, or summer time has ended
+	if age < w.minAge || age >= time.Hour && age < time.Hour+w.minAge {
+		return verdict{OtherCall, adviceTooYoung, nil}
 	}
 	return verdict{}
 }
@@ -217,36 +203,33 @@ func beganAt(callID string, clock time.Time) (time.Time, bool) {
 }
 
 // findAmongAll returns the one agent who is in the call that the query means.
-func (l *lookups) findAmongAll(q Query) (Agent, verdict) {
-	agents, v := l.loggedInAgents()
+func (s *session) findAmongAll(w wanted) (Agent, verdict) {
+	agents, v := s.loggedInAgents()
 	if v.outcome != "" {
 		return Agent{}, v
 	}
-	candidates := agents[:0]
-	for _, a := range agents {
-		if a.InCall() && (q.LeadID == "" || a.LeadID == leadNumber(q.LeadID)) {
-			candidates = append(candidates, a)
-		}
-	}
+	candidates := slices.DeleteFunc(agents, func(a Agent) bool {
+		return !a.InCall() || w.LeadID != "" && a.LeadID != leadNumber(w.LeadID)
+	})
 	if len(candidates) > maxCandidates {
-		return Agent{}, verdict{outcome: InvalidRequest, message: fmt.Sprintf("more than %d agents are in calls: send agent_user too", maxCandidates)}
+		return Agent{}, verdict{InvalidRequest, fmt.Sprintf("more than %d agents are in calls: send agent_user too", maxCandidates), nil}
 	}
-	found, v := l.findEach(q, candidates)
+	found, v := s.findEach(w, candidates)
 	switch {
 	case v.outcome != "":
 		return Agent{}, v
 	case len(found) > 1:
-		return Agent{}, verdict{outcome: InvalidRequest, message: "more than one agent is in such a call: send agent_user too"}
+		return Agent{}, verdict{InvalidRequest, "more than one agent is in such a call: send agent_user too", nil}
 	case len(found) == 0:
-		return Agent{}, verdict{outcome: NoActiveCall, message: "VICIdial shows no agent in such a call (of those whom the lookup account may view): it has ended, or never was"}
+		return Agent{}, verdict{NoActiveCall, "VICIdial shows no agent in such a call (of those whom the lookup account may view): it has ended, or never was", nil}
 	}
 	return found[0], verdict{}
 }
 
-// findEach returns those candidates who are in the call that the query means, or the verdict on the first who can't be
-// told apart: that might be another one.
-func (l *lookups) findEach(q Query, candidates []Agent) ([]Agent, verdict) {
-	ctx, cancel := context.WithCancel(l.ctx)
+// findEach returns those candidates who are in the call that the query means, or the verdict on the first of whom that
+// is not clear: it might be another one.
+func (s *session) findEach(w wanted, candidates []Agent) ([]Agent, verdict) {
+	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	var (
 		all    sync.WaitGroup
@@ -259,9 +242,9 @@ func (l *lookups) findEach(q Query, candidates []Agent) ([]Agent, verdict) {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			one, query := *l, q
-			one.ctx, query.AgentUser = ctx, c.User
-			a, v := one.find(query)
+			one, w := *s, w
+			one.ctx, w.AgentUser = ctx, c.User
+			a, v := one.find(w)
 			mu.Lock()
 			defer mu.Unlock()
 			switch v.outcome {
@@ -270,7 +253,7 @@ func (l *lookups) findEach(q Query, candidates []Agent) ([]Agent, verdict) {
 			case NoActiveCall, AgentNotLoggedIn, OtherCall:
 			default:
 				if failed.outcome == "" {
-					failed, l.result.Reply = v, one.result.Reply
+					failed, s.result.Reply = v, one.result.Reply
 				}
 				cancel()
 			}
@@ -280,16 +263,16 @@ func (l *lookups) findEach(q Query, candidates []Agent) ([]Agent, verdict) {
 	return found, failed
 }
 
-func (l *lookups) agentStatus(agentUser string) (a Agent, v verdict) {
-	v = l.ask("agent_status", [][2]string{{"agent_user", agentUser}}, func(status int, body []byte) (r Reply) {
+func (s *session) agentStatus(agentUser string) (a Agent, v verdict) {
+	v = s.ask("agent_status", [][2]string{{"agent_user", agentUser}}, func(status int, body []byte) (r Reply) {
 		a, r = ParseAgentStatus(status, body, agentUser)
 		return r
 	})
 	return a, v
 }
 
-func (l *lookups) loggedInAgents(fields ...[2]string) (agents []Agent, v verdict) {
-	v = l.ask("logged_in_agents", fields, func(status int, body []byte) (r Reply) {
+func (s *session) loggedInAgents(fields ...[2]string) (agents []Agent, v verdict) {
+	v = s.ask("logged_in_agents", fields, func(status int, body []byte) (r Reply) {
 		agents, r = ParseLoggedInAgents(status, body)
 		if r.Message == adviceTooOld {
 			r.Message = adviceTooOldList
@@ -300,23 +283,23 @@ func (l *lookups) loggedInAgents(fields ...[2]string) (agents []Agent, v verdict
 }
 
 // ask sends a lookup. A verdict without outcome means that parse has found what was asked for.
-// An answer that is none makes it ask the next web server, up to 3 times.
-func (l *lookups) ask(function string, fields [][2]string, parse func(status int, body []byte) Reply) verdict {
+// Any other makes it ask the next web server where that may do better, up to 3 times.
+func (s *session) ask(function string, fields [][2]string, parse func(status int, body []byte) Reply) verdict {
 	form := encode(append([][2]string{
-		{"source", l.source}, {"user", l.cred.User}, {"pass", l.cred.Pass}, {"function", function}, {"stage", "tab"},
+		{"source", s.call.Source}, {"user", s.cred.User}, {"pass", s.cred.Pass}, {"function", function}, {"stage", "tab"},
 	}, fields...))
 	v := verdict{outcome: Unavailable, err: errNoTime}
 	for try := 1; try <= maxLookupTries; try++ {
-		r := l.deliver(request{nonAgentAPI, form}, l.readLimit(try == maxLookupTries))
+		r := s.deliver(request{nonAgentAPI, form}, s.readLimit(try == maxLookupTries))
 		var again bool
 		if r.sent || try == 1 { // an answer counts although no other lookup can be sent
-			v, again = l.judge(r, parse)
+			v, again = s.judge(r, parse)
 		}
 		if !r.sent || !again {
 			break
 		}
-		l.nextServer()
-		if try%len(l.cred.URLs) == 0 && try < maxLookupTries && !l.pause(0) {
+		s.nextServer()
+		if try%len(s.cred.URLs) == 0 && try < maxLookupTries && !s.pause(0) {
 			break
 		}
 	}
@@ -324,23 +307,18 @@ func (l *lookups) ask(function string, fields [][2]string, parse func(status int
 }
 
 // judge returns the verdict on the response to a lookup, and whether another web server may do better.
-func (l *lookups) judge(r response, parse func(status int, body []byte) Reply) (v verdict, again bool) {
-	switch {
-	case !r.sent:
-		return unreached(r), false
-	case r.redirect != "":
-		return redirected(r), false
-	case !r.whole:
-		return verdict{outcome: Unavailable, message: Unavailable.Advice() + " (no whole answer came: " + reason(r.err) + ")", err: r.err}, true
+func (s *session) judge(r response, parse func(status int, body []byte) Reply) (v verdict, again bool) {
+	if v, faulty := r.fault(); faulty {
+		return v, r.sent && r.redirect == ""
 	}
 	reply := parse(r.status, r.body)
 	switch reply.Outcome {
 	case CredentialsRejected, LockedOut, IPBlocked:
-		l.client.accounts.refused(l.cred, reply.Outcome, reply.Message)
+		s.client.logins.refused(s.cred, reply.Outcome, reply.Message)
 	case "", AgentNotLoggedIn, InvalidRequest:
-		l.client.accounts.accepted(l.cred)
+		s.client.logins.accepted(s.cred)
 	}
-	l.result.Reply = reply.Line
+	s.result.Reply = reply.Line
 	v = verdict{outcome: reply.Outcome, message: reply.Message}
 	if reply.Outcome == Unavailable {
 		v.message += " (" + reply.Line + ")"
@@ -348,46 +326,36 @@ func (l *lookups) judge(r response, parse func(status int, body []byte) Reply) (
 	return v, reply.Outcome == Unavailable || reply.Doubtful
 }
 
-// A fit says whether an agent's call is the one that a query means.
-type fit int
-
-const (
-	differs fit = iota
-	unreadable
-	equal
-)
-
-const adviceUnreadable = "VICIdial's answer does not show which fields are phone and code: remove the tab from the agent's full name or the code, or send lead_id (VICIdial before 2.10 needs it)"
-
-func (q Query) fits(a Agent) fit {
+// judgeCall returns the verdict on an agent's call that is not the one that the query means, or may be another.
+func (q Query) judgeCall(a Agent) verdict {
+	differs := verdict{outcome: OtherCall, message: OtherCall.Advice()}
 	switch {
 	case q.CallID != "" && q.CallID != a.CallID, q.LeadID != "" && leadNumber(q.LeadID) != a.LeadID:
 		return differs
 	case q.Phone == "" && q.VendorLeadCode == "":
-		return equal
+		return verdict{}
 	case !a.Contact:
-		return unreadable
+		return verdict{outcome: UnexpectedReply, message: adviceUnreadable}
 	case q.Phone != "" && !samePhone(q.Phone, a.Phone), q.VendorLeadCode != "" && q.VendorLeadCode != a.VendorLeadCode:
 		return differs
 	}
-	return equal
+	return verdict{}
 }
+
+var (
+	isLeadNumber = pattern(`[0-9]{1,10}`)
+	hasPhone     = pattern(`[-+./() 0-9]{7,40}`)
+	noDigits     = regexp.MustCompile(`[^0-9]+`)
+)
 
 func leadNumber(text string) string { return strings.TrimLeft(text, "0") }
 
 func isPhone(text string) bool {
 	n := len(digitsOf(text))
-	return n >= 7 && n <= 20 && len(text) <= 40 && strings.Trim(text, digits+"+-./() ") == ""
+	return hasPhone(text) && n >= 7 && n <= 20
 }
 
-func digitsOf(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, text)
-}
+func digitsOf(text string) string { return noDigits.ReplaceAllString(text, "") }
 
 // samePhone reports whether one number is the other's end, with at most 4 digits before it: a country code.
 func samePhone(a, b string) bool {
@@ -396,12 +364,4 @@ func samePhone(a, b string) bool {
 		short, long = long, short
 	}
 	return len(short) >= 7 && len(long)-len(short) <= 4 && strings.HasSuffix(long, short)
-}
-
-// failed returns the verdict as an error, nil for one without outcome.
-func (l *lookups) failed(v verdict, op string) error {
-	if v.outcome == "" {
-		return nil
-	}
-	return &Error{Op: op, Outcome: v.outcome, Message: v.message, Reply: l.result.Reply, Err: v.err}
 }

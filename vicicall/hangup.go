@@ -155,8 +155,8 @@ func (s *session) gone(detail string) verdict {
 	if s.cred.Lookup == nil {
 		return v
 	}
-	l, cancel, failed := s.client.lookups(s.ctx, s.cred, s.call.Source, nil)
-	defer cancel()
+	l, end, failed := s.client.beginLookup(s.ctx, s.cred, s.call.Source, nil)
+	defer end()
 	var a Agent
 	if failed.outcome == "" {
 		a, failed = l.agentStatus(s.call.AgentUser)
@@ -216,17 +216,16 @@ func (s *session) recheck() (listing, answer) {
 // checked is the verdict of a session that only sent CHECKs.
 func (s *session) checked(a answer) verdict {
 	s.result.Reply = a.reply.Line
+	v, faulty := a.fault()
 	switch {
 	case a.reply.Listed:
 		return verdict{WouldHangUp, WouldHangUp.Advice(), nil}
 	case a.reply.Outcome == NoActiveCall && !a.reply.Doubtful:
 		return verdict{NoActiveCall, a.reply.Message, nil}
-	case !a.sent:
-		return unreached(a.response)
-	case a.redirect != "":
-		return redirected(a.response)
-	case !a.whole, a.reply.Outcome == Unavailable, a.status >= http.StatusInternalServerError && a.reply.Outcome == Ambiguous:
-		return verdict{Unavailable, Unavailable.Advice() + a.detail(), a.err}
+	case faulty:
+		return v
+	case a.reply.Outcome == Unavailable, a.status >= http.StatusInternalServerError && a.reply.Outcome == Ambiguous:
+		return verdict{Unavailable, Unavailable.Advice() + a.detail(), nil}
 	case a.reply.Outcome == Accepted, a.reply.Outcome == Ambiguous, a.reply.Doubtful:
 		return verdict{UnexpectedReply, UnexpectedReply.Advice() + a.detail(), nil}
 	}
@@ -246,9 +245,9 @@ func (s *session) send(stage string, limit limit) answer {
 		a.reply = ParseReply(a.status, a.body, s.call.ID, s.call.AgentUser)
 		switch a.reply.Outcome {
 		case CredentialsRejected, LockedOut:
-			s.client.accounts.refused(s.cred, a.reply.Outcome, a.reply.Outcome.Advice())
+			s.client.logins.refused(s.cred, a.reply.Outcome, a.reply.Outcome.Advice())
 		case Accepted, NoActiveCall, AgentNotLoggedIn, RequestRejected, PermissionDenied, APIAccessDenied:
-			s.client.accounts.accepted(s.cred)
+			s.client.logins.accepted(s.cred)
 		}
 	}
 	return a
@@ -285,21 +284,16 @@ func (a answer) failed() bool {
 	return !a.whole || a.reply.Doubtful
 }
 
-// mayStillRun reports whether VICIdial may still be at work on the request.
-func (a answer) mayStillRun() bool { return !a.whole || a.fromGateway() && a.gatewayTimedOut() }
-
-// fromGateway reports whether a gateway in front of VICIdial may have written the answer.
-func (a answer) fromGateway() bool {
-	return a.status >= http.StatusInternalServerError && !strings.HasPrefix(a.reply.Line, successWord)
-}
-
 // gatewayPatience is less than any gateway is told to wait for a web server.
 const gatewayPatience = time.Second
 
-// gatewayTimedOut reports whether a gateway may have stopped waiting: it says so (504, and 524 of one well-known
-// gateway), or it took as long, connecting to it included (several say 502 or 503 then too).
-func (a answer) gatewayTimedOut() bool {
-	return a.status == http.StatusGatewayTimeout || a.status == 524 || a.took >= gatewayPatience
+// mayStillRun reports whether VICIdial may still be at work on the request: no whole answer came, or a gateway may have
+// written it after it stopped waiting. Then it says so (504, and 524 of one well-known gateway), or it took as long,
+// connecting to it included (several say 502 or 503 then too).
+func (a answer) mayStillRun() bool {
+	fromGateway := a.status >= http.StatusInternalServerError && !strings.HasPrefix(a.reply.Line, successWord)
+	gaveUp := a.status == http.StatusGatewayTimeout || a.status == 524 || a.took >= gatewayPatience
+	return !a.whole || fromGateway && gaveUp
 }
 
 // detail returns what was wrong with the answer as " (reason)", to append to a message, or "".

@@ -9,97 +9,81 @@ import (
 )
 
 const (
-	latchTime  = 15 * time.Minute // how long VICIdial's own lock lasts
-	maxTaken   = 100              // accounts that are remembered as good
-	adviceWait = "another request was still finding out whether VICIdial takes this account"
+	latchTime = 15 * time.Minute // how long VICIdial's own lock lasts
+	maxLogins = 100              // that are remembered, beside those that are refused
 )
 
-// accounts remembers what VICIdial said of each set of credentials, since each wrong password brings it closer to
-// locking the account: a refusal is returned for every further request, and until an account was taken once, one
-// request at a time may try it.
-type accounts struct {
+// logins remembers whether VICIdial accepts each set of credentials, since each wrong password brings an account closer
+// to being locked: a refusal is returned for every further request, and until the credentials were accepted once, one
+// request at a time may try them.
+type logins struct {
 	now func() time.Time
 
-	mu      sync.Mutex
-	trials  map[[sha256.Size]byte]chan struct{} // each holds a token while a request tries the account
-	taken   map[[sha256.Size]byte]bool
-	latches map[[sha256.Size]byte]latch
+	mu   sync.Mutex
+	byID map[[sha256.Size]byte]*login // by digest of the credentials
 }
 
-// A latch is a refusal that is returned without asking again.
-type latch struct {
-	outcome Outcome
-	message string
-	until   time.Time
-}
-
-func newAccounts(now func() time.Time) *accounts {
-	return &accounts{
-		now: now, trials: map[[sha256.Size]byte]chan struct{}{},
-		taken: map[[sha256.Size]byte]bool{}, latches: map[[sha256.Size]byte]latch{},
-	}
+type login struct {
+	trial    chan struct{} // holds a token while a request tries the credentials
+	accepted bool
+	refusal  verdict // counts until the time below
+	until    time.Time
 }
 
 // admit waits for the credentials' turn. The request may be sent if the verdict has no outcome; release follows it.
-func (a *accounts) admit(ctx context.Context, cred Credentials) (release func(), v verdict) {
+func (ls *logins) admit(ctx context.Context, cred Credentials) (release func(), v verdict) {
 	none := func() {}
-	if v, known := a.known(cred); known {
+	l, v, known := ls.look(cred)
+	if known {
 		return none, v
 	}
-	trial := a.trial(cred)
 	select {
-	case trial <- struct{}{}:
+	case l.trial <- struct{}{}:
 	case <-ctx.Done():
-		return none, verdict{Unavailable, Unavailable.Advice() + " (" + adviceWait + ")", ctx.Err()}
+		return none, verdict{Unavailable, Unavailable.Advice() + " (another request was still trying this account)", ctx.Err()}
 	}
-	release = func() { <-trial }
-	if v, known := a.known(cred); known { // the request before has found out
+	release = func() { <-l.trial }
+	if _, v, known = ls.look(cred); known { // the request before has shown it
 		release()
 		return none, v
 	}
 	return release, verdict{}
 }
 
-// trial is the credentials' own: a hang-up may look its call up with the other account meanwhile.
-func (a *accounts) trial(cred Credentials) chan struct{} {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	id := cred.digest()
-	if a.trials[id] == nil {
-		a.trials[id] = make(chan struct{}, 1)
+// look returns the credentials' login, the refusal that counts now, and whether VICIdial has accepted or refused them.
+func (ls *logins) look(cred Credentials) (l *login, refusal verdict, known bool) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if l = ls.of(cred); ls.now().Before(l.until) {
+		return l, l.refusal, true
 	}
-	return a.trials[id]
-}
-
-// known reports whether VICIdial has taken or refused these credentials, and returns the refusal.
-func (a *accounts) known(cred Credentials) (verdict, bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	id := cred.digest()
-	if l, refused := a.latches[id]; refused && a.now().Before(l.until) {
-		return verdict{l.outcome, "not asked again before " + l.until.UTC().Format(time.RFC3339) + " or with new credentials: " + l.message, nil}, true
-	}
-	return verdict{}, a.taken[id]
+	return l, verdict{}, l.accepted
 }
 
 // refused remembers that VICIdial refused the credentials.
-func (a *accounts) refused(cred Credentials, o Outcome, message string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.now()
-	maps.DeleteFunc(a.latches, func(_ [sha256.Size]byte, l latch) bool { return !now.Before(l.until) })
-	id := cred.digest()
-	delete(a.taken, id)
-	a.latches[id] = latch{o, message, now.Add(latchTime)}
+func (ls *logins) refused(cred Credentials, o Outcome, message string) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	l := ls.of(cred)
+	l.accepted, l.until = false, ls.now().Add(latchTime)
+	l.refusal = verdict{o, "not asked again before " + l.until.UTC().Format(time.RFC3339) + " or with new credentials: " + message, nil}
 }
 
-// accepted remembers that VICIdial took user and password.
-func (a *accounts) accepted(cred Credentials) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.taken) >= maxTaken {
-		clear(a.taken)
-		clear(a.trials)
+// accepted remembers that VICIdial accepted user and password.
+func (ls *logins) accepted(cred Credentials) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.of(cred).accepted = true
+}
+
+// of returns the credentials' own login: a hang-up and its lookup have different accounts. ls is locked.
+func (ls *logins) of(cred Credentials) *login {
+	id := cred.digest()
+	if ls.byID[id] == nil {
+		if len(ls.byID) >= maxLogins {
+			maps.DeleteFunc(ls.byID, func(_ [sha256.Size]byte, l *login) bool { return !ls.now().Before(l.until) })
+		}
+		ls.byID[id] = &login{trial: make(chan struct{}, 1)}
 	}
-	a.taken[cred.digest()] = true
+	return ls.byID[id]
 }

@@ -81,6 +81,16 @@ func ParseLoggedInAgents(status int, body []byte) ([]Agent, Reply) {
 	return agents, Reply{Line: "logged_in_agents"}
 }
 
+// Fields of a row. A group whose name is one digit looks like a level too.
+var (
+	isStatus    = pattern(`[0-9A-Z]{3,10}`)
+	isNumber    = pattern(`[0-9]{0,10}`) // or absent
+	isCampaign  = pattern(`[-_0-9A-Za-z]{1,20}`)
+	isLevel     = pattern(`[0-9]`)
+	isSubStatus = pattern(`[-0-9A-Za-z]{0,10}`)
+	isSession   = pattern(`[0-9A-Za-z]{0,20}`)
+)
+
 // parseAgentRow reads status, callerid, lead_id, campaign_id, calls_today, full_name, user_group, user_level,
 // pause_code, real_time_sub_status, phone_number, vendor_lead_code and, since 2.12-80, session_id. What stands before
 // the full name is always in its place. A tab in a name or code moves what follows, and old versions have less of it.
@@ -90,9 +100,9 @@ func parseAgentRow(text string) (Agent, bool) {
 		return Agent{}, false
 	}
 	a, ok := agentOf(f[0], f[1], f[2], f[3], f[4])
-	if len(f) >= 12 && isLevel(f[7]) && madeOf(f[9], alphanum+"-", 0, 10) {
+	if len(f) >= 12 && isLevel(f[7]) && isSubStatus(f[9]) {
 		a.SubStatus = f[9]
-		a.Contact = len(f) == 12 || len(f) == 13 && madeOf(f[12], alphanum, 0, 20)
+		a.Contact = len(f) == 12 || len(f) == 13 && isSession(f[12])
 	}
 	if a.Contact {
 		a.Phone, a.VendorLeadCode = f[10], f[11]
@@ -104,34 +114,31 @@ func parseAgentRow(text string) (Agent, bool) {
 // user_level and, with show_sub_status=YES, pause_code and sub_status.
 func parseListedAgent(line string) (Agent, bool) {
 	f := strings.Split(line, "\t")
-	if len(f) < 8 || !madeOf(f[0], nameSet, 1, 20) {
+	if len(f) < 8 || !isAgentUser(f[0]) {
 		return Agent{}, false
 	}
 	a, ok := agentOf(f[3], f[5], f[4], f[1], f[6])
 	a.User = f[0]
-	if len(f) == 12 && isLevel(f[9]) && madeOf(f[11], alphanum+"-", 0, 10) {
+	if len(f) == 12 && isLevel(f[9]) && isSubStatus(f[11]) {
 		a.SubStatus = f[11]
 	}
 	return a, ok
 }
 
-// agentOf makes an agent of the fields that are always in their place; ok is false where they are no agent's.
+// agentOf returns the agent of the fields that are always in their place; ok is false where they are no agent's.
 func agentOf(status, callID, leadID, campaign, callsToday string) (a Agent, ok bool) {
-	if !madeOf(status, alphanum, 3, 10) || status != strings.ToUpper(status) || !madeOf(leadID, digits, 0, 10) || !madeOf(callsToday, digits, 0, 10) {
+	if !isStatus(status) || !isNumber(leadID) || !isNumber(callsToday) {
 		return Agent{}, false
 	}
-	a = Agent{Status: status, LeadID: strings.TrimLeft(leadID, "0")}
+	a = Agent{Status: status, LeadID: leadNumber(leadID)}
 	if isCallID(callID) { // on-hook agents show the caller's name here, and e-mails have ids of their own
 		a.CallID = callID
 	}
-	if madeOf(campaign, nameSet, 0, 20) {
+	if isCampaign(campaign) {
 		a.Campaign = campaign
 	}
 	return a, true
 }
-
-// isLevel reports whether the field is a user_level. A group whose name is one digit passes too.
-func isLevel(field string) bool { return madeOf(field, digits, 1, 1) }
 
 // lookupText returns the rows of an answer, or the Reply when it has none.
 func lookupText(status int, body []byte) (string, Reply) {
@@ -164,26 +171,20 @@ func withoutDecoration(body []byte) string {
 	return string(body[max(start, 0):end])
 }
 
-const (
-	nobody        = "logged_in_agents NO LOGGED IN AGENTS"
-	noFunction    = "NO FUNCTION SPECIFIED"
-	noSuchAgent   = "agent_status AGENT NOT FOUND"
-	isNotLoggedIn = "agent_status AGENT NOT LOGGED IN"
-	mayNotUse     = "auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION"
-	mayNotSee     = "USER DOES NOT HAVE PERMISSION TO GET AGENT INFO"
-)
+const nobody = "logged_in_agents NO LOGGED IN AGENTS"
 
 // lookupRefusals are VICIdial's words between "ERROR: " and the data.
 var lookupRefusals = map[string]Reply{
-	isNotLoggedIn:                            {Outcome: AgentNotLoggedIn, Message: AgentNotLoggedIn.Advice()},
-	noSuchAgent:                              {Outcome: InvalidRequest, Message: adviceNoSuchAgent},
-	"agent_status INVALID SEARCH PARAMETERS": {Outcome: RequestRejected, Message: adviceLookupRejected},
-	"agent_status " + mayNotSee:              {Outcome: PermissionDenied, Message: adviceMayNotSee},
-	"logged_in_agents " + mayNotSee:          {Outcome: PermissionDenied, Message: adviceMayNotSee},
-	mayNotUse:                                {Outcome: PermissionDenied, Message: adviceMayNotUse},
-	"Invalid Source":                         {Outcome: RequestRejected, Message: adviceLookupRejected},
-	noFunction:                               {Outcome: UnexpectedReply, Message: adviceTooOld},
 	nobody:                                   {Outcome: NoActiveCall, Message: NoActiveCall.Advice()},
+	"agent_status AGENT NOT LOGGED IN":       {Outcome: AgentNotLoggedIn, Message: AgentNotLoggedIn.Advice()},
+	"agent_status AGENT NOT FOUND":           {Outcome: InvalidRequest, Message: adviceNoSuchAgent},
+	"agent_status INVALID SEARCH PARAMETERS": {Outcome: RequestRejected, Message: adviceLookupRejected},
+	"Invalid Source":                         {Outcome: RequestRejected, Message: adviceLookupRejected},
+	"NO FUNCTION SPECIFIED":                  {Outcome: UnexpectedReply, Message: adviceTooOld},
+
+	"agent_status USER DOES NOT HAVE PERMISSION TO GET AGENT INFO":     {Outcome: PermissionDenied, Message: adviceMayNotSee},
+	"logged_in_agents USER DOES NOT HAVE PERMISSION TO GET AGENT INFO": {Outcome: PermissionDenied, Message: adviceMayNotSee},
+	"auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION":          {Outcome: PermissionDenied, Message: adviceMayNotUse},
 }
 
 // parseLookupRefusal reads what follows "ERROR: ". Of a refused login nothing but its last field is kept.
@@ -197,40 +198,36 @@ func parseLookupRefusal(text string, status int, body []byte) Reply {
 	}
 	phrase, _, _ := strings.Cut(text, ": ")
 	phrase, _, _ = strings.Cut(phrase, " - ")
-	r, known := lookupRefusals[strings.TrimSuffix(phrase, ":")]
+	phrase = strings.TrimSuffix(phrase, ":")
+	r, known := lookupRefusals[phrase]
 	switch {
-	case !known && containsAny(body, failures):
+	case known:
+		r.Line = refusalMark + phrase
+		return r
+	case containsAny(body, failures):
 		return newReply(Unavailable, describe(status, body))
-	case !known:
-		return unknownLookup(status, body)
 	}
-	r.Line = refusalMark + strings.TrimSuffix(phrase, ":")
-	return r
+	return unknownLookup(status, body)
 }
 
 // refusedLookupLogin reads |user|password|BAD|, |user|LOCK| and ||IPBLOCK|. The last field is the same in all languages.
 func refusedLookupLogin(fields string) (Reply, bool) {
 	parts := strings.Split(strings.TrimSuffix(fields, "|"), "|")
-	var r Reply
-	switch why := parts[len(parts)-1]; {
-	case why == "BAD":
-		r = Reply{Outcome: CredentialsRejected, Message: adviceLookupRefused}
-	case why == "2FA":
-		r = Reply{Outcome: CredentialsRejected, Message: adviceLookupTwoFactor}
-	case why == "LOCK":
-		r = Reply{Outcome: LockedOut, Message: adviceLookupLocked}
-	case why == "IPBLOCK":
-		r = Reply{Outcome: IPBlocked, Message: adviceLookupBlocked}
-	case strings.HasPrefix(why, "ERR"):
-		r = Reply{Outcome: NoActiveServer, Message: NoActiveServer.Advice()}
-	default:
-		return Reply{}, false
+	why := parts[len(parts)-1]
+	if strings.HasPrefix(why, "ERR") {
+		why = "ERR"
 	}
-	r.Line = refusalMark + "(login refused): |…|" + parts[len(parts)-1] + "|"
-	if r.Outcome == NoActiveServer {
-		r.Line = refusalMark + "(login refused): |…|ERR|"
-	}
-	return r, true
+	r, known := lookupLogins[why]
+	r.Line = refusalMark + "(login refused): |…|" + why + "|"
+	return r, known
+}
+
+var lookupLogins = map[string]Reply{
+	"BAD":     {Outcome: CredentialsRejected, Message: adviceLookupRefused},
+	"2FA":     {Outcome: CredentialsRejected, Message: adviceLookupTwoFactor},
+	"LOCK":    {Outcome: LockedOut, Message: adviceLookupLocked},
+	"IPBLOCK": {Outcome: IPBlocked, Message: adviceLookupBlocked},
+	"ERR":     {Outcome: NoActiveServer, Message: NoActiveServer.Advice()},
 }
 
 // unknownLookup is the Reply to what is no answer of the non-agent API. Another web server may do better.
@@ -248,6 +245,8 @@ func unknownLookup(status int, body []byte) Reply {
 
 // Messages about looking calls up.
 const (
+	adviceUnreadable      = "VICIdial's answer does not show which fields are phone and code: remove the tab from the agent's full name or the code, or send lead_id (VICIdial before 2.10 needs it)"
+	adviceNoLookup        = "lookup is missing in VICIdial's secret: the account for looking calls up, {\"user\": …, \"pass\": …}"
 	adviceTooYoung        = "the agent's call began too late to be the one meant: nothing was sent"
 	adviceNoTime          = "VICIdial's call id does not show when the call began, so a request that comes late can't know whether it is the call meant: send call_id"
 	adviceNoSuchAgent     = "VICIdial knows no such agent (each line of a remote agent needs a user of its own), or the lookup account's group may not view the agent's group"

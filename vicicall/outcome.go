@@ -51,12 +51,14 @@ func Outcomes() []Outcome {
 	return all
 }
 
-// outcomes is the one list of outcomes. A new one is one row here, and one in the table of whoever answers with it.
-var outcomes = []struct {
+type outcomeRow struct {
 	outcome Outcome
 	answer  bool // says what became of the call, so that there is no error
 	advice  string
-}{
+}
+
+// outcomes is the one list of outcomes. A new one is one row here, and one in the table of whoever answers with it.
+var outcomes = []outcomeRow{
 	{HungUp, true, "VICIdial accepted the hang-up and no longer lists the call"},
 	{Accepted, true, "VICIdial accepted the hang-up; whether it still lists the call was not checked"},
 	{NoLongerListed, true, "VICIdial's answer to the hang-up was lost or is not reliable, but it no longer lists the call"},
@@ -89,22 +91,19 @@ func (o Outcome) Advice() string {
 	if o == Ambiguous {
 		return "VICIdial's words are not reliable: only a CHECK shows whether the call is still listed"
 	}
-	for _, row := range outcomes {
-		if row.outcome == o {
-			return row.advice
-		}
-	}
-	return "an outcome of another program"
+	return o.row().advice
 }
 
 // isAnswer reports whether the outcome says what became of the call, so that there is no error.
-func (o Outcome) isAnswer() bool {
+func (o Outcome) isAnswer() bool { return o.row().answer }
+
+func (o Outcome) row() outcomeRow {
 	for _, row := range outcomes {
 		if row.outcome == o {
-			return row.answer
+			return row
 		}
 	}
-	return false
+	return outcomeRow{advice: "an outcome of another program"}
 }
 
 // Error makes an Outcome a sentinel for errors.Is. It is the bare word, since fmt and slog print it too.

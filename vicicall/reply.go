@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -96,10 +97,11 @@ func hungUpLine(callID, agentUser string) string {
 func parseSuccess(s scanned, status int, body []byte, callID, agentUser string) Reply {
 	alone := status == http.StatusOK && s.significant == 1
 	want, transfer := hungUpLine(callID, agentUser), transferLine+agentUser+"|"+callID+"|"
+	number, isTransfer := strings.CutPrefix(string(s.line), transfer)
 	switch {
 	case alone && string(s.line) == want:
 		return newReply(Accepted, want)
-	case alone && isTransfer(s.line, transfer):
+	case alone && isTransfer && isTransferNumber(number):
 		return Reply{Outcome: Accepted, Line: transfer, Message: adviceTransfer, Doubtful: true}
 	}
 	r := newReply(Ambiguous, successWord)
@@ -111,11 +113,8 @@ func parseSuccess(s scanned, status int, body []byte, callID, agentUser string) 
 	return r
 }
 
-// isTransfer reports whether line is prefix and a telephone number, mostly empty.
-func isTransfer(line []byte, prefix string) bool {
-	number, ok := bytes.CutPrefix(line, []byte(prefix))
-	return ok && madeOf(string(number), alphanum+"*#", 0, 18)
-}
+// isTransferNumber is for the telephone number of a transfer, mostly empty.
+var isTransferNumber = pattern(`[*#0-9A-Za-z]{0,18}`)
 
 func parseRefusal(line, body []byte, callID, agentUser string) Reply {
 	text := string(line[len(refusalMark):])
@@ -355,73 +354,21 @@ func scan(body []byte) scanned {
 }
 
 func isDecoration(line []byte) bool {
-	return (isPHPMessage(line) || isDebugOutput(line) || isCloseLink(line)) &&
-		!containsAny(line, failures) && !bytes.Contains(line, []byte(successMark))
+	comment, isComment := bytes.CutPrefix(line, []byte("<!-- "))
+	_, after, closed := bytes.Cut(comment, []byte("-->"))
+	decorates := decoration.Match(line) || isComment && closed && (len(after) == 0 || decoration.Match(after))
+	return decorates && !containsAny(line, failures) && !bytes.Contains(line, []byte(successMark))
 }
 
-var phpKinds = map[string]bool{"Warning": true, "Notice": true, "Deprecated": true, "Strict Standards": true}
-
-// isPHPMessage knows both shapes of display_errors=On, with and without html_errors.
-func isPHPMessage(line []byte) bool {
-	if string(line) == "<br />" {
-		return true
-	}
-	if html, ok := bytes.CutPrefix(line, []byte("<b>")); ok {
-		kind, text, _ := bytes.Cut(html, []byte("</b>: "))
-		return phpKinds[string(kind)] && endsInNumber(text, " on line <b>", "</b><br />")
-	}
-	kind, text, _ := bytes.Cut(bytes.TrimPrefix(line, []byte("PHP ")), []byte(": "))
-	return phpKinds[string(kind)] && endsInNumber(text, " on line ", "")
-}
-
-// endsInNumber reports whether text ends in mark, a number and end.
-func endsInNumber(text []byte, mark, end string) bool {
-	i := bytes.LastIndex(text, []byte(mark))
-	if i < 0 {
-		return false
-	}
-	number, ok := bytes.CutSuffix(text[i+len(mark):], []byte(end))
-	return ok && madeOf(string(number), digits, 1, 9)
-}
-
-var debugLines = map[string]bool{
-	"<html>": true, "<head>": true, "</head>": true, "</body>": true, "</html>": true,
-	"<title>VICIDiaL Agent API</title>": true,
-}
-
-var sqlVerbs = []string{"SELECT ", "select ", "INSERT ", "UPDATE ", "DELETE "}
-
-// isDebugOutput knows format=debug and DB=1: a page's frame, and SQL statements bare, in bars or in comments.
-func isDebugOutput(line []byte) bool {
-	if debugLines[string(line)] || bytes.HasPrefix(line, []byte("<!-- VERSION: ")) ||
-		bytes.HasPrefix(line, []byte("<BODY BGCOLOR=white ")) {
-		return true
-	}
-	if comment, ok := bytes.CutPrefix(line, []byte("<!-- ")); ok {
-		_, after, closed := bytes.Cut(comment, []byte("-->"))
-		return closed && (len(after) == 0 || isSQL(after))
-	}
-	return isSQL(line)
-}
-
-func isSQL(line []byte) bool {
-	if inner, ok := bytes.CutPrefix(line, []byte("|")); ok {
-		line, ok = bytes.CutSuffix(inner, []byte("|"))
-		if !ok {
-			return false
-		}
-	}
-	for _, verb := range sqlVerbs {
-		if bytes.HasPrefix(line, []byte(verb)) {
-			return bytes.HasSuffix(line, []byte(";"))
-		}
-	}
-	return false
-}
-
-// isCloseLink knows close_window_link=1; its words are translated.
-func isCloseLink(line []byte) bool {
-	text, ok := bytes.CutPrefix(line, []byte(`<a href="javascript:window.opener='x';window.close();">`))
-	text, closed := bytes.CutSuffix(text, []byte("</a>"))
-	return ok && closed && !bytes.ContainsAny(text, "<>")
-}
+// decoration is a line that PHP or VICIdial prints beside the one that matters: PHP's messages with display_errors=On,
+// with and without html_errors; SQL statements and the page's frame with format=debug or DB=1; the link of
+// close_window_link=1, whose words are translated.
+var decoration = regexp.MustCompile(`^(?s:` + strings.Join([]string{
+	`<br />`,
+	`<b>(Warning|Notice|Deprecated|Strict Standards)</b>: .* on line <b>[0-9]{1,9}</b><br />`,
+	`(PHP )?(Warning|Notice|Deprecated|Strict Standards): .* on line [0-9]{1,9}`,
+	`(SELECT|select|INSERT|UPDATE|DELETE) .*;`,
+	`\|(SELECT|select|INSERT|UPDATE|DELETE) .*;\|`,
+	`<html>|<head>|</head>|</body>|</html>|<title>VICIDiaL Agent API</title>|<!-- VERSION: .*|<BODY BGCOLOR=white .*`,
+	`<a href="javascript:window\.opener='x';window\.close\(\);">[^<>]*</a>`,
+}, "|") + `)$`)

@@ -31,10 +31,9 @@ func (c *Client) transport(cred Credentials) *http.Transport {
 	defer c.mu.Unlock()
 	t, ok := c.transports[key]
 	if !ok {
-		d := dialer{c.config.Dial, tlsConfig(cred)}
 		t = &http.Transport{
-			DialContext:            d.plain,
-			DialTLSContext:         d.tls,
+			DialContext:            c.connect(nil),
+			DialTLSContext:         c.connect(tlsConfig(cred)),
 			DisableCompression:     true,
 			IdleConnTimeout:        idleTimeout,
 			MaxIdleConnsPerHost:    idlePerHost,
@@ -68,36 +67,27 @@ func tlsConfig(cred Credentials) *tls.Config {
 	return config
 }
 
-type dialer struct {
-	dial   dialFunc
-	config *tls.Config
-}
-
-func (d dialer) plain(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	raw, err := d.dial(ctx, network, address)
-	if err != nil {
-		return nil, err
+// connect returns a function that dials, and with a config shakes hands.
+func (c *Client) connect(config *tls.Config) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+		defer cancel()
+		raw, err := c.config.Dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		if config == nil {
+			return &conn{Conn: raw, raw: raw}, nil
+		}
+		config := config.Clone()
+		config.ServerName, _, _ = net.SplitHostPort(address)
+		secured := tls.Client(raw, config)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			raw.Close()
+			return nil, err
+		}
+		return &conn{Conn: secured, raw: raw}, nil
 	}
-	return &conn{Conn: raw, raw: raw}, nil
-}
-
-func (d dialer) tls(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	raw, err := d.dial(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	config := d.config.Clone()
-	config.ServerName, _, _ = net.SplitHostPort(address)
-	secured := tls.Client(raw, config)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		raw.Close()
-		return nil, err
-	}
-	return &conn{Conn: secured, raw: raw}, nil
 }
 
 func allUntrusted(errs []error) bool {
@@ -107,11 +97,6 @@ func allUntrusted(errs []error) bool {
 		}
 	}
 	return len(errs) > 0
-}
-
-func speaksNoTLS(err error) bool {
-	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok
 }
 
 var errBlockedWrite = errors.New("nothing may be written to this connection any more")

@@ -26,10 +26,7 @@ func (c *Client) Version(ctx context.Context, cred Credentials) (Version, error)
 	defer cancel()
 	s := &session{client: c, ctx: ctx, cred: cred, transport: c.transport(cred)}
 	found, v := s.version()
-	if v.outcome != "" {
-		return Version{}, &Error{Op: "version", Outcome: v.outcome, Message: v.message, Err: v.err}
-	}
-	return found, nil
+	return found, s.failure("version", v)
 }
 
 // version asks one web server after the other.
@@ -47,20 +44,17 @@ func (s *session) version() (Version, verdict) {
 }
 
 func versionFault(r response) verdict {
-	a := answer{response: r}
-	if r.whole {
-		a.reply = ParseReply(r.status, r.body, "", "")
+	if v, faulty := r.fault(); faulty {
+		return v
 	}
-	switch {
-	case !r.sent:
-		return unreached(r)
-	case r.redirect != "":
-		return redirected(r)
-	case !r.whole, a.reply.Outcome == Unavailable, r.status >= http.StatusInternalServerError:
-		return verdict{Unavailable, Unavailable.Advice() + a.detail(), r.err}
+	reply := ParseReply(r.status, r.body, "", "")
+	if reply.Outcome == Unavailable || r.status >= http.StatusInternalServerError {
+		return verdict{Unavailable, Unavailable.Advice() + answer{r, reply}.detail(), nil}
 	}
-	return verdict{UnexpectedReply, a.reply.Message + " (" + a.reply.Line + ")", nil}
+	return verdict{UnexpectedReply, reply.Message + " (" + reply.Line + ")", nil}
 }
+
+var isVersion = pattern(`[-.0-9A-Za-z]{1,20}`)
 
 // parseVersion reads "VERSION: 2.14-82|BUILD: 250122-1010|DATE: 2026-11-22 10:34:00|EPOCH: 1795343640" by position: the
 // labels are translated. DATE is local time.
@@ -75,8 +69,7 @@ func parseVersion(r response) (Version, bool) {
 	}
 	local, dateErr := time.Parse(time.DateTime, parts[2])
 	epoch, err := strconv.ParseInt(parts[3], 10, 64)
-	const set = alphanum + ".-"
-	if dateErr != nil || err != nil || epoch <= 0 || !madeOf(parts[0], set, 1, 20) || !madeOf(parts[1], set, 1, 20) {
+	if dateErr != nil || err != nil || epoch <= 0 || !isVersion(parts[0]) || !isVersion(parts[1]) {
 		return Version{}, false
 	}
 	zone := time.FixedZone("", int(local.Unix()-epoch))
