@@ -43,6 +43,9 @@ func (w *webhookKeys) Keys(ctx context.Context, name string) (source.Keys, hangu
 	return ring[name], refresh(w.store, held), nil
 }
 
+// Verified implements [hangup.Keys].
+func (w *webhookKeys) Verified(asker string) { w.store.Verified(asker) }
+
 // logFaults names the sources that their keys disable. It never shows a key.
 func (w *webhookKeys) logFaults(v secret.Version[source.Keyring]) {
 	for _, name := range slices.Sorted(maps.Keys(v.Value)) {

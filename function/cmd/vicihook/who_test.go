@@ -42,6 +42,8 @@ func (o *office) Keys(_ context.Context, name string) (source.Keys, hangup.Refre
 	return o.ring[name], unchanged, nil
 }
 
+func (o *office) Verified(string) {}
+
 func (o *office) Credentials(context.Context) (vicicall.Credentials, hangup.Refresh, error) {
 	return o.account, unchanged, nil
 }

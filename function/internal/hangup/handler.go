@@ -20,9 +20,11 @@ var ErrMisconfigured = errors.New("misconfigured")
 // asker is who caused it: one asker's refreshes must not keep another from one.
 type Refresh func(ctx context.Context, asker string) (changed bool, err error)
 
-// Keys loads the webhook keys in force for a source.
+// Keys loads the webhook keys in force for a source. Verified names an asker whose signature one of them made: what
+// others ask for must not keep it from a [Refresh].
 type Keys interface {
 	Keys(ctx context.Context, source string) (source.Keys, Refresh, error)
+	Verified(asker string)
 }
 
 // Credentials loads VICIdial's API account.
@@ -165,6 +167,7 @@ func (h *Handler) verify(ctx context.Context, d *delivery) (*Report, Refresh) {
 		d.key = noKey
 		return new(unauthorized(err)), refresh
 	}
+	h.Keys.Verified(d.Sender)
 	if keys.Paused {
 		return new(refuse(Paused, pausedMessage, nil)), nil
 	}

@@ -160,7 +160,7 @@ func (d *fixture) line(t *testing.T) map[string]any {
 func TestASignedWebhookEndsTheCallItNames(t *testing.T) {
 	d := newFixture(t)
 	payload := fmt.Sprintf(`{"call_id":%q,"agent_user":"1028","disposition":"SALE","ticket":"T-7","by":"ann"}`, d.call)
-	answer, report := d.deliver(t, "crm", payload, nil)
+	answer, report := d.deliver(t, "crm", payload, func(r *hangup.Request) { r.Sender = "198.51.100.7" })
 
 	if report.Outcome != vicicall.HungUp || answer.Status != http.StatusOK {
 		t.Fatalf("got %s (%d): %s", report.Outcome, answer.Status, report.Message)
@@ -182,6 +182,9 @@ func TestASignedWebhookEndsTheCallItNames(t *testing.T) {
 		if line[field] != want {
 			t.Errorf("log line has %s = %v, want %v", field, line[field], want)
 		}
+	}
+	if !slices.Equal(d.keys.verified, []string{"198.51.100.7"}) {
+		t.Errorf("the verified senders are %q", d.keys.verified)
 	}
 	if source := d.vicidial.Requests()[0].Source; source != "vhcrm" {
 		t.Errorf("VICIdial's log has source %q, want vhcrm", source)
@@ -235,6 +238,9 @@ func TestUnauthorizedAnswersAreIdentical(t *testing.T) {
 			}
 			if wantRefresh := errors.Is(c.cause, webhook.ErrMismatch); (d.keys.refreshed > 0) != wantRefresh {
 				t.Errorf("the keys were asked for anew %d times", d.keys.refreshed)
+			}
+			if len(d.keys.verified) > 0 {
+				t.Errorf("the verified senders are %q", d.keys.verified)
 			}
 			line := d.line(t)
 			if cause, _ := line["cause"].(string); c.cause != nil && !strings.Contains(cause, c.cause.Error()) {

@@ -22,6 +22,7 @@ type heldKeys struct {
 	next      string
 	loaded    int
 	refreshed int
+	verified  []string
 	err       error
 }
 
@@ -38,6 +39,8 @@ func (k *heldKeys) Keys(_ context.Context, name string) (source.Keys, hangup.Ref
 	k.loaded++
 	return k.ring[name], k.refresh, k.err
 }
+
+func (k *heldKeys) Verified(asker string) { k.verified = append(k.verified, asker) }
 
 func (k *heldKeys) refresh(context.Context, string) (bool, error) {
 	k.refreshed++

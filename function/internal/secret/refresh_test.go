@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"vicihook/function/internal/secret"
@@ -27,7 +28,7 @@ func TestRefresh(t *testing.T) {
 		"a flood costs two calls a minute, for hours":                        floodCost,
 		"a key that is put in a flood of 80 s counts 5 s later":              floodBegins,
 		"a flood of hours leaves refreshes to other addresses":               floodElsewhere,
-		"a flood from many addresses costs no more":                          refreshSpent,
+		"a flood from many addresses costs two calls a minute, for hours":    floodFromMany,
 	})
 }
 
@@ -177,15 +178,78 @@ func floodElsewhere(t *testing.T, a *api, s *secret.Store[string]) {
 	}
 }
 
-func refreshSpent(t *testing.T, a *api, s *secret.Store[string]) {
-	flood(t, s, "v1", time.Hour)
-	for i := range 1000 {
-		if _, _, err := s.Refresh(t.Context(), load(t, s, "v1"), fmt.Sprint(i)); err != nil {
+func floodFromMany(t *testing.T, a *api, s *secret.Store[string]) {
+	for hour := range 3 {
+		before := a.count(current)
+		spend(t, s, time.Hour)
+		if calls := a.count(current) - before; calls < 60 || calls > 120 {
+			t.Errorf("%d calls in hour %d, want 60 to 120", calls, hour)
+		}
+	}
+}
+
+// spend forces a refresh every second for d, each from an address that did so never before.
+func spend(t *testing.T, s *secret.Store[string], d time.Duration) {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < d; time.Sleep(time.Second) {
+		seen, err := s.Load(t.Context())
+		if err == nil {
+			_, _, err = s.Refresh(t.Context(), seen, began.String()+time.Since(began).String())
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Second)
 	}
-	if calls := a.count(current); calls > 150 {
-		t.Errorf("a thousand addresses cost %d calls in 77 minutes", calls)
+}
+
+// TestVerifiedAskers asserts how many refreshes an asker is left with after an hour's flood from many addresses.
+func TestVerifiedAskers(t *testing.T) {
+	for name, c := range map[string]struct {
+		verify func(*secret.Store[string])
+		asker  string
+		want   int
+	}{
+		"one that was verified has two":     {func(s *secret.Store[string]) { s.Verified("192.0.2.1") }, "192.0.2.1", 2},
+		"one that was not has none":         {func(s *secret.Store[string]) { s.Verified("192.0.2.1") }, "192.0.2.2", 0},
+		"one without an address has none":   {func(s *secret.Store[string]) { s.Verified("") }, "", 0},
+		"after a day it has none":           {func(s *secret.Store[string]) { s.Verified("192.0.2.1"); time.Sleep(24 * time.Hour) }, "192.0.2.1", 0},
+		"the latest of 257 has two":         {func(s *secret.Store[string]) { verifyMany(s, 257) }, "256", 2},
+		"the second of 257 has two":         {func(s *secret.Store[string]) { verifyMany(s, 257) }, "1", 2},
+		"the first of 257 has none":         {func(s *secret.Store[string]) { verifyMany(s, 257) }, "0", 0},
+		"the first that came again has two": {func(s *secret.Store[string]) { verifyMany(s, 256); s.Verified("0"); s.Verified("256") }, "0", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAPI()
+				s := a.store(false)
+				c.verify(s)
+				spend(t, s, time.Hour-20*time.Second) // between two refreshes that are saved
+				time.Sleep(settled)
+				got := 0
+				for seen := load(t, s, "v1"); ; got++ {
+					a.rotate(fmt.Sprintf("v%d", got+2))
+					now, changed, err := s.Refresh(t.Context(), seen, c.asker)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !changed {
+						break
+					}
+					seen = now
+					time.Sleep(settled)
+				}
+				if got != c.want {
+					t.Errorf("got %d refreshes, want %d", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// verifyMany verifies askers that are named by their number, a second after each other.
+func verifyMany(s *secret.Store[string], n int) {
+	for i := range n {
+		s.Verified(fmt.Sprint(i))
+		time.Sleep(time.Second)
 	}
 }

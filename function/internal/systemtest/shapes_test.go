@@ -87,6 +87,8 @@ func (h *handlerFixture) Keys(_ context.Context, name string) (source.Keys, hang
 	return h.ring[name], h.refresh, nil
 }
 
+func (h *handlerFixture) Verified(string) {}
+
 func (h *handlerFixture) Credentials(context.Context) (vicicall.Credentials, hangup.Refresh, error) {
 	return vicicall.Credentials{}, h.refresh, nil
 }
