@@ -62,9 +62,10 @@ type definition struct {
 const members = "scheme, accept_unsigned, each, when, call_id, agent_user, lead_id, phone, vendor_lead_code, disposition, ref, actor, " +
 	"agents, dispositions, calls, confirm, dry_run, budget, answer"
 
-// A reader collects the faults of one file.
+// A reader reads one file and collects its faults.
 type reader struct {
 	file     string
+	source   string // that is read now; empty for the file as a whole
 	faults   []*Fault
 	compiled map[string]compiled // expressions by text: most sources share theirs
 }
@@ -74,21 +75,20 @@ type compiled struct {
 	faults     []string
 }
 
-func (r *reader) fault(source, field, format string, args ...any) {
-	r.faults = append(r.faults, &Fault{r.file, source, field, fmt.Sprintf(format, args...)})
+func (r *reader) fault(field, format string, args ...any) {
+	r.faults = append(r.faults, &Fault{r.file, r.source, field, fmt.Sprintf(format, args...)})
 }
 
 func parse(file string, text []byte) (*Sources, error) {
 	r := reader{file: file, compiled: map[string]compiled{}}
 	sources := &Sources{byName: map[string]*Source{}}
-	for name, text := range r.members(text) {
-		sources.byName[name] = r.source(name, text)
+	definitions := r.members(text)
+	sources.names = slices.Sorted(maps.Keys(definitions))
+	for _, name := range sources.names {
+		r.source = name
+		sources.byName[name] = r.read(definitions[name])
 	}
-	sources.names = slices.Sorted(maps.Keys(sources.byName))
 	r.checkNames(sources.names)
-	if len(r.faults) == 0 {
-		return sources, nil
-	}
 	slices.SortStableFunc(r.faults, func(a, b *Fault) int { return strings.Compare(a.Error(), b.Error()) })
 	bySource, all := map[string][]error{}, []error{}
 	for _, fault := range r.faults {
@@ -96,8 +96,8 @@ func parse(file string, text []byte) (*Sources, error) {
 		all = append(all, fault)
 	}
 	for name, faults := range bySource {
-		source, ofOne := sources.byName[name]
-		if !ofOne {
+		source, found := sources.byName[name]
+		if !found {
 			return nil, errors.Join(all...)
 		}
 		source.Fault = errors.Join(faults...)
@@ -109,11 +109,11 @@ func parse(file string, text []byte) (*Sources, error) {
 func (r *reader) members(text []byte) map[string]jsontext.Value {
 	text = bytes.TrimPrefix(text, byteOrderMark)
 	if len(text) > maxFile {
-		r.fault("", "", "is larger than %d bytes", maxFile)
+		r.fault("", "is larger than %d bytes", maxFile)
 		return nil
 	}
 	if len(bytes.TrimSpace(text)) == 0 {
-		r.fault("", "", "is empty")
+		r.fault("", "is empty")
 		return nil
 	}
 	var members map[string]jsontext.Value
@@ -123,7 +123,7 @@ func (r *reader) members(text []byte) map[string]jsontext.Value {
 	}
 	delete(members, "$schema") // for editors
 	if len(members) == 0 {
-		r.fault("", "", "names no source")
+		r.fault("", "names no source")
 	}
 	return members
 }
@@ -132,43 +132,34 @@ func (r *reader) unreadable(text []byte, err error) {
 	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case !ok:
-		r.fault("", "", "must be an object of sources, not %s", kindOf(text))
+		r.fault("", "must be an object of sources, not %s", kindOf(text))
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		path := append(slices.Collect(syntax.JSONPointer.Tokens()), "", "")
-		r.fault(path[0], strings.TrimRight(strings.Join(path[1:], "."), "."), "is given twice")
+		r.source = path[0]
+		r.fault(strings.TrimRight(strings.Join(path[1:], "."), "."), "is given twice")
 	default:
-		r.fault("", "", "is not one JSON value: fault at byte %d: %v", syntax.ByteOffset, syntax.Err)
+		r.fault("", "is not one JSON value: fault at byte %d: %v", syntax.ByteOffset, syntax.Err)
 	}
 }
 
 // kindOf names the type of a JSON value with its article.
 func kindOf(text jsontext.Value) string {
-	switch text.Kind() {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case '0':
-		return "a number"
-	case 'n':
-		return "null"
-	default:
-		return "a boolean"
-	}
+	return map[jsontext.Kind]string{
+		'{': "an object", '[': "an array", '"': "a string", '0': "a number", 't': "a boolean", 'f': "a boolean", 'n': "null",
+	}[text.Kind()]
 }
 
 func (r *reader) checkNames(names []string) {
 	taken := map[string]string{}
 	for _, name := range names {
+		r.source = name
 		if len(name) > longestName || !sourceName.MatchString(name) {
-			r.fault(name, "", "a source's name is 1 to 31 of a-z, 0-9 and -, and starts with no -")
+			r.fault("", "a source's name is 1 to 31 of a-z, 0-9 and -, and starts with no -")
 			continue
 		}
 		apiSource := apiSourceOf(name)
 		if other, twice := taken[apiSource]; twice {
-			r.fault(name, "", "VICIdial's API log could not tell it from %s: both would be %s there", other, apiSource)
+			r.fault("", "VICIdial's API log could not tell it from %s: both would be %s there", other, apiSource)
 		}
 		taken[apiSource] = name
 	}
@@ -179,28 +170,27 @@ func apiSourceOf(name string) string {
 	return text[:min(len(text), apiSourceLimit)]
 }
 
-// source reads one source. With faults in r it may be incomplete.
-func (r *reader) source(name string, text jsontext.Value) *Source {
-	s := &Source{Name: name, apiSource: apiSourceOf(name)}
+// read reads one source. With faults it may be incomplete.
+func (r *reader) read(text jsontext.Value) *Source {
+	s := &Source{Name: r.source, apiSource: apiSourceOf(r.source)}
 	if text.Kind() != '{' {
-		r.fault(name, "", "must be an object, not %s", kindOf(text))
+		r.fault("", "must be an object, not %s", kindOf(text))
 		return s
 	}
-	d := r.definition(name, text)
+	d := r.definition(text)
 	s.DryRun, s.Confirm = d.DryRun, d.Confirm
-	check := sourceReader{r, name}
-	check.scheme(s, d)
-	s.selector = check.selector(d)
-	if each := s.selector.each; each != nil {
+	s.selector = r.selector(d)
+	if each := s.selector[fieldEach]; each != nil {
 		s.Batch = each.Several
 	}
-	check.scope(s, d)
-	check.times(s, d)
+	r.scheme(s, d)
+	r.scope(s, d)
+	r.times(s, d)
 	return s
 }
 
 // definition decodes a source. A member of the wrong type is a fault and does not hide the others.
-func (r *reader) definition(name string, text jsontext.Value) (d definition) {
+func (r *reader) definition(text jsontext.Value) (d definition) {
 	wrongType := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, target any) error {
 		switch target.(type) {
 		case *string, *bool, *[]string:
@@ -209,15 +199,15 @@ func (r *reader) definition(name string, text jsontext.Value) (d definition) {
 		}
 		value, err := dec.ReadValue()
 		if err == nil && (json.Unmarshal(value, target) != nil || value.Kind() == 'n') {
-			r.fault(name, dec.StackPointer().LastToken(), "must be %s, not %s", expected(target), kindOf(value))
+			r.fault(dec.StackPointer().LastToken(), "must be %s, not %s", expected(target), kindOf(value))
 		}
 		return err
 	})
 	if err := json.Unmarshal(text, &d, json.WithUnmarshalers(wrongType)); err != nil {
-		r.fault(name, "", "%v", err)
+		r.fault("", "%v", err)
 	}
 	for _, member := range slices.Sorted(maps.Keys(d.Others)) {
-		r.fault(name, fmt.Sprintf("%.40q", member), "no such member; there are %s", members)
+		r.fault(fmt.Sprintf("%.40q", member), "no such member; there are %s", members)
 	}
 	return d
 }
@@ -233,23 +223,13 @@ func expected(target any) string {
 	}
 }
 
-// A sourceReader reads one source and collects its faults.
-type sourceReader struct {
-	*reader
-	name string
-}
-
-func (r sourceReader) fault(field, format string, args ...any) {
-	r.reader.fault(r.name, field, format, args...)
-}
-
 // isFaulty reports whether a member has a fault already: it is of another type.
-func (r sourceReader) isFaulty(field string) bool {
-	return slices.ContainsFunc(r.faults, func(f *Fault) bool { return f.Source == r.name && f.Field == field })
+func (r *reader) isFaulty(field string) bool {
+	return slices.ContainsFunc(r.faults, func(f *Fault) bool { return f.Source == r.source && f.Field == field })
 }
 
 // text returns a member that must not be empty.
-func (r sourceReader) text(field string, value *string) (text string, given bool) {
+func (r *reader) text(field string, value *string) (text string, given bool) {
 	if value == nil || r.isFaulty(field) {
 		return "", false
 	}
@@ -260,7 +240,7 @@ func (r sourceReader) text(field string, value *string) (text string, given bool
 }
 
 // expression compiles a member of jq, or its default.
-func (r sourceReader) expression(field string, value *string, standard string) *jq.Expression {
+func (r *reader) expression(field string, value *string, standard string) *jq.Expression {
 	text, given := r.text(field, value)
 	if !given {
 		text = standard
@@ -282,7 +262,7 @@ func (r sourceReader) expression(field string, value *string, standard string) *
 	return c.expression
 }
 
-func (r sourceReader) scheme(s *Source, d definition) {
+func (r *reader) scheme(s *Source, d definition) {
 	if d.Scheme == nil {
 		r.fault("scheme", "is missing: a preset's name or an object")
 		return
@@ -323,7 +303,7 @@ func each(err error) []error {
 }
 
 // scope reads what the source may end.
-func (r sourceReader) scope(s *Source, d definition) {
+func (r *reader) scope(s *Source, d definition) {
 	if pattern, given := r.text("agents", d.Agents); given {
 		var err error
 		if s.agents, err = wholeMatch(pattern); err != nil {
@@ -346,7 +326,7 @@ func (r sourceReader) scope(s *Source, d definition) {
 	}
 }
 
-func (r sourceReader) dispositions(list []string) {
+func (r *reader) dispositions(list []string) {
 	if len(list) == 0 {
 		r.fault("dispositions", "must be a list of statuses that is not empty")
 	}
@@ -370,7 +350,7 @@ func wholeMatch(pattern string) (*regexp.Regexp, error) {
 }
 
 // times reads the budget, and what the sender waits for.
-func (r sourceReader) times(s *Source, d definition) {
+func (r *reader) times(s *Source, d definition) {
 	switch s.Preset {
 	case "slack":
 		s.Budget = slackBudget // Slack waits 3 s

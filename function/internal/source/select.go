@@ -2,32 +2,29 @@ package source
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"math/big"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"vicihook/function/internal/source/jq"
 )
 
 // The members of a source that the messages about a payload name.
 const (
-	fieldEach        = "each"
-	fieldWhen        = "when"
-	fieldCallID      = "call_id"
-	fieldAgentUser   = "agent_user"
-	fieldDisposition = "disposition"
-	fieldPayload     = "payload" // the body as a whole
+	fieldEach           = "each"
+	fieldWhen           = "when"
+	fieldCallID         = "call_id"
+	fieldAgentUser      = "agent_user"
+	fieldLeadID         = "lead_id"
+	fieldPhone          = "phone"
+	fieldVendorLeadCode = "vendor_lead_code"
+	fieldDisposition    = "disposition"
+	fieldRef            = "ref"
+	fieldActor          = "actor"
+	fieldPayload        = "payload" // the body as a whole
 )
-
-// maxValue bounds a value, of which ref and actor end up in the answer and in the log.
-const maxValue = 200 // bytes
 
 // What is wrong with a payload that was signed.
 var (
@@ -77,47 +74,53 @@ type Item struct {
 	Notes    []string // for the log: what was left out, and why an item may be ignored by mistake
 }
 
-// A selector says where in a source's payload the call stands. All but callID and agentUser may be nil.
-type selector struct {
-	each, when, callID, agentUser, leadID, phone, vendorLeadCode, disposition, ref, actor *jq.Expression
-}
+// A selector is what a source reads its payload by: a member of sources.json and its jq. A member that is missing is
+// not read.
+type selector map[string]*jq.Expression
 
-func (r sourceReader) selector(d definition) selector {
-	return selector{
-		each:           r.expression(fieldEach, d.Each, ""),
-		when:           r.expression(fieldWhen, d.When, ""),
-		callID:         r.expression(fieldCallID, d.CallID, ".call_id"),
-		agentUser:      r.expression(fieldAgentUser, d.AgentUser, ".agent_user"),
-		leadID:         r.expression("lead_id", d.LeadID, ""),
-		phone:          r.expression("phone", d.Phone, ""),
-		vendorLeadCode: r.expression("vendor_lead_code", d.VendorLeadCode, ""),
-		disposition:    r.expression(fieldDisposition, d.Disposition, ""),
-		ref:            r.expression("ref", d.Ref, ""),
-		actor:          r.expression("actor", d.Actor, ""),
+func (r *reader) selector(d definition) selector {
+	s := selector{}
+	for _, member := range []struct {
+		name     string
+		text     *string
+		standard string
+	}{
+		{fieldEach, d.Each, ""},
+		{fieldWhen, d.When, ""},
+		{fieldCallID, d.CallID, ".call_id"},
+		{fieldAgentUser, d.AgentUser, ".agent_user"},
+		{fieldLeadID, d.LeadID, ""},
+		{fieldPhone, d.Phone, ""},
+		{fieldVendorLeadCode, d.VendorLeadCode, ""},
+		{fieldDisposition, d.Disposition, ""},
+		{fieldRef, d.Ref, ""},
+		{fieldActor, d.Actor, ""},
+	} {
+		if e := r.expression(member.name, member.text, member.standard); e != nil {
+			s[member.name] = e
+		}
 	}
-}
-
-// fields returns the expression of each field; nil for one that the source does not read.
-func (s *selector) fields() map[string]*jq.Expression {
-	return map[string]*jq.Expression{
-		fieldEach: s.each, fieldWhen: s.when, fieldCallID: s.callID, fieldAgentUser: s.agentUser, "lead_id": s.leadID, "phone": s.phone,
-		"vendor_lead_code": s.vendorLeadCode, fieldDisposition: s.disposition, "ref": s.ref, "actor": s.actor,
-	}
+	return s
 }
 
 // names reports whether an expression of the source names a member.
-func (s *selector) names(name string) bool {
-	for _, e := range s.fields() {
-		if e != nil && slices.Contains(e.Names, name) {
+func (s selector) names(name string) bool {
+	for _, e := range s {
+		if slices.Contains(e.Names, name) {
 			return true
 		}
 	}
 	return false
 }
 
+// describes reports whether the source can name a call by more than its id.
+func (s selector) describes() bool {
+	return s[fieldLeadID] != nil || s[fieldPhone] != nil || s[fieldVendorLeadCode] != nil
+}
+
 // Expression returns the jq text by which the source reads a field such as agent_user, or "" if it does not read it.
 func (s *Source) Expression(field string) string {
-	if e := s.selector.fields()[field]; e != nil {
+	if e := s.selector[field]; e != nil {
 		return e.Text
 	}
 	return ""
@@ -136,7 +139,7 @@ func (s *Source) Select(ctx context.Context, body []byte) ([]Item, error) {
 	}
 	meter := jq.NewMeter(ctx)
 	inputs := []any{payload}
-	if each := s.selector.each; each != nil {
+	if each := s.selector[fieldEach]; each != nil {
 		if inputs, err = each.Take(meter, payload, MaxItems+1); err != nil {
 			return nil, fieldFailure(fieldEach, err)
 		}
@@ -170,8 +173,8 @@ func (s *Source) item(meter *jq.Meter, input any) Item {
 	if item.Order, err = s.selector.order(meter, input); err == nil {
 		err = s.Allows(item.Order)
 	}
-	item.Ref = item.show(meter, "ref", s.selector.ref, input)
-	item.Actor = item.show(meter, "actor", s.selector.actor, input)
+	item.Ref = item.show(meter, fieldRef, s.selector[fieldRef], input)
+	item.Actor = item.show(meter, fieldActor, s.selector[fieldActor], input)
 	item.Err = err
 	return item
 }
@@ -187,11 +190,12 @@ func (s *Source) toolCall(input any) string {
 }
 
 // asks evaluates `when`. Nothing but true asks for a hang-up: the "false" of a form would pass for true in jq.
-func (s *selector) asks(meter *jq.Meter, input any) (bool, error) {
-	if s.when == nil {
+func (s selector) asks(meter *jq.Meter, input any) (bool, error) {
+	when := s[fieldWhen]
+	if when == nil {
 		return true, nil
 	}
-	value, err := one(meter, s.when, input)
+	value, err := one(meter, when, input)
 	if err != nil {
 		return false, fieldFailure(fieldWhen, err)
 	}
@@ -203,49 +207,48 @@ func (s *selector) asks(meter *jq.Meter, input any) (bool, error) {
 }
 
 // absent notes that `when` read nothing of an item, which may be of another shape than sources.json says.
-func (s *selector) absent(input any) []string {
-	for _, path := range s.when.Paths {
-		value := input
-		for i, name := range path {
-			members, _ := value.(map[string]any)
-			inner, found := members[name]
-			if value = inner; !found {
-				break
-			}
-			if i == len(path)-1 {
-				return nil
-			}
+func (s selector) absent(input any) []string {
+	var names []string
+	for _, path := range s[fieldWhen].Paths {
+		if reads(input, path) {
+			return nil
 		}
+		names = append(names, "."+strings.Join(path, "."))
 	}
-	if len(s.when.Paths) == 0 {
+	if names == nil {
 		return nil
-	}
-	names := make([]string, len(s.when.Paths))
-	for i, path := range s.when.Paths {
-		names[i] = "." + strings.Join(path, ".")
 	}
 	slices.Sort(names)
 	return []string{"the payload has nothing of what `when` reads: " + strings.Join(slices.Compact(names), ", ")}
 }
 
+// reads reports whether a value has all members of a path.
+func reads(value any, path []string) bool {
+	for _, name := range path {
+		members, _ := value.(map[string]any)
+		inner, found := members[name]
+		if !found {
+			return false
+		}
+		value = inner
+	}
+	return true
+}
+
 // order reads every value that decides, so that a refusal can name the call, and returns the first fault.
-func (s *selector) order(meter *jq.Meter, input any) (o Order, fault error) {
+func (s selector) order(meter *jq.Meter, input any) (o Order, fault error) {
 	for _, field := range []struct {
 		name  string
 		value *string
-		from  *jq.Expression
 	}{
-		{fieldCallID, &o.CallID, s.callID},
-		{fieldAgentUser, &o.AgentUser, s.agentUser},
-		{"lead_id", &o.LeadID, s.leadID},
-		{"phone", &o.Phone, s.phone},
-		{"vendor_lead_code", &o.VendorLeadCode, s.vendorLeadCode},
-		{fieldDisposition, &o.Disposition, s.disposition},
+		{fieldCallID, &o.CallID},
+		{fieldAgentUser, &o.AgentUser},
+		{fieldLeadID, &o.LeadID},
+		{fieldPhone, &o.Phone},
+		{fieldVendorLeadCode, &o.VendorLeadCode},
+		{fieldDisposition, &o.Disposition},
 	} {
-		if field.from == nil {
-			continue
-		}
-		value, err := one(meter, field.from, input)
+		value, err := one(meter, s[field.name], input)
 		if err == nil {
 			*field.value, err = text(value)
 		}
@@ -260,17 +263,17 @@ func (s *selector) order(meter *jq.Meter, input any) (o Order, fault error) {
 }
 
 // missing returns what an order lacks to name one call.
-func (s *selector) missing(o Order) error {
+func (s selector) missing(o Order) error {
 	switch {
 	case o.CallID == "" && o.Described():
-	case o.CallID == "" && o.AgentUser != "" && (s.leadID != nil || s.phone != nil || s.vendorLeadCode != nil):
+	case o.CallID == "" && o.AgentUser != "" && s.describes():
 		return invalid(fieldCallID, "missing, and an agent alone names no call, since a repeated webhook would end the next one: send lead_id, phone or vendor_lead_code too")
 	case o.CallID == "":
 		return invalid(fieldCallID, "missing")
 	case o.AgentUser == "":
 		return invalid(fieldAgentUser, "missing")
 	}
-	if s.disposition != nil && o.Disposition == "" {
+	if s[fieldDisposition] != nil && o.Disposition == "" {
 		return invalid(fieldDisposition, "missing")
 	}
 	return nil
@@ -281,97 +284,4 @@ func fieldFailure(field string, err error) error {
 		return err
 	}
 	return invalid(field, "%s", err)
-}
-
-var errSeveral = errors.New("yields several values for this payload: take one with first(…)")
-
-// one returns the value that an expression yields, nil when it yields none.
-func one(meter *jq.Meter, e *jq.Expression, input any) (any, error) {
-	values, err := e.Take(meter, input, 2)
-	switch {
-	case err != nil || len(values) == 0:
-		return nil, err
-	case len(values) > 1:
-		return nil, errSeveral
-	}
-	return values[0], nil
-}
-
-// text returns a value that decides: a string or a whole number, without white space around it, and "" for none.
-func text(value any) (string, error) {
-	text := ""
-	switch value := value.(type) {
-	case nil:
-	case string:
-		text = strings.TrimFunc(value, unicode.IsSpace)
-	case int, float64, json.Number, *big.Int:
-		var whole bool
-		if text, whole = wholeNumber(value); !whole {
-			return "", errors.New("must be a whole number")
-		}
-	default:
-		return "", fmt.Errorf("must be a text or a whole number, not %s", jq.Kind(value))
-	}
-	switch {
-	case len(text) > maxValue:
-		return "", fmt.Errorf("longer than %d bytes", maxValue)
-	case strings.ContainsFunc(text, unicode.IsControl):
-		return "", errors.New("holds a control character")
-	}
-	return text, nil
-}
-
-// wholeNumber writes a number of jq's without a fraction: 1028.0 and 1.028e3 are 1028.
-func wholeNumber(value any) (text string, whole bool) {
-	switch value := value.(type) {
-	case float64:
-		return strconv.FormatFloat(value, 'f', -1, 64), value == math.Trunc(value) && math.Abs(value) < 1<<53
-	case json.Number:
-		digits, exponent, _ := strings.Cut(strings.ToLower(value.String()), "e")
-		if exponent == "" && !strings.Contains(digits, ".") {
-			return value.String(), true
-		}
-		if shift, err := strconv.Atoi(exponent); exponent != "" && (err != nil || shift < -maxValue || shift > maxValue) {
-			return value.String(), false
-		}
-		number, ok := new(big.Rat).SetString(value.String())
-		if !ok || !number.IsInt() {
-			return value.String(), false
-		}
-		return number.Num().String(), true
-	default:
-		return fmt.Sprint(value), true // int, *big.Int
-	}
-}
-
-// show returns a value that decides nothing, as far as it can be shown, and notes what was left out.
-func (i *Item) show(meter *jq.Meter, field string, e *jq.Expression, input any) string {
-	if e == nil {
-		return ""
-	}
-	value, err := one(meter, e, input)
-	if err != nil {
-		i.Notes = append(i.Notes, field+": left out: "+err.Error())
-		return ""
-	}
-	shown := ""
-	switch value := value.(type) {
-	case nil:
-	case string:
-		shown = strings.Join(strings.FieldsFunc(value, unicode.IsControl), " ")
-	case bool:
-		shown = strconv.FormatBool(value)
-	case []any, map[string]any:
-		i.Notes = append(i.Notes, field+": left out: is "+jq.Kind(value))
-	default:
-		shown, _ = wholeNumber(value)
-	}
-	shown = strings.TrimFunc(shown, unicode.IsSpace)
-	if len(shown) > maxValue {
-		i.Notes = append(i.Notes, fmt.Sprintf("%s: cut after %d bytes", field, maxValue))
-		for shown = shown[:maxValue]; !utf8.ValidString(shown); {
-			shown = shown[:len(shown)-1]
-		}
-	}
-	return shown
 }

@@ -86,7 +86,7 @@ func (s *Source) APISource() string { return s.apiSource }
 // Finds reports whether deliveries of this source may have to be looked up in VICIdial: it names calls by a lead, a
 // phone or a code, or confirms them.
 func (s *Source) Finds() bool {
-	return s.Confirm || s.selector.leadID != nil || s.selector.phone != nil || s.selector.vendorLeadCode != nil
+	return s.Confirm || s.selector.describes()
 }
 
 // Sources are all senders of one file. They are safe for concurrent use.
