@@ -139,6 +139,16 @@ func checkVector(text []byte) error {
 		return fmt.Errorf("%s: has no valid", v.Name)
 	case len(v.Secret) == 0:
 		return fmt.Errorf("%s: has no secret", v.Name)
+	case v.Scheme.Tolerance > 0 && v.Now == 0 && !v.SkipFreshness:
+		return fmt.Errorf("%s: has no now, and its scheme has a time", v.Name)
 	}
-	return v.Check()
+	switch err := v.Verify(); {
+	case errors.Is(err, webhook.ErrInvalidScheme):
+		return fmt.Errorf("%s: %w", v.Name, err)
+	case v.Valid && err != nil:
+		return fmt.Errorf("%s: refused: %w", v.Name, err)
+	case !v.Valid && err == nil:
+		return fmt.Errorf("%s: accepted", v.Name)
+	}
+	return nil
 }

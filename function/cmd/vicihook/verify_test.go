@@ -45,6 +45,8 @@ var brokenVectors = map[string]struct{ text, says string }{
 	"no scheme":           {`[{"name":"a","secret":"k","valid":false}]`, "kind"},
 	"no secret":           {`[{"name":"a","scheme":"github","valid":false}]`, "has no secret"},
 	"no verdict":          {`[{"name":"a","scheme":"github","secret":"k"}]`, "has no valid"},
+	"no clock":            {`[{"name":"a","scheme":"zendesk","secret":"k","valid":false}]`, "has no now"},
+	"an invalid scheme":   {`[{"name":"a","scheme":{"kind":"hmac"},"secret":"k","valid":false}]`, "alg: missing"},
 	"something else":      {`[7]`, "failed  1"},
 	"a body that is none": {`[{"name":"a","scheme":"github","secret":"k","valid":false,"body":{}}]`, "body"},
 }

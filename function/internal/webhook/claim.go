@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
@@ -17,15 +16,12 @@ const (
 // A claim is what the headers of a request say about its signature.
 type claim struct {
 	id, ts     string
-	signatures [maxSignatures][sha512.Size]byte
-	decoded    int // how many of them are filled
-	seen       int // how many were sent, well-formed or not
-	size       int // of a signature
+	signatures [][]byte // those that are well-formed
+	seen       int      // how many were sent, well-formed or not
 }
 
 // readClaim reads signatures, time and id from the headers that the scheme names.
 func (v *Verifier) readClaim(h Header) (c claim, err error) {
-	c.size = v.size
 	if err = v.readSignatures(h, &c); err != nil {
 		return c, err
 	}
@@ -69,7 +65,7 @@ func (v *Verifier) readSignatures(h Header, c *claim) error {
 		return fmt.Errorf("%w: header %s holds none", ErrNoSignature, name)
 	case c.seen > maxSignatures:
 		return fmt.Errorf("%w: header %s holds %d", ErrTooManySignatures, name, c.seen)
-	case c.decoded == 0:
+	case len(c.signatures) == 0:
 		return fmt.Errorf("%w: header %s", ErrMalformedSignature, name)
 	}
 	return nil
@@ -134,34 +130,26 @@ func (v *Verifier) add(text string, c *claim) {
 	if c.seen++; c.seen > maxSignatures {
 		return
 	}
-	if decodeExactly(c.signatures[c.decoded][:c.size], v.scheme.Encoding, text) {
-		c.decoded++
+	if sum, ok := decodeExactly(v.scheme.Encoding, text, v.newHash().Size()); ok {
+		c.signatures = append(c.signatures, sum)
 	}
 }
 
-// decodeExactly decodes text when it is the one spelling of len(dst) bytes (hex letters of either case).
-func decodeExactly(dst []byte, encoding, text string) bool {
-	var src [2 * sha512.Size]byte
+// decodeExactly decodes the one spelling of so many bytes (hex letters of either case).
+func decodeExactly(encoding, text string, size int) ([]byte, bool) {
 	if encoding == "hex" {
-		if len(text) != hex.EncodedLen(len(dst)) {
-			return false
-		}
-		_, err := hex.Decode(dst, src[:copy(src[:], text)])
-		return err == nil
+		sum, err := hex.DecodeString(text)
+		return sum, err == nil && len(sum) == size
 	}
-	if len(text) != base64.StdEncoding.EncodedLen(len(dst)) {
-		return false
-	}
-	var raw [sha512.Size + 2]byte // the decoder needs room for the bytes of the padding
-	n, err := base64.StdEncoding.Strict().Decode(raw[:], src[:copy(src[:], text)])
-	return err == nil && n == len(dst) && n == copy(dst, raw[:n])
+	sum, err := base64.StdEncoding.Strict().DecodeString(text)
+	return sum, err == nil && len(sum) == size && !strings.ContainsAny(text, "\r\n") // which the decoder skips
 }
 
 // matches compares sum with every signature in constant time. Returning at the first match would show which one it was.
 func (c *claim) matches(sum []byte) bool {
 	equal := 0
-	for i := range c.decoded {
-		equal |= subtle.ConstantTimeCompare(c.signatures[i][:c.size], sum)
+	for _, signature := range c.signatures {
+		equal |= subtle.ConstantTimeCompare(signature, sum)
 	}
 	return equal == 1
 }

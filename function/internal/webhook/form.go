@@ -80,8 +80,7 @@ func (v *Verifier) checkBodyHash(r Request) (hashed bool, err error) {
 		return false, nil
 	}
 	sum := sha256.Sum256(r.Body)
-	var named [sha256.Size]byte
-	if !decodeExactly(named[:], "hex", want) || named != sum {
+	if named, ok := decodeExactly("hex", want, len(sum)); !ok || !bytes.Equal(named, sum[:]) {
 		return true, ErrBodyHash
 	}
 	return true, nil

@@ -9,6 +9,9 @@ import (
 
 // checkTime checks a time as sent, on both sides, in its own unit.
 func (v *Verifier) checkTime(text string, now time.Time) error {
+	if v.ageless {
+		return nil
+	}
 	signed, ok := v.parseTime(text)
 	if !ok {
 		return fmt.Errorf("%w: must be %s", ErrMalformedTime, timeForm(v.scheme.TSUnit))

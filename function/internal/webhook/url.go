@@ -2,32 +2,9 @@ package webhook
 
 import "strings"
 
-// decodeURL undoes exactly the escapes that HubSpot undoes before it signs a URL, upper case only, in one pass.
-func decodeURL(url string) string {
-	if !strings.Contains(url, "%") {
-		return url
-	}
-	var b strings.Builder
-	for i := 0; i < len(url); i++ {
-		if i+3 <= len(url) && url[i] == '%' {
-			if c := hubspotEscape(url[i+1 : i+3]); c != 0 {
-				b.WriteByte(c)
-				i += 2
-				continue
-			}
-		}
-		b.WriteByte(url[i])
-	}
-	return b.String()
-}
-
-func hubspotEscape(digits string) byte {
-	const escapes, characters = "3A 2F 3F 40 21 24 27 28 29 2A 2C 3B", ":/?@!$'()*,;"
-	if i := strings.Index(escapes, digits); i >= 0 && i%3 == 0 {
-		return characters[i/3]
-	}
-	return 0
-}
+// hubspotEscapes undoes exactly the escapes that HubSpot undoes before it signs a URL: in capitals, in one pass.
+var hubspotEscapes = strings.NewReplacer("%3A", ":", "%2F", "/", "%3F", "?", "%40", "@", "%21", "!", "%24", "$",
+	"%27", "'", "%28", "(", "%29", ")", "%2A", "*", "%2C", ",", "%3B", ";")
 
 // withOtherPort returns url with its port taken away, or with the default port put in.
 func withOtherPort(url string) string {

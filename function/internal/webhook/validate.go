@@ -37,16 +37,12 @@ func (s Scheme) validate(signed template, malformed error) error {
 		s.checkUnsigned(&f)
 	default:
 		s.checkSignature(&f)
-		s.checkList(&f)
-		s.checkSecret(&f)
 		s.checkTime(&f)
 		if malformed != nil {
 			f.add(true, "signed", malformed.Error())
 			break
 		}
 		s.checkTemplate(&f, signed)
-		s.checkURL(&f, signed)
-		s.checkSignedTime(&f, signed)
 	}
 	f.add(strings.ContainsFunc(s.Prefix, func(r rune) bool { return r < ' ' || r > '~' }), "prefix", "must be visible ASCII")
 	s.checkHeaders(&f)
@@ -67,12 +63,11 @@ func (s Scheme) checkUnsigned(f *faults) {
 
 func (s Scheme) checkSignature(f *faults) {
 	f.add(s.Alg == "", "alg", "missing")
-	f.add(s.Alg != "" && newHash(s.Alg) == nil, "alg", "must be sha1, sha256 or sha512")
+	f.add(s.Alg != "" && hashes[s.Alg] == nil, "alg", "must be sha1, sha256 or sha512")
 	f.add(len(s.Header) == 0, "header", "missing")
 	f.add(s.Encoding != "hex" && s.Encoding != "base64", "encoding", "must be hex or base64")
-}
-
-func (s Scheme) checkList(f *faults) {
+	f.add(!slices.Contains([]string{"", "raw", "hex", "base64"}, s.Secret), "secret", "must be raw, hex or base64")
+	f.add(s.SecretPrefix != "" && s.Secret != "hex" && s.Secret != "base64", "secret_prefix", "needs secret hex or base64")
 	list, kv := s.Form == "list", s.Form == "kv"
 	f.add(!list && !kv && s.Form != "" && s.Form != "plain", "form", "must be plain, list or kv")
 	f.add((list || kv) && s.Sep != " " && s.Sep != ",", "sep", "must be a blank or a comma with form list or kv")
@@ -86,31 +81,6 @@ func (s Scheme) checkList(f *faults) {
 	f.add(s.PrefixOptional && s.Prefix == "", "prefix_optional", "needs a prefix")
 	f.add(s.PrefixOnce && (s.Prefix == "" || !list), "prefix_once", "needs a prefix and form list")
 	f.add((list || kv) && s.Sep != "" && strings.Contains(s.Prefix, s.Sep), "prefix", "holds the separator")
-}
-
-func (s Scheme) checkTemplate(f *faults, signed template) {
-	f.add(s.Signed == "", "signed", "missing")
-	f.add(s.Signed != "" && !signed.has(fieldBody) && !signed.has(fieldForm), "signed", "leaves the body unsigned: must hold {body} (or {form_sorted})")
-	f.add(s.Kind == kindHash && !signed.has(fieldSecret), "signed", "must hold {secret} with kind hash")
-	f.add(s.Kind == kindHMAC && signed.has(fieldSecret), "signed", "holds {secret}, which is the key of an hmac already")
-	f.add(signed.has(fieldID) && len(s.IDHeader) == 0, "signed", "holds {id} without id_header")
-	f.add(!signed.has(fieldID) && len(s.IDHeader) > 0, "id_header", "is not signed: {id} is missing in signed")
-	// An id is chosen by the sender: without a literal beside it, bytes of the body could pass for bytes of the id.
-	for _, neighbour := range signed.around(fieldID) {
-		f.add(neighbour.field != literal, "signed", "must have a literal between {id} and other placeholders")
-	}
-}
-
-func (s Scheme) checkURL(f *faults, signed template) {
-	f.add(s.URLPort != "" && s.URLPort != "both", "url_port", "must be both")
-	signsURL := signed.has(fieldURL) || signed.has(fieldURLDecoded)
-	f.add(s.URLPort != "" && !signsURL, "url_port", "needs {url} in signed")
-	if len(s.BodyHashQuery) == 0 {
-		return
-	}
-	f.add(!signsURL || !signed.has(fieldForm), "body_hash_query", "needs {url} and {form_sorted} in signed")
-	f.add(len(s.BodyHashQuery) != 3 || s.BodyHashQuery[0] == "" || s.BodyHashQuery[1] != "sha256" || s.BodyHashQuery[2] != "hex",
-		"body_hash_query", `must be [parameter, "sha256", "hex"]`)
 }
 
 func (s Scheme) checkTime(f *faults) {
@@ -131,18 +101,29 @@ func (s Scheme) checkTime(f *faults) {
 	f.add(s.Tolerance <= 0 || s.Tolerance > longestTolerance, "tolerance", "must be 1 to 3600 seconds")
 }
 
-// checkSignedTime refuses a time that anybody may write.
-func (s Scheme) checkSignedTime(f *faults, signed template) {
+func (s Scheme) checkTemplate(f *faults, signed template) {
+	f.add(s.Signed == "", "signed", "missing")
+	f.add(s.Signed != "" && !signed.has(fieldBody) && !signed.has(fieldForm), "signed", "leaves the body unsigned: must hold {body} (or {form_sorted})")
+	f.add(s.Kind == kindHash && !signed.has(fieldSecret), "signed", "must hold {secret} with kind hash")
+	f.add(s.Kind == kindHMAC && signed.has(fieldSecret), "signed", "holds {secret}, which is the key of an hmac already")
+	f.add(signed.has(fieldID) && len(s.IDHeader) == 0, "signed", "holds {id} without id_header")
+	f.add(!signed.has(fieldID) && len(s.IDHeader) > 0, "id_header", "is not signed: {id} is missing in signed")
+	// An id is chosen by the sender: without a literal beside it, bytes of the body could pass for bytes of the id.
+	for _, neighbour := range signed.around(fieldID) {
+		f.add(neighbour.field != literal, "signed", "must have a literal between {id} and other placeholders")
+	}
+	f.add(s.URLPort != "" && s.URLPort != "both", "url_port", "must be both")
+	signsURL := signed.has(fieldURL) || signed.has(fieldURLDecoded)
+	f.add(s.URLPort != "" && !signsURL, "url_port", "needs {url} in signed")
+	if hash := s.BodyHashQuery; len(hash) > 0 {
+		f.add(!signsURL || !signed.has(fieldForm), "body_hash_query", "needs {url} and {form_sorted} in signed")
+		f.add(len(hash) != 3 || hash[0] == "" || hash[1] != "sha256" || hash[2] != "hex", "body_hash_query", `must be [parameter, "sha256", "hex"]`)
+	}
 	const unsigned = "is an unsigned time, which proves nothing: "
 	f.add(signed.has(fieldTS) && len(s.TSHeader) == 0 && s.KVTS == "", "signed", "holds {ts} without ts_header or kv_ts")
 	f.add(!signed.has(fieldTS) && len(s.TSHeader) > 0, "ts_header", unsigned+"{ts} is missing in signed")
 	f.add(!signed.has(fieldTS) && s.KVTS != "", "kv_ts", unsigned+"{ts} is missing in signed")
 	f.add(s.TSJSON != "" && !signed.has(fieldBody), "ts_json", unsigned+"{body} is missing in signed")
-}
-
-func (s Scheme) checkSecret(f *faults) {
-	f.add(!slices.Contains([]string{"", "raw", "hex", "base64"}, s.Secret), "secret", "must be raw, hex or base64")
-	f.add(s.SecretPrefix != "" && s.Secret != "hex" && s.Secret != "base64", "secret_prefix", "needs secret hex or base64")
 }
 
 func (s Scheme) checkHeaders(f *faults) {

@@ -2,14 +2,9 @@ package webhook
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 )
-
-// ErrWrongVerdict is returned for a vector that is refused though valid, or accepted though not.
-var ErrWrongVerdict = errors.New("webhook: wrong verdict")
 
 // A Vector is one request with the verdict that it must get. In JSON, headers are an object, secret is a string or a list.
 type Vector struct {
@@ -49,7 +44,7 @@ func (v Vector) Request() Request {
 	return Request{Method: v.Method, URL: v.URL, Header: header, Body: []byte(v.Body)}
 }
 
-// Verify returns nil if one of the vector's keys signed its request, whatever its verdict should be.
+// Verify returns nil if one of the vector's keys signed its request, whatever Valid says.
 func (v Vector) Verify() error {
 	verifier, err := NewVerifier(v.Scheme)
 	if err != nil {
@@ -63,30 +58,7 @@ func (v Vector) Verify() error {
 		}
 		keys = append(keys, key)
 	}
-	if v.SkipFreshness {
-		_, err = verifier.verify(v.Request(), keys, func(string) error { return nil })
-		return err
-	}
+	verifier.ageless = v.SkipFreshness
 	_, err = verifier.Verify(v.Request(), keys, time.Unix(v.Now, 0))
 	return err
-}
-
-// Check returns ErrWrongVerdict, with the reason of a refusal, unless the request gets the verdict that the vector names.
-// A vector without a time where the scheme has one, or whose scheme is invalid, is an error of its own.
-func (v Vector) Check() error {
-	verifier, err := NewVerifier(v.Scheme)
-	if err != nil {
-		return fmt.Errorf("webhook: vector %s: %w", v.Name, err)
-	}
-	if verifier.scheme.Tolerance > 0 && v.Now == 0 && !v.SkipFreshness {
-		return fmt.Errorf("webhook: vector %s: %w: now is missing", v.Name, ErrNoTime)
-	}
-	err = v.Verify()
-	switch {
-	case v.Valid && err != nil:
-		return fmt.Errorf("%w: %s: refused: %w", ErrWrongVerdict, v.Name, err)
-	case !v.Valid && err == nil:
-		return fmt.Errorf("%w: %s: accepted", ErrWrongVerdict, v.Name)
-	}
-	return nil
 }

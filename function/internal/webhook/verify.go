@@ -15,14 +15,16 @@ import (
 // MaxKeys bounds the keys of one Verify: each costs a pass over the body.
 const MaxKeys = 4
 
+var hashes = map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "sha512": sha512.New}
+
 // A Verifier checks requests against one scheme, and signs them as its sender does.
 // It has no key and is safe for concurrent use.
 type Verifier struct {
 	scheme       Scheme // header names in lower case
 	signed       template
 	newHash      func() hash.Hash
-	size         int      // of a decoded signature
 	idDelimiters []string // the literals around {id}
+	ageless      bool     // any time will do, for vectors
 }
 
 // NewVerifier compiles a scheme. It returns every fault at once, each a *FieldError.
@@ -31,7 +33,7 @@ func NewVerifier(s Scheme) (*Verifier, error) {
 	if err := s.validate(signed, malformed); err != nil {
 		return nil, err
 	}
-	v := &Verifier{scheme: s, signed: signed, newHash: newHash(s.Alg)}
+	v := &Verifier{scheme: s, signed: signed, newHash: hashes[s.Alg]}
 	v.scheme.Header = lower(s.Header)
 	v.scheme.IDHeader = lower(s.IDHeader)
 	v.scheme.TSHeader = lower(s.TSHeader)
@@ -47,22 +49,7 @@ func NewVerifier(s Scheme) (*Verifier, error) {
 	for _, neighbour := range signed.around(fieldID) {
 		v.idDelimiters = append(v.idDelimiters, string(neighbour.text))
 	}
-	if v.newHash != nil {
-		v.size = v.newHash().Size()
-	}
 	return v, nil
-}
-
-func newHash(alg string) func() hash.Hash {
-	switch alg {
-	case "sha1":
-		return sha1.New
-	case "sha256":
-		return sha256.New
-	case "sha512":
-		return sha512.New
-	}
-	return nil
 }
 
 func lower(names []string) []string {
@@ -86,17 +73,13 @@ func (v *Verifier) SignsURL() bool { return v.signed.has(fieldURL) || v.signed.h
 // is in the window; the other sentinels of this package say what else is wrong with the request,
 // ErrNoKey, ErrEmptyKey and ErrTooManyKeys what is wrong with the keys.
 func (v *Verifier) Verify(r Request, keys []Key, now time.Time) (key int, err error) {
-	return v.verify(r, keys, func(ts string) error { return v.checkTime(ts, now) })
-}
-
-func (v *Verifier) verify(r Request, keys []Key, checkTime func(ts string) error) (key int, err error) {
 	if err := checkKeys(keys); err != nil {
 		return -1, err
 	}
 	if !v.Signed() {
 		return v.verifyToken(r, keys)
 	}
-	c, err := v.timelyClaim(r.Header, checkTime)
+	c, err := v.timelyClaim(r.Header, now)
 	if err != nil {
 		return -1, err
 	}
@@ -105,7 +88,7 @@ func (v *Verifier) verify(r Request, keys []Key, checkTime func(ts string) error
 	}
 	ts, err := v.bodyTime(r.Body) // a part of the body, so it is read only now
 	if err == nil {
-		err = checkTime(ts)
+		err = v.checkTime(ts, now)
 	}
 	if err != nil {
 		return -1, err
@@ -120,18 +103,18 @@ func (v *Verifier) Inspect(r Request, now time.Time) error {
 		_, err := v.tokenOf(r.Header)
 		return err
 	}
-	_, err := v.timelyClaim(r.Header, func(ts string) error { return v.checkTime(ts, now) })
+	_, err := v.timelyClaim(r.Header, now)
 	return err
 }
 
 // timelyClaim returns what the headers claim, if it is whole and its time, where a header has it, passes.
-func (v *Verifier) timelyClaim(h Header, checkTime func(ts string) error) (claim, error) {
+func (v *Verifier) timelyClaim(h Header, now time.Time) (claim, error) {
 	if err := v.checkRequired(h); err != nil {
 		return claim{}, err
 	}
 	c, err := v.readClaim(h)
 	if err == nil && v.signed.has(fieldTS) {
-		err = checkTime(c.ts)
+		err = v.checkTime(c.ts, now)
 	}
 	return c, err
 }
@@ -210,7 +193,7 @@ func (v *Verifier) message(r Request, id, ts string) (m message, err error) {
 }
 
 func (m *message) setURL(url string) {
-	m[fieldURL], m[fieldURLDecoded] = []byte(url), []byte(decodeURL(url))
+	m[fieldURL], m[fieldURLDecoded] = []byte(url), []byte(hubspotEscapes.Replace(url))
 }
 
 // sum computes the signature of m, streaming the body.
