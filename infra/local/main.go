@@ -48,7 +48,7 @@ type cli struct {
 	EnvFile   string      `placeholder:"FILE" help:"Write the function's variables to FILE, as sam local --env-vars takes them."`
 	Host      string      `placeholder:"NAME" help:"Name by which SAM's container reaches this machine, if not by the address listened on; Docker Desktop's is host.docker.internal."`
 	Front     event.Front `enum:"http,rest,url" default:"http" help:"Which AWS front to be: http (HTTP API 2.0), rest (REST API 1.0) or url (Function URL)."`
-	Log       bool        `help:"Show what the function logs while CMD runs."`
+	Log       bool        `help:"Show all that the function logs while CMD runs; without it, errors only."`
 	VICIdial  string      `name:"vicidial" placeholder:"URL" help:"A real VICIdial in place of the simulated one, such as a test dialer. It hangs up real calls; try --dry-run first."`
 	Account   string      `placeholder:"FILE|-" help:"The account of --vicidial: JSON in the form of the function's VICIdial secret; - is standard input."`
 	Budget    string      `placeholder:"TIME" help:"The function's REQUEST_BUDGET, for example 4s."`
@@ -199,6 +199,7 @@ func (c *cli) config(say narrator) stack.Config {
 		External: c.VICIdial != "",
 		Env:      map[string]string{},
 	}
+	config.Log = say.fault
 	if c.Log || len(c.Cmd) == 0 {
 		config.Log = say.log
 	}

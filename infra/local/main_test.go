@@ -106,6 +106,17 @@ func TestTheLogShowsOnRequest(t *testing.T) {
 	}
 }
 
+func TestErrorsOfTheFunctionShowUnasked(t *testing.T) {
+	t.Parallel()
+	var out screen
+	config := (&cli{Cmd: []string{"true"}}).config(narrator{&out})
+	config.Log(`{"level":"INFO","message":"configured"}`)
+	config.Log(`{"level":"ERROR","message":"the configuration is wrong"}`)
+	if got := out.text.String(); got != "{\"level\":\"ERROR\",\"message\":\"the configuration is wrong\"}\n" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestHelpListsEveryFault(t *testing.T) {
 	t.Parallel()
 	status, stdout, _ := local("--help")

@@ -96,3 +96,10 @@ func (n narrator) invite(s *stack.Stack) {
 }
 
 func (n narrator) log(line string) { fmt.Fprintln(n.w, line) }
+
+// fault prints a line of the function's log if it is an error, of which an answer says only that the log has it.
+func (n narrator) fault(line string) {
+	if strings.Contains(line, `"level":"ERROR"`) {
+		n.log(line)
+	}
+}

@@ -268,6 +268,8 @@ func (s selector) missing(o Order) error {
 	case o.CallID == "" && o.Described():
 	case o.CallID == "" && o.AgentUser != "" && s.describes():
 		return invalid(fieldCallID, "missing, and an agent alone names no call, since a repeated webhook would end the next one: send lead_id, phone or vendor_lead_code too")
+	case o.CallID == "" && s.describes():
+		return invalid(fieldCallID, "missing, and so are lead_id, phone and vendor_lead_code: send one of them")
 	case o.CallID == "":
 		return invalid(fieldCallID, "missing")
 	case o.AgentUser == "":

@@ -232,7 +232,7 @@ var foundCalls = map[string]struct {
 	"a code alone names a call":         {finding, `{"code": "T-77"}`, source.Order{VendorLeadCode: "T-77"}, ""},
 	"all of them name a call":           {finding, `{` + anyCall + `, "lead_id": 1, "phone": "2", "code": "3"}`, source.Order{CallID: callID, AgentUser: "1028", LeadID: "1", Phone: "2", VendorLeadCode: "3"}, ""},
 	"an agent alone is refused":         {finding, `{"agent_user": 1028}`, source.Order{AgentUser: "1028"}, "call_id: missing, and an agent alone names no call"},
-	"nothing is refused":                {finding, `{}`, source.Order{}, "call_id: missing"},
+	"nothing is refused":                {finding, `{}`, source.Order{}, "call_id: missing, and so are lead_id, phone and vendor_lead_code"},
 	"a call id needs its agent":         {finding, `{"call_id": "Y1", "lead_id": 1}`, source.Order{CallID: "Y1", LeadID: "1"}, "agent_user: missing"},
 	"a lead that nothing reads is none": {nil, `{"agent_user": 1028, "lead_id": 1}`, source.Order{AgentUser: "1028"}, "call_id: missing"},
 }

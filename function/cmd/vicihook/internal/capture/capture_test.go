@@ -59,6 +59,10 @@ var readable = map[string]struct {
 		`curl -s -o /dev/null -XPUT -H"X-A: 1" -d a=1 --data "b=\"2\"" --url=http://127.0.0.1:4310/webhooks/desk`,
 		want{capture.Curl, "PUT", "http://127.0.0.1:4310/webhooks/desk", "desk", map[string]string{"x-a": "1", "content-type": "application/x-www-form-urlencoded"}, `a=1&b="2"`},
 	},
+	"curl with several switches in one word": {
+		`curl -fsSL -kXPUT https://a.example/webhooks/crm -sd a=1`,
+		want{capture.Curl, "PUT", "https://a.example/webhooks/crm", "crm", nil, "a=1"},
+	},
 	"curl with JSON and a password": {
 		`curl --json '{}' -u me:pass https://a.example/webhooks/basic`,
 		want{capture.Curl, "POST", "https://a.example/webhooks/basic", "basic", map[string]string{"content-type": "application/json", "authorization": "Basic bWU6cGFzcw=="}, "{}"},

@@ -95,7 +95,11 @@ type curlCommand struct {
 
 // option reads the first option or URL and returns the words after it.
 func (c *curlCommand) option(words []string) (rest []string, err error) {
-	name, value, joined := splitOption(words[0])
+	word := words[0]
+	for len(word) > 2 && word[1] != '-' && slices.Contains(curlSwitches, word[:2]) { // -sSX is -s -S -X
+		word = "-" + word[2:]
+	}
+	name, value, joined := splitOption(word)
 	rest = words[1:]
 	switch {
 	case !strings.HasPrefix(name, "-"):
