@@ -8,8 +8,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// findable is a VICIdial with agents 1028, in a call with a phone and a code, 1029, in another, and 1030, in none.
-func findable(t *testing.T) (srv *vicitest.Server, id, other string, env map[string]string) {
+// newFindable starts a VICIdial whose agent 1028 is in a call with a phone and a code. Agent 1029 is in another, 1030 in none.
+func newFindable(t *testing.T) (srv *vicitest.Server, id, other string, env map[string]string) {
 	t.Helper()
 	srv = vicitest.NewServer(vicitest.Config{})
 	t.Cleanup(srv.Close)
@@ -26,37 +26,37 @@ func findable(t *testing.T) (srv *vicitest.Server, id, other string, env map[str
 
 // searches name a call by what a helpdesk knows. ID is 1028's call, LEAD its lead.
 var searches = map[string]struct {
-	args   []string
-	status int
-	says   string
-	hungUp bool
+	args    []string
+	status  int
+	printed string
+	hungUp  bool
 }{
-	"an agent and a phone find the call":           {args("check --agent 1028 --phone", "+1 (312) 555-1212"), statusOK, "outcome   would_hang_up\ncall      ID of agent 1028\n", false},
-	"an agent and a lead find the call":            {args("check --agent-user 1028 --lead LEAD"), statusOK, "outcome   would_hang_up\n", false},
-	"a ticket alone finds the call":                {args("check --vendor-lead-code TICKET77"), statusOK, "call      ID of agent 1028\n", false},
-	"a call id is confirmed":                       {args("check --call-id ID --agent 1028 --phone 3125551212"), statusOK, "outcome   would_hang_up\n", false},
-	"another phone is another call":                {args("check --agent 1028 --phone 3125559999"), statusOK, "outcome   other_call\n", false},
-	"an agent in no call":                          {args("check --agent 1030 --phone 3125551212"), statusOK, "outcome   no_active_call\n", false},
-	"nobody has such a ticket":                     {args("check --vendor-lead-code NONE"), statusOK, "outcome   no_active_call\n", false},
-	"an agent that is unknown":                     {args("check --agent 9999 --phone 3125551212"), statusFailed, "outcome   invalid_request\n", false},
-	"a call that was found is hung up":             {args("hangup --yes --agent 1028 --phone 3125551212 --disposition SALE"), statusOK, "outcome   hungup\n", true},
-	"a ticket alone hangs up":                      {args("hangup --yes --json --vendor-lead-code TICKET77"), statusOK, `"outcome":"hungup","call_id":"ID","agent_user":"1028"`, true},
-	"another call is not hung up":                  {args("hangup --yes --agent 1028 --phone 3125559999"), statusOK, "outcome   other_call\n", false},
-	"an agent alone is no call":                    {args("hangup --yes --agent 1028"), statusUsage, "--lead, --phone or --vendor-lead-code", false},
-	"a phone of six digits is none":                {args("hangup --yes --agent 1028 --phone 312555"), statusUsage, "7 to 20 digits", false},
-	"a lead that is no number":                     {args("check --lead abc"), statusUsage, "whole number", false},
-	"a call id of the environment is not the one":  {args("check --agent 1028 --phone 3125551212"), statusOK, "call      ID of agent 1028\n", false},
-	"a disposition that would be cut is no option": {args("hangup --yes --agent 1028 --phone 3125551212 --disposition TOOLONG"), statusUsage, "disposition must be", false},
+	"an agent and a phone find the call":        {args("check --agent 1028 --phone", "+1 (312) 555-1212"), statusOK, "outcome   would_hang_up\ncall      ID of agent 1028\n", false},
+	"an agent and a lead find the call":         {args("check --agent-user 1028 --lead LEAD"), statusOK, "outcome   would_hang_up\n", false},
+	"a ticket alone finds the call":             {args("check --vendor-lead-code TICKET77"), statusOK, "call      ID of agent 1028\n", false},
+	"a call id is confirmed":                    {args("check --call-id ID --agent 1028 --phone 3125551212"), statusOK, "outcome   would_hang_up\n", false},
+	"another phone is another call":             {args("check --agent 1028 --phone 3125559999"), statusOK, "outcome   other_call\n", false},
+	"an agent in no call":                       {args("check --agent 1030 --phone 3125551212"), statusOK, "outcome   no_active_call\n", false},
+	"nobody has such a ticket":                  {args("check --vendor-lead-code NONE"), statusOK, "outcome   no_active_call\n", false},
+	"an agent that is unknown":                  {args("check --agent 9999 --phone 3125551212"), statusFailed, "outcome   invalid_request\n", false},
+	"a call that was found is hung up":          {args("hangup --yes --agent 1028 --phone 3125551212 --disposition SALE"), statusOK, "outcome   hungup\n", true},
+	"a ticket alone hangs up":                   {args("hangup --yes --json --vendor-lead-code TICKET77"), statusOK, `"outcome":"hungup","call_id":"ID","agent_user":"1028"`, true},
+	"another call is not hung up":               {args("hangup --yes --agent 1028 --phone 3125559999"), statusOK, "outcome   other_call\n", false},
+	"an agent alone is refused":                 {args("hangup --yes --agent 1028"), statusUsage, "--lead, --phone or --vendor-lead-code", false},
+	"a phone of six digits is refused":          {args("hangup --yes --agent 1028 --phone 312555"), statusUsage, "7 to 20 digits", false},
+	"a lead that is no number is refused":       {args("check --lead abc"), statusUsage, "whole number", false},
+	"a call id of the environment is ignored":   {args("check --agent 1028 --phone 3125551212"), statusOK, "call      ID of agent 1028\n", false},
+	"a disposition that is too long is refused": {args("hangup --yes --agent 1028 --phone 3125551212 --disposition TOOLONG"), statusUsage, "disposition must be", false},
 }
 
-func TestACallIsFoundByWhatAHelpdeskKnows(t *testing.T) {
+func TestFindingACall(t *testing.T) {
 	t.Parallel()
 	for name, test := range searches {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv, id, other, env := findable(t)
+			srv, id, other, env := newFindable(t)
 			env["VICIHOOK_CALL_ID"] = other
-			if strings.Contains(name, "alone is no call") {
+			if strings.Contains(name, "alone is refused") {
 				delete(env, "VICIHOOK_CALL_ID")
 			}
 			line := make([]string, len(test.args))
@@ -64,9 +64,7 @@ func TestACallIsFoundByWhatAHelpdeskKnows(t *testing.T) {
 				line[i] = strings.NewReplacer("LEAD", strings.TrimLeft(id[10:], "0"), "ID", id).Replace(word)
 			}
 			r := vicihook(t, call{args: line, env: env})
-			if r.status != test.status || !strings.Contains(strings.ReplaceAll(r.stdout+r.stderr, id, "ID"), test.says) {
-				t.Errorf("got %d\n%s%s\nwant %d and %q", r.status, r.stdout, r.stderr, test.status, test.says)
-			}
+			r.check(t, test.status, strings.ReplaceAll(test.printed, "ID", id))
 			if srv.Listed(id) == test.hungUp || !srv.Listed(other) {
 				t.Errorf("the call is listed: %t; the other one: %t", srv.Listed(id), srv.Listed(other))
 			}
@@ -77,13 +75,14 @@ func TestACallIsFoundByWhatAHelpdeskKnows(t *testing.T) {
 	}
 }
 
-func TestCallsListsAgentsAndTheirCalls(t *testing.T) {
+func TestCallsListsAgents(t *testing.T) {
 	t.Parallel()
-	_, id, other, env := findable(t)
+	_, id, other, env := newFindable(t)
 	table := vicihook(t, call{args: args("calls"), env: env})
 	lead := strings.TrimLeft(id[10:], "0")
+	table.check(t, statusOK)
 	for _, row := range []string{"AGENT STATE CALL LEAD CAMPAIGN", "1028 INCALL " + id + " " + lead + " TESTCAMP", "1030 READY TESTCAMP"} {
-		if table.status != statusOK || !strings.Contains(strings.Join(strings.Fields(table.stdout), " "), row) {
+		if !strings.Contains(strings.Join(strings.Fields(table.stdout), " "), row) {
 			t.Errorf("%q is missing: %+v", row, table)
 		}
 	}
@@ -103,27 +102,25 @@ func TestCallsListsAgentsAndTheirCalls(t *testing.T) {
 	}
 }
 
-func TestTheLookupAccountMayBeInTheAccountFile(t *testing.T) {
+func TestCallsReadsTheLookupAccountOfAFile(t *testing.T) {
 	t.Parallel()
-	_, id, _, env := findable(t)
+	_, id, _, env := newFindable(t)
 	account := `{"url": "` + env["VICIDIAL_URL"] + `", "user": "6666", "pass": "S3cret", "lookup": {"user": "` + vicitest.DefaultLookupUser + `", "pass": "` + vicitest.DefaultLookupPass + `"}}`
-	if r := vicihook(t, call{args: args("calls --account -"), stdin: account}); r.status != statusOK || !strings.Contains(r.stdout, id) {
-		t.Errorf("got %+v", r)
-	}
+	vicihook(t, call{args: args("calls --account -"), stdin: account}).check(t, statusOK, id)
 }
 
-func TestCallsSaysWhyThereIsNothingToList(t *testing.T) {
+func TestCallsWithoutAgents(t *testing.T) {
 	t.Parallel()
 	empty := vicitest.NewServer(vicitest.Config{})
 	t.Cleanup(empty.Close)
-	_, _, _, env := findable(t)
+	_, _, _, env := newFindable(t)
 	without := map[string]string{"VICIDIAL_URL": empty.URL, "VICIDIAL_USER": "6666", "VICIDIAL_PASS": "x1"}
 	for name, test := range map[string]struct {
-		line   string
-		env    map[string]string
-		change map[string]string
-		status int
-		says   string
+		line    string
+		env     map[string]string
+		change  map[string]string
+		status  int
+		printed string
 	}{
 		"nobody is logged in":           {"calls", env, map[string]string{"VICIDIAL_URL": empty.URL}, statusOK, "no agent is logged in\n"},
 		"nobody is logged in, as JSON":  {"calls --json", env, map[string]string{"VICIDIAL_URL": empty.URL}, statusOK, `{"agents":[]}`},
@@ -137,8 +134,8 @@ func TestCallsSaysWhyThereIsNothingToList(t *testing.T) {
 				changed[key] = value
 			}
 		}
-		if r := vicihook(t, call{args: args(test.line), env: changed}); r.status != test.status || !strings.Contains(r.stdout, test.says) {
-			t.Errorf("%s: got %+v, want %d and %q", name, r, test.status, test.says)
-		}
+		t.Run(name, func(t *testing.T) {
+			vicihook(t, call{args: args(test.line), env: changed}).check(t, test.status, test.printed)
+		})
 	}
 }

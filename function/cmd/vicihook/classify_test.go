@@ -11,7 +11,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-func TestClassifyNamesTheOutcomeOfEachSortOfReply(t *testing.T) {
+func TestClassifyEveryOutcome(t *testing.T) {
 	t.Parallel()
 	replies := vicitest.Observations()
 	if len(replies) == 0 {
@@ -33,7 +33,7 @@ func TestClassifyNamesTheOutcomeOfEachSortOfReply(t *testing.T) {
 	}
 }
 
-func TestClassifyAddsTheRebuiltLineWhenAsked(t *testing.T) {
+func TestClassifyVerbose(t *testing.T) {
 	t.Parallel()
 	r := vicihook(t, call{
 		args:  args("classify -v --http-status 200 --call-id " + callID + " --agent-user 1028"),
@@ -51,7 +51,7 @@ func TestClassifyAddsTheRebuiltLineWhenAsked(t *testing.T) {
 	}
 }
 
-func TestClassifyReadsEveryObservedLookup(t *testing.T) {
+func TestClassifyEveryLookup(t *testing.T) {
 	t.Parallel()
 	seen := 0
 	for _, row := range vicitest.Lookups() {
@@ -111,7 +111,7 @@ func checkAgents(t *testing.T, row vicitest.Lookup, stdout string) {
 	}
 }
 
-func TestClassifyLeavesOutWhatItCantTell(t *testing.T) {
+func TestClassifyPrintsNullForUnknownFields(t *testing.T) {
 	t.Parallel()
 	r := vicihook(t, call{
 		args:  args("classify --function agent_status --http-status 200"),

@@ -14,7 +14,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// localAWS sets up AWS settings, secrets and a VICIdial for a command that takes them from the environment.
+// localAWS sets up AWS settings, secrets and a VICIdial, and returns the environment that names them.
 func localAWS(t *testing.T) (secrets *secretsmanager.Server, srv *vicitest.Server, env map[string]string) {
 	t.Helper()
 	secrets, err := secretsmanager.NewServer(secretsmanager.Config{})
@@ -39,38 +39,29 @@ func localAWS(t *testing.T) (secrets *secretsmanager.Server, srv *vicitest.Serve
 	return secrets, srv, map[string]string{"WEBHOOK_SECRET_ARN": keys, "VICIDIAL_SECRET_ARN": account}
 }
 
-func TestDoctorExaminesFromHere(t *testing.T) {
+func TestDoctorFromHere(t *testing.T) {
 	_, srv, env := localAWS(t)
-	healthy := vicihook(t, call{args: args("doctor"), env: env})
-	for _, row := range []string{
+	vicihook(t, call{args: args("doctor"), env: env}).check(t, statusOK,
 		"warning   source zendesk is paused", "remedy    Run `vicihook keys resume zendesk`", "source    crm: ready, standard-webhooks, keys: 1\n",
-		"VICIdial's agent API 2.14-82", "account   agent_not_logged_in: user, password", "times     budget 4000 ms",
-	} {
-		if healthy.status != statusOK || !strings.Contains(healthy.stdout, row) {
-			t.Errorf("%q is missing: %+v", row, healthy)
-		}
-	}
+		"VICIdial's agent API 2.14-82", "account   agent_not_logged_in: user, password", "times     budget 4000 ms")
 	wrongPassword(t, srv)
-	ill := vicihook(t, call{args: args("doctor --json"), env: env})
+	bad := vicihook(t, call{args: args("doctor --json"), env: env})
 	var report doctor.Report
-	if err := json.Unmarshal([]byte(ill.stdout), &report); err != nil || ill.status != statusFailed || report.Findings[0].Fault != "credentials_rejected" {
-		t.Errorf("%v: %+v", err, ill)
+	if err := json.Unmarshal([]byte(bad.stdout), &report); err != nil || bad.status != statusFailed || report.Findings[0].Fault != "credentials_rejected" {
+		t.Errorf("%v: %+v", err, bad)
 	}
-	if !strings.Contains(ill.stderr, "not healthy: credentials_rejected") || srv.Count("HANGUP") != 0 {
-		t.Errorf("%+v after %d hang-ups", ill, srv.Count("HANGUP"))
+	if !strings.Contains(bad.stderr, "not healthy: credentials_rejected") || srv.Count("HANGUP") != 0 {
+		t.Errorf("%+v after %d hang-ups", bad, srv.Count("HANGUP"))
 	}
 }
 
-func TestDoctorNamesWhatIsMissingHere(t *testing.T) {
+func TestDoctorWithoutSettings(t *testing.T) {
 	localAWS(t)
-	r := vicihook(t, call{args: args("doctor")})
-	if r.status != statusFailed || !strings.Contains(r.stdout, "error     WEBHOOK_SECRET_ARN is not set") {
-		t.Errorf("%+v", r)
-	}
+	vicihook(t, call{args: args("doctor")}).check(t, statusFailed, "error     WEBHOOK_SECRET_ARN is not set")
 }
 
-// lambdaAt stands for Lambda's Invoke and gives one answer.
-func lambdaAt(t *testing.T, header, answer string) (asked *string) {
+// newLambda starts a server that answers every Invoke of Lambda with one answer.
+func newLambda(t *testing.T, header, answer string) (asked *string) {
 	t.Helper()
 	asked = new(string)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -86,10 +77,10 @@ func lambdaAt(t *testing.T, header, answer string) (asked *string) {
 	return asked
 }
 
-func TestDoctorAsksTheFunction(t *testing.T) {
+func TestDoctorInFunction(t *testing.T) {
 	localAWS(t)
-	healthy, _ := json.Marshal(doctor.Report{Healthy: true, Verdict: "healthy", Findings: []doctor.Finding{}, At: time.Now()})
-	asked := lambdaAt(t, "", string(healthy))
+	report, _ := json.Marshal(doctor.Report{Healthy: true, Verdict: "healthy", Findings: []doctor.Finding{}, At: time.Now()})
+	asked := newLambda(t, "", string(report))
 	r := vicihook(t, call{args: args("doctor --function vicihook-prod:live")})
 	if r.status != statusOK || r.stdout != "verdict   healthy\n" {
 		t.Errorf("%+v", r)
@@ -99,18 +90,12 @@ func TestDoctorAsksTheFunction(t *testing.T) {
 	}
 }
 
-func TestAFunctionThatIsNoneOfOursIsTold(t *testing.T) {
+func TestDoctorInAnotherFunction(t *testing.T) {
 	localAWS(t)
-	lambdaAt(t, "", `{"statusCode":401,"headers":{},"body":"{}"}`)
-	if r := vicihook(t, call{args: args("doctor --function old")}); r.status != statusFailed || !strings.Contains(r.stderr, "no report") {
-		t.Errorf("%+v", r)
-	}
-	lambdaAt(t, "Unhandled", `{"errorType":"Runtime.ExitError"}`)
-	if r := vicihook(t, call{args: args("doctor --function dead")}); r.status != statusFailed || !strings.Contains(r.stderr, "the function failed (Unhandled)") {
-		t.Errorf("%+v", r)
-	}
+	newLambda(t, "", `{"statusCode":401,"headers":{},"body":"{}"}`)
+	vicihook(t, call{args: args("doctor --function old")}).check(t, statusFailed, "no report")
+	newLambda(t, "Unhandled", `{"errorType":"Runtime.ExitError"}`)
+	vicihook(t, call{args: args("doctor --function dead")}).check(t, statusFailed, "the function failed (Unhandled)")
 	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:1")
-	if r := vicihook(t, call{args: args("doctor --function gone")}); r.status != statusNoAnswer {
-		t.Errorf("%+v", r)
-	}
+	vicihook(t, call{args: args("doctor --function gone")}).check(t, statusNoAnswer)
 }

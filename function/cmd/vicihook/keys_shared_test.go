@@ -20,7 +20,7 @@ import (
 	"vicihook/infra/local/secretsmanager"
 )
 
-// storedAt reads the secret that the command's own AWS settings lead to.
+// storedAt reads a secret from the Secrets Manager that the AWS settings name.
 func storedAt(t *testing.T, arn string) (text string) {
 	t.Helper()
 	store, err := keysFlags{Store: arn}.store(&environment{ctx: t.Context()})
@@ -82,8 +82,8 @@ func atOnce(t *testing.T, env map[string]string, lines []string) []result {
 	return results
 }
 
-// toldAndStored compares what each make told with what the secret has. Who was not told that it is stored got status 1.
-func toldAndStored(t *testing.T, secret string, results []result) (stored int) {
+// countStored returns how many printed keys the secret has. A make whose key is not stored must have failed.
+func countStored(t *testing.T, secret string, results []result) (stored int) {
 	t.Helper()
 	for i, r := range results {
 		has := strings.Contains(secret, `"`+madeKey(r.stdout)+`"`)
@@ -104,72 +104,64 @@ func lines(format string, n int) (all []string) {
 	return all
 }
 
-func TestTwentyKeysAtOnceAreAllInTheFile(t *testing.T) {
+func TestKeysMakeConcurrentlyInAFile(t *testing.T) {
 	t.Parallel()
 	path := file(t, "keys.json", "{}")
 	results := atOnce(t, map[string]string{"SOURCES_FILE": manySources(t, 20)}, lines("keys make s%d --store "+path, 20))
 	text, err := os.ReadFile(path)
-	if err != nil || toldAndStored(t, string(text), results) != 20 {
+	if err != nil || countStored(t, string(text), results) != 20 {
 		t.Errorf("%v: not all keys are stored", err)
 	}
 	checkFolder(t, path)
 }
 
-func TestTwentyKeysAtOnceAreAllAtSecretsManager(t *testing.T) {
+func TestKeysMakeConcurrentlyAtSecretsManager(t *testing.T) {
 	_, _, env := localAWS(t)
 	env["SOURCES_FILE"] = manySources(t, 20)
 	results := atOnce(t, env, lines("keys make s%d", 20))
-	if n := toldAndStored(t, storedAt(t, env["WEBHOOK_SECRET_ARN"]), results); n != 20 {
+	if n := countStored(t, storedAt(t, env["WEBHOOK_SECRET_ARN"]), results); n != 20 {
 		t.Errorf("%d of 20 keys are stored, though each try overtakes at most once", n)
 	}
 }
 
-func TestAPauseBesideAMakeStaysAPause(t *testing.T) {
+func TestKeysPauseConcurrentWithMake(t *testing.T) {
 	_, _, env := localAWS(t)
 	for range 10 {
 		for _, store := range []string{env["WEBHOOK_SECRET_ARN"], file(t, "keys.json", `{"crm": "`+crmKey+`"}`)} {
 			results := atOnce(t, env, []string{"keys pause crm --store " + store, "keys make desk --store " + store, "keys make github --store " + store})
 			for _, r := range results {
-				if r.status != statusOK {
-					t.Fatalf("%+v", r)
-				}
+				r.check(t, statusOK)
 			}
 		}
 		if text := storedAt(t, env["WEBHOOK_SECRET_ARN"]); !strings.Contains(text, `"crm":"off"`) {
 			t.Fatal("crm is not paused")
 		}
-		if r := vicihook(t, call{args: args("keys resume crm --stdin"), env: env, stdin: crmKey}); r.status != statusOK {
-			t.Fatalf("%+v", r)
-		}
+		vicihook(t, call{args: args("keys resume crm --stdin"), env: env, stdin: crmKey}).check(t, statusOK)
 		for _, name := range []string{"desk", "github"} {
-			if r := vicihook(t, call{args: args("keys remove " + name), env: env}); r.status != statusOK {
-				t.Fatalf("%+v", r)
-			}
+			vicihook(t, call{args: args("keys remove " + name), env: env}).check(t, statusOK)
 		}
 	}
 }
 
-func TestAReplacedKeyDoesNotComeBack(t *testing.T) {
+func TestKeysReplaceConcurrentWithMake(t *testing.T) {
 	_, _, env := localAWS(t)
 	env["SOURCES_FILE"] = manySources(t, 9)
 	arn := env["WEBHOOK_SECRET_ARN"]
-	if r := vicihook(t, call{args: args("keys merge s8"), env: env, stdin: "the leaked key of s8, long enough"}); r.status != statusOK {
-		t.Fatalf("%+v", r)
-	}
+	vicihook(t, call{args: args("keys merge s8"), env: env, stdin: "the leaked key of s8, long enough"}).check(t, statusOK)
 	results := atOnce(t, env, append(lines("keys make s%d", 8), "keys make s8 --replace"))
 	if text := storedAt(t, arn); results[8].status == statusOK && strings.Contains(text, "leaked") {
 		t.Error("the leaked key is back")
 	}
 }
 
-func TestALostAnswerOfSecretsManager(t *testing.T) {
+func TestKeysLostAnswerOfSecretsManager(t *testing.T) {
 	const put, move = "PutSecretValue", "UpdateSecretVersionStage"
 	for name, test := range map[string]struct {
-		fault  secretsmanager.Fault
-		blind  bool // the next look at the secret fails, too
-		status int
-		says   string
-		stored bool
+		fault   secretsmanager.Fault
+		blind   bool // reading the secret afterwards fails, too
+		status  int
+		printed string
+		stored  bool
 	}{
 		"the answer to the put is lost":            {secretsmanager.Fault{Operation: put, Lost: true}, false, statusOK, "stored    arn:", true},
 		"the put never arrives":                    {secretsmanager.Fault{Operation: put, Drop: true}, false, statusFailed, "nothing was stored", false},
@@ -187,9 +179,7 @@ func TestALostAnswerOfSecretsManager(t *testing.T) {
 			}
 			secrets.Fail(test.fault)
 			r := vicihook(t, call{args: args("keys make crm --replace"), env: env})
-			if r.status != test.status || !strings.Contains(r.stdout+r.stderr, test.says) {
-				t.Errorf("got %+v, want %d and %q", r, test.status, test.says)
-			}
+			r.check(t, test.status, test.printed)
 			key := madeKey(r.stdout)
 			if key == "" {
 				t.Fatal("the new key is not printed")
@@ -201,24 +191,24 @@ func TestALostAnswerOfSecretsManager(t *testing.T) {
 	}
 }
 
-// full is a standard output whose disk is full.
-type full struct{}
+// fullDisk is a standard output that can't be written.
+type fullDisk struct{}
 
-func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-func TestAKeyThatCannotBePrintedIsNotStored(t *testing.T) {
+func TestKeysMakeThatCannotPrint(t *testing.T) {
 	t.Parallel()
 	before := `{"crm": "` + crmKey + `"}`
 	path := file(t, "keys.json", before)
 	var stderr bytes.Buffer
-	status := run(t.Context(), args("keys make crm --replace --sources "+sources+" --store "+path), strings.NewReader(""), full{}, &stderr, func(string) string { return "" })
+	status := run(t.Context(), args("keys make crm --replace --sources "+sources+" --store "+path), strings.NewReader(""), fullDisk{}, &stderr, func(string) string { return "" })
 	after, err := os.ReadFile(path)
 	if status != statusFailed || err != nil || string(after) != before || !strings.Contains(stderr.String(), "nothing was stored: the new key can't be printed") {
 		t.Errorf("status %d, %v, %s", status, err, stderr.String())
 	}
 }
 
-func TestALinkedFileIsChangedWhereItIs(t *testing.T) {
+func TestKeysFollowsSymbolicLinks(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{"the target exists": "{}", "the target does not exist yet": ""} {
 		target := filepath.Join(t.TempDir(), "keys.json")
@@ -243,7 +233,7 @@ func TestALinkedFileIsChangedWhereItIs(t *testing.T) {
 	}
 }
 
-// The process that the next test kills: it changes the file until it dies, and prints each key before it is stored.
+// TestMain makes keys until it is killed if this process was started by TestKeysKilledLeavesAWholeFile.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("VICIHOOK_TEST_CHANGE"); path != "" {
 		for {
@@ -255,15 +245,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestAKilledChangeLeavesAWholeFile(t *testing.T) {
+func TestKeysKilledLeavesAWholeFile(t *testing.T) {
 	t.Parallel()
 	path := file(t, "keys.json", "{}")
 	for i := range 200 {
 		checkKilled(t, path, killedAfter(t, path, time.Duration(i)*20*time.Microsecond))
 	}
-	if r := vicihook(t, call{args: args("keys make crm --replace --store " + path)}); r.status != statusOK {
-		t.Fatalf("%+v", r)
-	}
+	vicihook(t, call{args: args("keys make crm --replace --store " + path)}).check(t, statusOK)
 	checkFolder(t, path)
 }
 
@@ -272,8 +260,8 @@ func killedAfter(t *testing.T, path string, after time.Duration) string {
 	t.Helper()
 	changing := exec.Command(os.Args[0])
 	changing.Env = append(os.Environ(), "VICIHOOK_TEST_CHANGE="+path)
-	var said strings.Builder
-	changing.Stderr = &said
+	var stderr strings.Builder
+	changing.Stderr = &stderr
 	output, err := changing.StdoutPipe()
 	if err := errors.Join(err, changing.Start()); err != nil {
 		t.Fatal(err)
@@ -281,7 +269,7 @@ func killedAfter(t *testing.T, path string, after time.Duration) string {
 	printed := bufio.NewReader(output)
 	first, err := printed.ReadString('\n')
 	if err != nil {
-		t.Fatalf("%v: %v: %s", err, changing.Wait(), said.String())
+		t.Fatalf("%v: %v: %s", err, changing.Wait(), stderr.String())
 	}
 	time.Sleep(after)
 	_ = changing.Process.Kill()
@@ -293,8 +281,8 @@ func killedAfter(t *testing.T, path string, after time.Duration) string {
 	return first + string(rest)
 }
 
-// checkKilled wants a whole secret with the last key that was told as stored, or with a later one that was printed.
-func checkKilled(t *testing.T, path, told string) {
+// checkKilled wants a whole file with the last key that was reported as stored, or with a later one that was printed.
+func checkKilled(t *testing.T, path, printed string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -305,15 +293,15 @@ func checkKilled(t *testing.T, path, told string) {
 		t.Fatalf("%d files, %v", len(entries), err)
 	}
 	stored := jsonOf(t, text)["crm"]
-	done := strings.LastIndex(told, "\nstored ")
+	done := strings.LastIndex(printed, "\nstored ")
 	if done < 0 {
 		return
 	}
-	last := strings.LastIndex(told[:done], "key       ")
-	for _, key := range strings.Split(told[last:], "key       ")[1:] {
+	last := strings.LastIndex(printed[:done], "key       ")
+	for _, key := range strings.Split(printed[last:], "key       ")[1:] {
 		if first, _, _ := strings.Cut(key, "\n"); first == stored {
 			return
 		}
 	}
-	t.Error("a key that was told as stored is gone")
+	t.Error("a key that was reported as stored is gone")
 }

@@ -72,7 +72,7 @@ func TestSend(t *testing.T) {
 	}
 }
 
-func TestSendPrintsWhatWasSentAndWhatCame(t *testing.T) {
+func TestSendPrintsRequestAndAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, "standard-webhooks", crmKey, outcome(200, hungUp))
 	r := vicihook(t, sendTo(f.URL, "--disposition", "SALE", "--ref", "4711", "--actor", "jo"))
@@ -90,7 +90,7 @@ message   the call is no longer listed
 	}
 }
 
-func TestSendTakesItsSettingsFromTheEnvironment(t *testing.T) {
+func TestSendReadsTheEnvironment(t *testing.T) {
 	t.Parallel()
 	f := newFront(t, "zendesk", "k9Zr41xPq0mUe7Tn2sWvYb8L", outcome(200, hungUp))
 	help := file(t, "sources.json", `{"help": {"scheme": "zendesk", "agent_user": ".ticket.agent", "ref": ".ticket.id"}}`)
@@ -106,7 +106,7 @@ func TestSendTakesItsSettingsFromTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestSendPassesABodyOnByteForByte(t *testing.T) {
+func TestSendBody(t *testing.T) {
 	t.Parallel()
 	const body = "{ \"call_id\":\t\"Y1\" }\r\n\n"
 	f := newFront(t, "github", "k9Zr41xPq0mUe7Tn2sWvYb8L", outcome(200, `{"outcome":"ignored"}`))

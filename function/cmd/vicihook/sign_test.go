@@ -11,7 +11,7 @@ import (
 
 const signCall = "sign --call-id " + callID + " --agent-user 1028 "
 
-func TestSignPrintsHeadersThatVerify(t *testing.T) {
+func TestSignHeadersVerify(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range webhook.PresetNames() {
 		body := `{"webhookTimestamp":1790000000000}` // one scheme looks for its time there
@@ -36,7 +36,7 @@ func TestSignPrintsHeadersThatVerify(t *testing.T) {
 	}
 }
 
-func TestSignMakesEventsThatVerify(t *testing.T) {
+func TestSignEventsVerify(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []string{"http", "rest", "url"} {
 		for _, more := range []string{"", "--content-type application/octet-stream", "--source desk"} {
@@ -53,7 +53,7 @@ func TestSignMakesEventsThatVerify(t *testing.T) {
 	}
 }
 
-func TestSignGivesASampleEventAFreshSignatureAndChangesNothingElse(t *testing.T) {
+func TestSignEventFile(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []string{"http", "rest", "url"} {
 		stale := vicihook(t, call{args: args(signCall + "--at 1700000000 --event " + shape)})
@@ -92,7 +92,7 @@ func withoutSignature(t *testing.T, text string) string {
 	return string(rest)
 }
 
-func TestAPayloadMayNameTheCallByWhatAHelpdeskKnows(t *testing.T) {
+func TestSignPayloadWithoutACallID(t *testing.T) {
 	t.Parallel()
 	desk := file(t, "sources.json", `{"desk": {"scheme": "github", "phone": ".caller.phone", "lead_id": ".lead"}}`)
 	env := map[string]string{"VICIHOOK_CALL_ID": callID, "VICIHOOK_KEY": zendeskKey}

@@ -12,8 +12,8 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// stacksAt answers CloudFormation's DescribeStacks, in AWS's Query protocol, with the outputs of one stack.
-func stacksAt(t *testing.T, name string, outputs map[string]string) {
+// newCloudFormation starts a server that answers DescribeStacks, in AWS's Query protocol, with the outputs of one stack.
+func newCloudFormation(t *testing.T, name string, outputs map[string]string) {
 	t.Helper()
 	type output struct{ OutputKey, OutputValue string }
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -40,19 +40,19 @@ func stacksAt(t *testing.T, name string, outputs map[string]string) {
 	t.Setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", srv.URL)
 }
 
-func TestAStackLeadsToItsFunction(t *testing.T) {
+func TestStackOfDoctor(t *testing.T) {
 	localAWS(t)
-	stacksAt(t, "vicihook-prod", map[string]string{"FunctionLogGroup": "/log", "FunctionName": "vicihook-prod-VicihookFunction-1a2b"})
-	asked := lambdaAt(t, "Unhandled", "{}")
+	newCloudFormation(t, "vicihook-prod", map[string]string{"FunctionLogGroup": "/log", "FunctionName": "vicihook-prod-VicihookFunction-1a2b"})
+	asked := newLambda(t, "Unhandled", "{}")
 	r := vicihook(t, call{args: args("doctor --stack vicihook-prod")})
 	if r.status != statusFailed || !strings.Contains(*asked, "/functions/vicihook-prod-VicihookFunction-1a2b:live/invocations") {
 		t.Errorf("asked %s: %+v", *asked, r)
 	}
 }
 
-func TestAStackLeadsToItsLog(t *testing.T) {
+func TestStackOfWho(t *testing.T) {
 	localAWS(t)
-	stacksAt(t, "vicihook-prod", map[string]string{"FunctionName": "f", "FunctionLogGroup": "vicihook-prod-FunctionLogGroup-1a2b"})
+	newCloudFormation(t, "vicihook-prod", map[string]string{"FunctionName": "f", "FunctionLogGroup": "vicihook-prod-FunctionLogGroup-1a2b"})
 	var group any
 	logs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := make([]byte, r.ContentLength)
@@ -68,29 +68,25 @@ func TestAStackLeadsToItsLog(t *testing.T) {
 	}
 }
 
-func TestAStackThatLeadsNowhere(t *testing.T) {
+func TestStackErrors(t *testing.T) {
 	localAWS(t)
-	stacksAt(t, "other", map[string]string{"BucketName": "b"})
+	newCloudFormation(t, "other", map[string]string{"BucketName": "b"})
 	for line, want := range map[string]struct {
-		status int
-		says   string
+		status  int
+		printed string
 	}{
 		"who --stack vicihook-prod":    {statusFailed, "does not exist"},
 		"who --stack other":            {statusFailed, "has no output FunctionLogGroup"},
 		"doctor --stack other":         {statusFailed, "has no output FunctionName"},
 		"doctor --stack vicihook-prod": {statusFailed, "does not exist"},
 	} {
-		if r := vicihook(t, call{args: args(line)}); r.status != want.status || !strings.Contains(r.stderr, want.says) {
-			t.Errorf("%s: %+v", line, r)
-		}
+		t.Run(line, func(t *testing.T) { vicihook(t, call{args: args(line)}).check(t, want.status, want.printed) })
 	}
 	t.Setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", "http://127.0.0.1:1")
-	if r := vicihook(t, call{args: args("who --stack x")}); r.status != statusNoAnswer {
-		t.Errorf("%+v", r)
-	}
+	vicihook(t, call{args: args("who --stack x")}).check(t, statusNoAnswer)
 }
 
-func TestTheTemplateHasTheOutputsAndTheAlias(t *testing.T) {
+func TestStackOutputsAreInTheTemplate(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../../template.yaml")
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 const vectorFile = "../../internal/webhook/testdata/vectors.json"
 
-func TestVectorsGiveTheirVerdict(t *testing.T) {
+func TestVerifyVectors(t *testing.T) {
 	t.Parallel()
 	r := vicihook(t, call{args: args("verify --vectors " + vectorFile)})
 	if r.status != statusOK || r.stdout != "99 passed, 0 failed\n" {
@@ -17,7 +17,7 @@ func TestVectorsGiveTheirVerdict(t *testing.T) {
 	}
 }
 
-func TestAVectorWithTheOtherVerdictFails(t *testing.T) {
+func TestVerifyVectorsWithTheOppositeVerdict(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(vectorFile)
 	if err != nil {
@@ -40,24 +40,24 @@ func TestAVectorWithTheOtherVerdictFails(t *testing.T) {
 	}
 }
 
-var brokenVectors = map[string]struct{ text, says string }{
-	"an unknown scheme":   {`[{"name":"a","scheme":"zendes","secret":"k","valid":false}]`, "unknown preset"},
-	"no scheme":           {`[{"name":"a","secret":"k","valid":false}]`, "kind"},
-	"no secret":           {`[{"name":"a","scheme":"github","valid":false}]`, "has no secret"},
-	"no verdict":          {`[{"name":"a","scheme":"github","secret":"k"}]`, "has no valid"},
-	"no clock":            {`[{"name":"a","scheme":"zendesk","secret":"k","valid":false}]`, "has no now"},
-	"an invalid scheme":   {`[{"name":"a","scheme":{"kind":"hmac"},"secret":"k","valid":false}]`, "alg: missing"},
-	"something else":      {`[7]`, "failed  1"},
-	"a body that is none": {`[{"name":"a","scheme":"github","secret":"k","valid":false,"body":{}}]`, "body"},
+var brokenVectors = map[string]struct{ text, printed string }{
+	"an unknown scheme":        {`[{"name":"a","scheme":"zendes","secret":"k","valid":false}]`, "unknown preset"},
+	"no scheme":                {`[{"name":"a","secret":"k","valid":false}]`, "kind"},
+	"no secret":                {`[{"name":"a","scheme":"github","valid":false}]`, "has no secret"},
+	"no verdict":               {`[{"name":"a","scheme":"github","secret":"k"}]`, "has no valid"},
+	"no clock":                 {`[{"name":"a","scheme":"zendesk","secret":"k","valid":false}]`, "has no now"},
+	"an invalid scheme":        {`[{"name":"a","scheme":{"kind":"hmac"},"secret":"k","valid":false}]`, "alg: missing"},
+	"something else":           {`[7]`, "failed  1"},
+	"a body that is an object": {`[{"name":"a","scheme":"github","secret":"k","valid":false,"body":{}}]`, "body"},
 }
 
-func TestABrokenVectorNeverPasses(t *testing.T) {
+func TestVerifyBrokenVectors(t *testing.T) {
 	t.Parallel()
 	for name, test := range brokenVectors {
-		r := vicihook(t, call{args: args("verify --vectors -"), stdin: test.text})
-		if r.status != statusFailed || !strings.Contains(r.stdout, test.says) || !strings.HasSuffix(r.stdout, "0 passed, 1 failed\n") {
-			t.Errorf("%s: got %+v", name, r)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := vicihook(t, call{args: args("verify --vectors -"), stdin: test.text})
+			r.check(t, statusFailed, test.printed, "0 passed, 1 failed\n")
+		})
 	}
 }
 
@@ -69,17 +69,17 @@ var verdicts = map[string]struct {
 	status         int
 	stdout, stderr string
 }{
-	"a request whose source its path names": {call{args: args("verify"), stdin: githubRequest}, statusOK, "verdict   valid\nscheme    github\n", "published"},
-	"a request with its body apart":         {call{args: args("verify --scheme github --body -", headersFile), stdin: "Hello, World!"}, statusOK, "valid", "published"},
-	"a changed byte":                        {call{args: args("verify"), stdin: githubRequest + "!"}, statusFailed, "verdict   invalid\nscheme    github\nreason    webhook: signature matches no key\n", ""},
-	"another scheme":                        {call{args: args("verify --scheme zendesk"), stdin: githubRequest}, statusFailed, "header x-zendesk-webhook-signature is absent", ""},
-	"the explanation of a good request":     {call{args: args("explain"), stdin: githubRequest}, statusFailed, "cause     refused-key", ""},
-	"the explanation of a changed one":      {call{args: args("explain"), stdin: githubRequest + "\r\n"}, statusFailed, "cause     body-added-newline", "body-added-newline"},
-	"an explanation without any source":     {call{args: args("explain --sources /nope.json"), stdin: githubRequest + "\r\n"}, statusFailed, "scheme    github\ncause     body-added-newline", ""},
-	"an explanation of a curl command":      {call{args: args("explain --scheme github"), stdin: curlRequest}, statusFailed, "cause     body-added-newline", ""},
-	"an explanation says what is taken":     {call{args: args("explain"), stdin: deskRequest}, statusFailed, "call_id   Y1122131500000402027\nagent     1028\n", ""},
-	"an explanation says what is missing":   {call{args: args("explain"), stdin: githubRequest}, statusFailed, "takes     payload: is neither", ""},
-	"an explanation for an unknown source":  {call{args: args("explain --source nope"), stdin: githubRequest}, statusUsage, "", "no such source"},
+	"a request whose source its path names":         {call{args: args("verify"), stdin: githubRequest}, statusOK, "verdict   valid\nscheme    github\n", "published"},
+	"a request with its body apart":                 {call{args: args("verify --scheme github --body -", headersFile), stdin: "Hello, World!"}, statusOK, "valid", "published"},
+	"a changed byte":                                {call{args: args("verify"), stdin: githubRequest + "!"}, statusFailed, "verdict   invalid\nscheme    github\nreason    webhook: signature matches no key\n", ""},
+	"another scheme":                                {call{args: args("verify --scheme zendesk"), stdin: githubRequest}, statusFailed, "header x-zendesk-webhook-signature is absent", ""},
+	"the explanation of a good request":             {call{args: args("explain"), stdin: githubRequest}, statusFailed, "cause     refused-key", ""},
+	"the explanation of a changed one":              {call{args: args("explain"), stdin: githubRequest + "\r\n"}, statusFailed, "cause     body-added-newline", "body-added-newline"},
+	"an explanation without any source":             {call{args: args("explain --sources /nope.json"), stdin: githubRequest + "\r\n"}, statusFailed, "scheme    github\ncause     body-added-newline", ""},
+	"an explanation of a curl command":              {call{args: args("explain --scheme github"), stdin: curlRequest}, statusFailed, "cause     body-added-newline", ""},
+	"an explanation prints what the source selects": {call{args: args("explain"), stdin: deskRequest}, statusFailed, "call_id   Y1122131500000402027\nagent     1028\n", ""},
+	"an explanation prints why nothing is selected": {call{args: args("explain"), stdin: githubRequest}, statusFailed, "takes     payload: is neither", ""},
+	"an explanation for an unknown source":          {call{args: args("explain --source nope"), stdin: githubRequest}, statusUsage, "", "no such source"},
 }
 
 const (
@@ -89,7 +89,7 @@ const (
 	curlRequest = `curl -X POST https://hooks.example.com/webhooks/github -H 'X-Hub-Signature-256: sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17' --data-binary $'Hello, World!\n'`
 )
 
-func TestVerdicts(t *testing.T) {
+func TestVerifyAndExplain(t *testing.T) {
 	t.Parallel()
 	for name, test := range verdicts {
 		t.Run(name, func(t *testing.T) {

@@ -28,8 +28,8 @@ const auditSources = `{
 	"bulk": {"scheme": "standard-webhooks", "each": ".[]", "ref": ".ticket"}
 }`
 
-// An office is the function's own use case with its log, so that what is read here is what it writes.
-type office struct {
+// A fixture is the function's own handler with its log, so that what is read here is what it writes.
+type fixture struct {
 	*hangup.Handler
 	log     bytes.Buffer
 	sources *source.Sources
@@ -38,19 +38,19 @@ type office struct {
 	sent    int
 }
 
-func (o *office) Keys(_ context.Context, name string) (source.Keys, hangup.Refresh, error) {
-	return o.ring[name], unchanged, nil
+func (f *fixture) Keys(_ context.Context, name string) (source.Keys, hangup.Refresh, error) {
+	return f.ring[name], unchanged, nil
 }
 
-func (o *office) Verified(string) {}
+func (f *fixture) Verified(string) {}
 
-func (o *office) Credentials(context.Context) (vicicall.Credentials, hangup.Refresh, error) {
-	return o.account, unchanged, nil
+func (f *fixture) Credentials(context.Context) (vicicall.Credentials, hangup.Refresh, error) {
+	return f.account, unchanged, nil
 }
 
 func unchanged(context.Context, string) (bool, error) { return false, nil }
 
-func newOffice(t *testing.T) (*office, *vicitest.Server, string) {
+func newFixture(t *testing.T) (*fixture, *vicitest.Server, string) {
 	t.Helper()
 	srv, id, _ := newVICIdial(t)
 	parsed, err := source.Parse([]byte(auditSources))
@@ -61,50 +61,50 @@ func newOffice(t *testing.T) (*office, *vicitest.Server, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &office{sources: parsed, ring: ring, account: vicicall.Credentials{
+	f := &fixture{sources: parsed, ring: ring, account: vicicall.Credentials{
 		URLs: []string{srv.URL}, User: vicitest.DefaultUser, Pass: vicitest.DefaultPass,
 	}}
 	client := vicicall.New(vicicall.Config{})
 	t.Cleanup(client.Close)
-	o.Handler = &hangup.Handler{
-		Sources: parsed, Keys: o, Credentials: o, VICIdial: client, Budget: 4 * time.Second,
-		Log: slog.New(slog.NewJSONHandler(&o.log, &slog.HandlerOptions{ReplaceAttr: lambdacontext.ReplaceAttr})),
+	f.Handler = &hangup.Handler{
+		Sources: parsed, Keys: f, Credentials: f, VICIdial: client, Budget: 4 * time.Second,
+		Log: slog.New(slog.NewJSONHandler(&f.log, &slog.HandlerOptions{ReplaceAttr: lambdacontext.ReplaceAttr})),
 	}
-	return o, srv, id
+	return f, srv, id
 }
 
-func (o *office) deliver(t *testing.T, name, body string) {
+func (f *fixture) deliver(t *testing.T, name, body string) {
 	t.Helper()
-	src, _ := o.sources.Lookup(name)
+	src, _ := f.sources.Lookup(name)
 	r := webhook.Request{Method: http.MethodPost, Header: webhook.Header{}, Body: []byte(body)}
-	o.sent++
-	if err := src.Verifier.Sign(&r, o.ring[name].Keys[0], "msg_"+strconv.Itoa(o.sent), time.Now()); err != nil {
+	f.sent++
+	if err := src.Verifier.Sign(&r, f.ring[name].Keys[0], "msg_"+strconv.Itoa(f.sent), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	o.Handle(t.Context(), hangup.Request{Source: name, Webhook: r, ContentType: "application/json", ID: "req-" + strconv.Itoa(o.sent)})
+	f.Handle(t.Context(), hangup.Request{Source: name, Webhook: r, ContentType: "application/json", ID: "req-" + strconv.Itoa(f.sent)})
 }
 
-// day is a log: one call ended, once more asked for, two more in a batch, and a stranger.
-func day(t *testing.T) (log, id string) {
+// writeLog returns a log: a call that was ended, the same call again, two more in a batch, and an unknown source.
+func writeLog(t *testing.T) (log, id string) {
 	t.Helper()
-	o, srv, id := newOffice(t)
+	f, srv, id := newFixture(t)
 	payload := `{"call_id": "` + id + `", "agent_user": "1028", "disposition": "SALE", "ticket": "T-1", "by": "ann"}`
-	o.deliver(t, "crm", payload)
-	o.deliver(t, "crm", payload)
+	f.deliver(t, "crm", payload)
+	f.deliver(t, "crm", payload)
 	second := srv.NextCallID('Y')
 	srv.AddCall(vicitest.Call{ID: second, Agent: "1028"})
-	o.deliver(t, "bulk", `[{"call_id": "`+second+`", "agent_user": "1028", "ticket": "T-2"}, {"call_id": "`+id+`", "agent_user": "1999", "ticket": "T-3"}]`)
-	o.Handle(t.Context(), hangup.Request{Source: "stranger"})
-	return "START RequestId: 1 Version: $LATEST\n" + o.log.String() + "\nREPORT RequestId: 1 {\n", id
+	f.deliver(t, "bulk", `[{"call_id": "`+second+`", "agent_user": "1028", "ticket": "T-2"}, {"call_id": "`+id+`", "agent_user": "1999", "ticket": "T-3"}]`)
+	f.Handle(t.Context(), hangup.Request{Source: "stranger"})
+	return "START RequestId: 1 Version: $LATEST\n" + f.log.String() + "\nREPORT RequestId: 1 {\n", id
 }
 
-func TestWhoAnswersFromTheFunctionsOwnLog(t *testing.T) {
+func TestWho(t *testing.T) {
 	t.Parallel()
-	log, id := day(t)
+	log, id := writeLog(t)
 	for name, test := range map[string]struct {
-		line string
-		rows int
-		says string
+		line    string
+		rows    int
+		printed string
 	}{
 		"who ended the call":            {"who --call ID", 3, "\nID was ended by crm, ticket T-1, asked by ann, at 20"},
 		"who ended another call":        {"who --call " + callID, 0, ""},
@@ -114,18 +114,21 @@ func TestWhoAnswersFromTheFunctionsOwnLog(t *testing.T) {
 		"what was done just now":        {"who --since 1h", 5, "1 unauthorized of -\n"},
 		"what will be":                  {"who --since 2999-01-01T00:00:00Z", 0, ""},
 	} {
-		r := vicihook(t, call{args: args(strings.ReplaceAll(test.line, "ID", id)), stdin: log})
-		want := map[bool]int{true: statusOK, false: statusFailed}[test.rows > 0]
-		table, _, _ := strings.Cut(r.stdout, "\n\n")
-		if r.status != want || !strings.Contains(r.stdout, strings.ReplaceAll(test.says, "ID", id)) || max(0, strings.Count(table, "\n")) != test.rows {
-			t.Errorf("%s: got %+v, want %d rows and %q", name, r, test.rows, test.says)
-		}
+		t.Run(name, func(t *testing.T) {
+			r := vicihook(t, call{args: args(strings.ReplaceAll(test.line, "ID", id)), stdin: log})
+			want := map[bool]int{true: statusOK, false: statusFailed}[test.rows > 0]
+			table, _, _ := strings.Cut(r.stdout, "\n\n")
+			r.check(t, want, strings.ReplaceAll(test.printed, "ID", id))
+			if n := strings.Count(table, "\n"); n != test.rows {
+				t.Errorf("%d rows, want %d: %s", n, test.rows, table)
+			}
+		})
 	}
 }
 
-func TestARowHasEverythingThatAnAuditorAsksFor(t *testing.T) {
+func TestWhoJSON(t *testing.T) {
 	t.Parallel()
-	log, id := day(t)
+	log, id := writeLog(t)
 	r := vicihook(t, call{args: args("who --json --source crm", file(t, "day.log", log))})
 	first, _, _ := strings.Cut(r.stdout, "\n")
 	var row audit.Row
@@ -145,7 +148,7 @@ func TestARowHasEverythingThatAnAuditorAsksFor(t *testing.T) {
 	}
 }
 
-func TestALogCantSteerTheTerminal(t *testing.T) {
+func TestWhoEscapesControlCharacters(t *testing.T) {
 	t.Parallel()
 	r := vicihook(t, call{args: args("who"), stdin: `{"source":"crm","outcome":"hungup","ref":"\u001b[2J\tx"}`})
 	if strings.ContainsRune(r.stdout, 0x1b) || !strings.Contains(r.stdout, "?[2J?x") {
@@ -153,9 +156,9 @@ func TestALogCantSteerTheTerminal(t *testing.T) {
 	}
 }
 
-func TestWhoAsksCloudWatchLogs(t *testing.T) {
+func TestWhoReadsCloudWatchLogs(t *testing.T) {
 	localAWS(t)
-	log, id := day(t)
+	log, id := writeLog(t)
 	var asked []map[string]any
 	lines := strings.Split(log, "\n")
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -172,9 +175,7 @@ func TestWhoAsksCloudWatchLogs(t *testing.T) {
 	t.Cleanup(srv.Close)
 	t.Setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", srv.URL)
 	r := vicihook(t, call{args: args("who --log-group /aws/lambda/vicihook --call " + id)})
-	if r.status != statusOK || !strings.Contains(r.stdout, "was ended by crm, ticket T-1") {
-		t.Errorf("%+v", r)
-	}
+	r.check(t, statusOK, "was ended by crm, ticket T-1")
 	if len(asked) != 4 || asked[0]["target"] != "Logs_20140328.FilterLogEvents" || asked[0]["logGroupName"] != "/aws/lambda/vicihook" ||
 		asked[0]["filterPattern"] != `"`+id+`"` || asked[3]["nextToken"] != "3" {
 		t.Errorf("asked %v", asked)
@@ -183,12 +184,10 @@ func TestWhoAsksCloudWatchLogs(t *testing.T) {
 		t.Errorf("asked from %s on", from)
 	}
 	srv.Close()
-	if r := vicihook(t, call{args: args("who --log-group x")}); r.status != statusNoAnswer {
-		t.Errorf("%+v", r)
-	}
+	vicihook(t, call{args: args("who --log-group x")}).check(t, statusNoAnswer)
 }
 
-func FuzzALogLine(f *testing.F) {
+func FuzzLogLine(f *testing.F) {
 	f.Add([]byte(`{"timestamp":"2026-11-22T14:30:56Z","source":"crm","outcome":"hungup","calls":[{"outcome":"hungup"}]}`))
 	f.Add([]byte(`x {"source":"crm","outcome":"hungup","key":0}`))
 	f.Add([]byte(`{`))
