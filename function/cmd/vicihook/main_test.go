@@ -149,7 +149,7 @@ var usageErrors = map[string]struct {
 	"an id that can't be signed":               {sendTo("http://x", "--id", "a.b"), "--id"},
 	"an unknown source":                        {sendTo("http://x", "--source", "nope"), "crm, desk, github, helpdesk, probe, zendesk"},
 	"a missing sources.json":                   {sendTo("http://x", "--sources", "/nope.json"), "--sources: open /nope.json"},
-	"an unknown scheme":                        {sendTo("http://x", "--scheme", "zendes"), "there are autotask, "},
+	"an unknown scheme":                        {sendTo("http://x", "--scheme", "zendes"), "there are " + webhook.PresetNames()[0] + ", "},
 	"a scheme with every fault":                {sendTo("http://x", "--scheme", `{"kind":"hmac"}`), "alg: missing"},
 	"a value that the source computes":         {sendTo("http://x", "--source", "zendesk", "--disposition", "SALE"), "--disposition"},
 	"a value that the source does not read":    {sendTo("http://x", "--source", "zendesk", "--actor", "jo"), "--actor: this source does not read it"},

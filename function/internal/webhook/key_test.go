@@ -121,10 +121,10 @@ func TestCheckStrength(t *testing.T) {
 
 func TestKeysOfPublishedVectorsAreWeak(t *testing.T) {
 	t.Parallel()
-	for _, vector := range vectorFile(t, "vectors.json", 99) {
+	for _, vector := range vectorFile(t, "vectors.json") {
 		for _, text := range vector.Secret {
 			if key, err := vector.Scheme.ParseKey(text); err == nil && key.CheckStrength() == nil {
-				t.Errorf("%s: its key passes for real", vector.Name)
+				t.Errorf("%s: its key is accepted: add it to published in strength.go, or move a vector whose key is in no document to own_vectors.json", vector.Name)
 			}
 		}
 	}

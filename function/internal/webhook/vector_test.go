@@ -17,10 +17,10 @@ import (
 // vectors reads the published and constructed vectors, and those made here with another implementation of HMAC.
 func vectors(t testing.TB) []webhook.Vector {
 	t.Helper()
-	return slices.Concat(vectorFile(t, "vectors.json", 99), vectorFile(t, "own_vectors.json", 25), vectorFile(t, "voice_vectors.json", 17))
+	return slices.Concat(vectorFile(t, "vectors.json"), vectorFile(t, "own_vectors.json"), vectorFile(t, "voice_vectors.json"))
 }
 
-func vectorFile(t testing.TB, name string, count int) (all []webhook.Vector) {
+func vectorFile(t testing.TB, name string) (all []webhook.Vector) {
 	t.Helper()
 	data, err := os.ReadFile("testdata/" + name)
 	if err != nil {
@@ -29,8 +29,8 @@ func vectorFile(t testing.TB, name string, count int) (all []webhook.Vector) {
 	if err := json.Unmarshal(data, &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != count {
-		t.Fatalf("testdata/%s holds %d vectors, want %d", name, len(all), count)
+	if len(all) == 0 {
+		t.Fatalf("testdata/%s has no vectors", name)
 	}
 	return all
 }
@@ -118,7 +118,7 @@ func TestInvalidVectorsAreRefusedForTheirReason(t *testing.T) {
 		}
 		invalid++
 		if err := vector.Verify(); !errors.Is(err, refusals[vector.Name]) || err == nil {
-			t.Errorf("%s: got %v, want %v", vector.Name, err, refusals[vector.Name])
+			t.Errorf("%s: got %v, want %v, its reason in refusals", vector.Name, err, refusals[vector.Name])
 		}
 	}
 	if invalid != len(refusals) {
