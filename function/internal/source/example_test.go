@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"vicihook/function/internal/source"
 )
@@ -29,13 +30,14 @@ func ExampleParse() {
 	for _, err := range joined.Unwrap() {
 		var fault *source.Fault
 		errors.As(err, &fault)
-		fmt.Printf("%s %s %s: %.53s\n", fault.File, fault.Source, fault.Field, fault.Why)
+		why, _, _ := strings.Cut(fault.Why, "; there are")
+		fmt.Printf("%s %s %s: %.53s\n", fault.File, fault.Source, fault.Field, why)
 	}
 	// Output:
 	// sources.json crm agents: no regular expression: missing closing ]: "[0-9"
 	// sources.json crm call_id: jq `limit` is not allowed, since it can run long or r
 	// sources.json zendesk calls: must be different letters out of VYJMC, not "VX"
-	// sources.json zendesk scheme: unknown preset "zendsk"; there are autotask, bland, c
+	// sources.json zendesk scheme: unknown preset "zendsk"
 }
 
 func ExampleSource_Select() {
