@@ -13,9 +13,10 @@ const (
 	forceEvery = 40 * time.Second // in the long run
 	forceSaved = 24               // at once, after a quiet time
 
-	leftByVerified       = 0 // an asker leaves so many of the saved ones to others
-	leftByVerifiedLately = 2 // had one within forgetAsked
-	leftByStranger       = 4 // was not verified within forgetVerified
+	// Saved refreshes that an asker can't spend, by whether it was verified and whether it had one lately.
+	leftByVerified       = 0
+	leftByVerifiedLately = 2
+	leftByStranger       = 4
 	leftByStrangerLately = 8
 
 	forgetAsked    = 10 * time.Minute

@@ -23,17 +23,17 @@ const (
 	previous = "AWSPREVIOUS"
 )
 
-// api answers for Secrets Manager inside a synctest bubble, where no network may be: the time logic is tested with it,
-// the protocol with the real server.
+// api stands in for Secrets Manager inside a synctest bubble, which allows no network. It tests the time logic; the
+// protocol is tested with a server.
 type api struct {
 	mu      sync.Mutex
-	asleep  time.Duration // how far the wall clock is ahead of the timers, after freezes that these slept through
+	asleep  time.Duration // how far the wall clock is ahead of the timers, which stand still in a freeze
 	calls   map[string]int
-	ended   int               // calls whose context ended before their answer
+	ended   int               // calls whose context ended first
 	answers map[string]string // label to version id; a version's text is its id
 	faults  map[string]error  // label to error
 	takes   time.Duration     // how long an answer takes
-	deaf    bool              // an answer does not heed its context, like a connection that died in a freeze
+	deaf    bool              // an answer ignores its context, like a connection that died in a freeze
 	silent  string            // this label gets no answer at all
 	created time.Time         // of every version
 }
@@ -103,8 +103,7 @@ func (a *api) now() time.Time {
 	return time.Now().Add(a.asleep)
 }
 
-// store is a Store of the texts themselves; a text that starts with "bad" does not parse, and "panic" ends
-// the parsing in one.
+// store returns a Store of texts. One that starts with "bad" does not parse, and one with "panic" makes the parser panic.
 func (a *api) store(withPrevious bool) *secret.Store[string] {
 	cfg := secret.Config[string]{API: a, ARN: arn, Parse: parse, Now: a.now}
 	if withPrevious {

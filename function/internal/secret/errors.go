@@ -7,20 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/smithy-go"
 )
 
-// Categories of errors. The texts say how to fix them, and hold nothing that the secret holds.
+// Categories of errors. The text of an error says how to fix it and quotes nothing of the secret.
 var (
-	ErrUnavailable = errors.New("no answer")               // network, time, throttling, a fault of AWS: it may pass
+	ErrUnavailable = errors.New("no answer")               // network, timeout, throttling, an error of AWS: it may pass
 	ErrDenied      = errors.New("access denied")           // IAM, KMS or the role's credentials
 	ErrNotFound    = errors.New("no such secret or value") // the ARN, the region, or a secret marked for deletion
 	ErrMalformed   = errors.New("unusable value")          // binary, or Parse refused it
 )
 
-// categories of the codes that Secrets Manager and AWS's front before it answer with; all others may pass.
+// categories has the error codes of Secrets Manager and of AWS's API front that waiting does not fix.
 var categories = map[string]error{
 	"AccessDeniedException":               ErrDenied,
 	"DecryptionFailure":                   ErrDenied,
@@ -37,36 +37,36 @@ var categories = map[string]error{
 	"ValidationException":                 ErrNotFound,
 }
 
-// refused describes a failed call. The SDK's error is dropped, since it may quote an answer.
-func (s *Store[T]) refused(label string, err error) error {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return s.fault(label, ErrUnavailable, s.unanswered(err))
+// callError returns the error of a failed call. It drops the SDK's, which may quote an answer.
+func (s *Store[T]) callError(label string, err error) error {
+	api, answered := errors.AsType[smithy.APIError](err)
+	if !answered {
+		return s.newError(label, ErrUnavailable, s.networkReason(err))
 	}
 	category := cmp.Or(categories[api.ErrorCode()], ErrUnavailable)
-	return s.fault(label, category, api.ErrorCode()+"; "+s.remedy(api.ErrorCode()))
+	return s.newError(label, category, api.ErrorCode()+"; "+s.remedy(api.ErrorCode()))
 }
 
-// late is the error of a request that could not wait for the answer.
-func (s *Store[T]) late(cause error) error {
+// timeoutError returns the error of a request whose time ended before the fetch did.
+func (s *Store[T]) timeoutError(cause error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := fmt.Errorf("%w: %w", s.fault(current, ErrUnavailable, "not within the request's time"), cause)
+	err := fmt.Errorf("%w: %w", s.newError(current, ErrUnavailable, "not within the request's time"), cause)
 	if s.failure != nil {
 		err = fmt.Errorf("%w; the fetch before failed: %v", err, s.failure)
 	}
 	return err
 }
 
-func (s *Store[T]) malformed(label, why string) error {
-	return s.fault(label, ErrMalformed, why+"; put a corrected value")
+func (s *Store[T]) valueError(label, why string) error {
+	return s.newError(label, ErrMalformed, why+"; put a corrected value")
 }
 
-func (s *Store[T]) fault(label string, category error, why string) error {
+func (s *Store[T]) newError(label string, category error, why string) error {
 	return fmt.Errorf("secret: %s of %s: %w: %s", label, s.cfg.ARN, category, why)
 }
 
-// remedy says what an operator should look at.
+// remedy returns how an operator can fix what a code of AWS reports.
 func (s *Store[T]) remedy(code string) string {
 	switch category := categories[code]; {
 	case code == "AccessDeniedException" || code == "DecryptionFailure":
@@ -79,16 +79,13 @@ func (s *Store[T]) remedy(code string) string {
 	return "it may pass, and is tried again"
 }
 
-// region is the fourth part of the ARN.
 func (s *Store[T]) region() string {
-	if parts := strings.Split(s.cfg.ARN, ":"); len(parts) == 7 {
-		return parts[3]
-	}
-	return "?"
+	parsed, _ := arn.Parse(s.cfg.ARN)
+	return cmp.Or(parsed.Region, "?")
 }
 
-// unanswered says why no answer came, from those errors whose texts hold addresses and certificate names only.
-func (s *Store[T]) unanswered(err error) string {
+// networkReason returns why no answer came. It quotes only errors whose texts are addresses and certificate names.
+func (s *Store[T]) networkReason(err error) string {
 	var network *net.OpError
 	var certificate *tls.CertificateVerificationError
 	why := "the call failed before a whole answer came, or there were no credentials"

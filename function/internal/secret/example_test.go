@@ -12,8 +12,8 @@ import (
 	"vicihook/infra/local/secretsmanager"
 )
 
-// A key is rotated while the store is in use: the refresh that a signature which fits no key asks for brings the new
-// one, with the old one beside it.
+// A key is rotated while the store is in use. A signature that matches no key causes a refresh, which fetches the new
+// key and the old one.
 func ExampleStore() {
 	local, err := secretsmanager.NewServer(secretsmanager.Config{})
 	if err != nil {

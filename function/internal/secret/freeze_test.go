@@ -10,14 +10,14 @@ import (
 
 func TestFreeze(t *testing.T) {
 	bubbles(t, map[string]func(*testing.T, *api, *secret.Store[string]){
-		"a prefetch whose timer slept too is made again inside the request":      timersSlept,
-		"a fetch that is given up is told so":                                    givenUp,
-		"a prefetch whose timer ran out in the freeze is made again":             timersRan,
-		"a prefetch whose timer runs out inside the request is made again":       runsOutInside,
-		"a refresh that died in the freeze is made again":                        refreshDied,
-		"the answer to a fetch that was given up is dropped":                     lateAnswer,
-		"a value whose fetch was frozen is as old as the beginning of its fetch": frozenAge,
-		"the pauses are over after the freeze":                                   pausesOver,
+		"a prefetch whose timer slept too is repeated in the request":    timersSlept,
+		"an abandoned fetch is cancelled":                                abandoned,
+		"a prefetch whose timer ran out in the freeze is repeated":       timersRan,
+		"a prefetch whose timer runs out in the request is repeated":     runsOutInside,
+		"a refresh that died in the freeze is repeated":                  refreshDied,
+		"the answer to an abandoned fetch is dropped":                    lateAnswer,
+		"the age of a value counts from the beginning of a frozen fetch": frozenAge,
+		"the pauses are over after the freeze":                           pausesOver,
 	})
 }
 
@@ -34,7 +34,7 @@ func timersSlept(t *testing.T, a *api, s *secret.Store[string]) {
 	time.Sleep(time.Hour)
 }
 
-func givenUp(t *testing.T, a *api, s *secret.Store[string]) {
+func abandoned(t *testing.T, a *api, s *secret.Store[string]) {
 	a.takes = time.Hour
 	s.Prefetch(t.Context())
 	synctest.Wait()
@@ -43,7 +43,7 @@ func givenUp(t *testing.T, a *api, s *secret.Store[string]) {
 	load(t, s, "v1")
 	synctest.Wait()
 	if a.ended != 1 {
-		t.Errorf("%d calls were ended, want the one that was given up", a.ended)
+		t.Errorf("%d calls were cancelled, want the abandoned one", a.ended)
 	}
 }
 
@@ -121,7 +121,7 @@ func pausesOver(t *testing.T, a *api, s *secret.Store[string]) {
 	load(t, s, "v2")
 	a.rotate("v3")
 	if got, changed, err := s.Refresh(t.Context(), seen, ""); !changed || err != nil || got.Current.ID != "v2" {
-		t.Fatalf("Refresh: got %v, %v, %v, want v2 at hand", got, changed, err)
+		t.Fatalf("Refresh: got %v, %v, %v, want the cached v2", got, changed, err)
 	}
 	seen = load(t, s, "v2")
 	time.Sleep(settled)

@@ -11,21 +11,21 @@ import (
 
 func TestPrevious(t *testing.T) {
 	cases := map[string]func(*testing.T, *api, *secret.Store[string]){
-		"it is asked for after AWSCURRENT":                                askedAfter,
-		"it is asked for while AWSCURRENT is younger than it counts":      askedWhileItCounts,
-		"it is asked for when Secrets Manager's clock is ahead":           askedAheadOfTime,
-		"that there is none is kept":                                      noneIsKept,
+		"it is fetched after AWSCURRENT":                                  fetchedAfter,
+		"it is fetched while AWSCURRENT is younger than it counts":        fetchedWhileItCounts,
+		"it is fetched when Secrets Manager's clock is ahead":             fetchedWithClockAhead,
+		"its absence is cached":                                           absenceCached,
 		"an hour of constant use costs 60 calls and 6":                    hourOfUse,
-		"a rotation brings the old value along":                           rotated,
-		"a rotation between the two calls is made good by the next fetch": rotatedBetween,
+		"a rotation fetches the old value too":                            rotated,
+		"a rotation between the two calls is corrected by the next fetch": rotatedBetween,
 		"a label that moves while AWSCURRENT stays is seen in 10 minutes": labelMoved,
 		"a malformed one disables nothing":                                previousMalformed,
 		"a denied one disables nothing":                                   previousDenied,
-		"one that can't be had at first is asked for again after 10 s":    previousLate,
-		"one that can't be had after a rotation is asked for again":       previousLateAfterRotation,
-		"one that can't be had later stays while AWSCURRENT is the same":  previousStays,
-		"one that never comes is waited for 1 s":                          previousSilent,
-		"none is asked for when AWSCURRENT can't be had":                  currentFailsFirst,
+		"one that is unavailable at first is fetched again after 10 s":    previousLate,
+		"one that is unavailable after a rotation is fetched again":       previousLateAfterRotation,
+		"one that is unavailable later stays cached with AWSCURRENT":      previousStays,
+		"a fetch that gets no answer ends after 1 s":                      previousSilent,
+		"it is not fetched when AWSCURRENT fails":                         currentFailsFirst,
 	}
 	for name, run := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestPrevious(t *testing.T) {
 	}
 }
 
-// loadBoth asserts which versions a request gets; an empty wantPrevious is none.
+// loadBoth asserts which versions a request gets; an empty wantPrevious means none.
 func loadBoth(t *testing.T, s *secret.Store[string], want, wantPrevious string) secret.Snapshot[string] {
 	t.Helper()
 	got := load(t, s, want)
@@ -51,7 +51,7 @@ func loadBoth(t *testing.T, s *secret.Store[string], want, wantPrevious string) 
 	return got
 }
 
-func askedAfter(t *testing.T, a *api, s *secret.Store[string]) {
+func fetchedAfter(t *testing.T, a *api, s *secret.Store[string]) {
 	a.rotate("v2")
 	a.takes = 200 * time.Millisecond
 	began := time.Now()
@@ -59,7 +59,7 @@ func askedAfter(t *testing.T, a *api, s *secret.Store[string]) {
 	wantTook(t, began, 400*time.Millisecond)
 }
 
-func askedWhileItCounts(t *testing.T, a *api, s *secret.Store[string]) {
+func fetchedWhileItCounts(t *testing.T, a *api, s *secret.Store[string]) {
 	a.rotate("v2")
 	a.created = time.Now().Add(-countsFor + 1)
 	loadBoth(t, s, "v2", "v1")
@@ -68,13 +68,13 @@ func askedWhileItCounts(t *testing.T, a *api, s *secret.Store[string]) {
 	wantCalls(t, a, previous, 1)
 }
 
-func askedAheadOfTime(t *testing.T, a *api, s *secret.Store[string]) {
+func fetchedWithClockAhead(t *testing.T, a *api, s *secret.Store[string]) {
 	a.rotate("v2")
 	a.created = time.Now().Add(time.Minute)
 	loadBoth(t, s, "v2", "v1")
 }
 
-func noneIsKept(t *testing.T, a *api, s *secret.Store[string]) {
+func absenceCached(t *testing.T, a *api, s *secret.Store[string]) {
 	if got := loadBoth(t, s, "v1", ""); got.PreviousErr != nil {
 		t.Errorf("PreviousErr: got %v, want nil", got.PreviousErr)
 	}
@@ -107,7 +107,7 @@ func rotated(t *testing.T, a *api, s *secret.Store[string]) {
 }
 
 func rotatedBetween(t *testing.T, a *api, s *secret.Store[string]) {
-	a.answers = map[string]string{current: "v2", previous: "v2"} // v3 was put after AWSCURRENT had been asked for
+	a.answers = map[string]string{current: "v2", previous: "v2"} // v3 was put between the two calls
 	seen := loadBoth(t, s, "v2", "v2")
 	a.set(func() { a.answers[current] = "v3" })
 	time.Sleep(settled)

@@ -12,27 +12,27 @@ import (
 	"vicihook/function/internal/secret"
 )
 
-// settled is how old a value must be before a refresh is forced.
+// settled is the age at which a value may be refreshed by force.
 const settled = 5 * time.Second
 
 func TestRefresh(t *testing.T) {
 	bubbles(t, map[string]func(*testing.T, *api, *secret.Store[string]){
 		"a rotation is seen at once":                                         refreshSees,
-		"a value that was just fetched is not asked for again":               refreshTooSoon,
-		"one that failed counts, and its error comes with the value at hand": refreshFailed,
+		"a value that was just fetched is not fetched again":                 refreshTooSoon,
+		"a failed fetch counts, and its error comes with the cached value":   refreshFailed,
 		"a caller that saw an older value gets the newer one without a call": refreshCaughtUp,
 		"a hundred at once share one fetch":                                  refreshShared,
-		"a fetch in flight that fails is joined, then made again":            refreshJoined,
-		"it waits longer than 300 ms, but no longer than its context":        refreshWaits,
-		"without a value it loads, as often as it is called":                 refreshFirst,
+		"a fetch in flight is joined, and repeated if it fails":              refreshJoined,
+		"it waits for more than 300 ms, until its context ends":              refreshWaits,
+		"without a cached value it loads, each time":                         refreshFirst,
 		"a flood costs two calls a minute, for hours":                        floodCost,
 		"a key that is put in a flood of 80 s counts 5 s later":              floodBegins,
-		"a flood of hours leaves refreshes to other addresses":               floodElsewhere,
+		"an hour of flood leaves refreshes to other addresses":               floodElsewhere,
 		"a flood from many addresses costs two calls a minute, for hours":    floodFromMany,
 	})
 }
 
-// refresh asserts what a Refresh of a caller that saw one version comes to.
+// refresh asserts the result of Refresh for a caller that saw one version.
 func refresh(t *testing.T, s *secret.Store[string], seen secret.Snapshot[string], want string, wantChanged bool) {
 	t.Helper()
 	got, changed, err := s.Refresh(t.Context(), seen, "")
@@ -188,7 +188,7 @@ func floodFromMany(t *testing.T, a *api, s *secret.Store[string]) {
 	}
 }
 
-// spend forces a refresh every second for d, each from an address that did so never before.
+// spend forces a refresh every second for d, each from a new address.
 func spend(t *testing.T, s *secret.Store[string], d time.Duration) {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < d; time.Sleep(time.Second) {
@@ -202,15 +202,15 @@ func spend(t *testing.T, s *secret.Store[string], d time.Duration) {
 	}
 }
 
-// TestVerifiedAskers asserts how many refreshes an asker is left with after an hour's flood from many addresses.
+// TestVerifiedAskers asserts how many refreshes an asker has after an hour's flood from many addresses.
 func TestVerifiedAskers(t *testing.T) {
 	for name, c := range map[string]struct {
 		verify func(*secret.Store[string])
 		asker  string
 		want   int
 	}{
-		"one that was verified has two":     {func(s *secret.Store[string]) { s.Verified("192.0.2.1") }, "192.0.2.1", 2},
-		"one that was not has none":         {func(s *secret.Store[string]) { s.Verified("192.0.2.1") }, "192.0.2.2", 0},
+		"a verified one has two":            {func(s *secret.Store[string]) { s.Verified("192.0.2.1") }, "192.0.2.1", 2},
+		"another has none":                  {func(s *secret.Store[string]) { s.Verified("192.0.2.1") }, "192.0.2.2", 0},
 		"one without an address has none":   {func(s *secret.Store[string]) { s.Verified("") }, "", 0},
 		"after a day it has none":           {func(s *secret.Store[string]) { s.Verified("192.0.2.1"); time.Sleep(24 * time.Hour) }, "192.0.2.1", 0},
 		"the latest of 257 has two":         {func(s *secret.Store[string]) { verifyMany(s, 257) }, "256", 2},

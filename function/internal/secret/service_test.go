@@ -18,8 +18,8 @@ import (
 	"vicihook/infra/local/secretsmanager"
 )
 
-// service is the Secrets Manager at SECRETSMANAGER_URL, moto's server for example; without it, the local one.
-// Whichever it is, a test may use nothing but the SDK to fill it.
+// service is the Secrets Manager at SECRETSMANAGER_URL, such as moto's server, or the local one. Tests fill it through
+// the SDK only.
 type service struct {
 	*sdk.Client
 	ahead *atomic.Int64 // of the stores' clock, in nanoseconds
@@ -59,10 +59,10 @@ func (s service) store(arn string) *secret.Store[login] {
 	}})
 }
 
-// settle makes what the stores hold old enough for a forced refresh.
+// settle makes the cached values old enough for a forced refresh.
 func (s service) settle() { s.ahead.Add(int64(settled)) }
 
-func TestRotationAtAnyService(t *testing.T) {
+func TestServiceRotation(t *testing.T) {
 	t.Parallel()
 	service := newService(t)
 	began := time.Now().Add(-time.Minute)
@@ -87,7 +87,7 @@ func TestRotationAtAnyService(t *testing.T) {
 	}
 }
 
-func TestPutAgainAtAnyService(t *testing.T) {
+func TestServicePutAgain(t *testing.T) {
 	t.Parallel()
 	service := newService(t)
 	arn := service.create(value("1"))
@@ -103,7 +103,7 @@ func TestPutAgainAtAnyService(t *testing.T) {
 	}
 }
 
-func TestErrorsAtAnyService(t *testing.T) {
+func TestServiceErrors(t *testing.T) {
 	t.Parallel()
 	service := newService(t)
 	binary := service.create(value("1"))

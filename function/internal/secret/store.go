@@ -1,8 +1,8 @@
 // Package secret caches the parsed value of one AWS Secrets Manager secret and refreshes it while requests go on.
 //
 //	keys := secret.New(secret.Config[Keyring]{API: client, ARN: arn, Parse: parseKeyring})
-//	keys.Prefetch(ctx)          // at the start
-//	held, err := keys.Load(ctx) // in each request
+//	keys.Prefetch(ctx)            // at the start
+//	cached, err := keys.Load(ctx) // in each request
 //
 // A [Store] calls GetSecretValue by ARN and nothing else:
 //
@@ -27,7 +27,7 @@
 // background. A fetch in flight then waits on a dead connection, and whether its timer counted the time of the freeze
 // depends on the machine. Therefore ages are measured by the wall clock; a fetch older than its limit is abandoned and
 // made again, inside the request that finds it; a request never fails because of a fetch that began before it did; and
-// a value is as old as the beginning of its fetch. The SDK takes the Date of an answer that it read after a freeze for
+// the age of a value counts from the beginning of its fetch. The SDK takes the Date of an answer that it read after a freeze for
 // the present: the next call is signed with a wrong time, refused, and succeeds at the second attempt.
 //
 // API: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
@@ -39,6 +39,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
@@ -47,14 +48,18 @@ const (
 	refreshWait      = 300 * time.Millisecond // a request with a value to serve waits for a refresh
 	retryAfter       = 10 * time.Second       // from a failed refresh to the next
 	firstRetryAfter  = time.Second            // from the beginning of a failed fetch to the next, without a value
-	heldFor          = time.Hour              // a value that no fetch confirmed is served
+	cachedFor        = time.Hour              // a value that no fetch confirmed is served
 	forceAfter       = 5 * time.Second        // from the beginning of a good or a forced fetch to a forced one
 	previousFreshFor = 10 * time.Minute       // AWSPREVIOUS is not fetched again while AWSCURRENT is the same
 	fetchLimit       = 3 * time.Second        // for a fetch, retries included
 	previousLimit    = time.Second            // of that, for AWSPREVIOUS: requests that could do without it wait too
+
+	// The SDK's own 3 attempts pause for seconds. With a single one it could not correct the time that it signs with.
+	attempts = 2
+	backoff  = 100 * time.Millisecond
 )
 
-// API is the one call of Secrets Manager that a [Store] makes; *secretsmanager.Client has it.
+// API is the only call of Secrets Manager that a [Store] makes. *secretsmanager.Client implements it.
 type API interface {
 	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
@@ -66,11 +71,11 @@ type Config[T any] struct {
 	API API
 	ARN string
 
-	// Parse makes a value of the secret's text. Operators read its error, so it must name fields and quote nothing.
+	// Parse returns the value of the secret's text. Operators read its errors: they must name fields and quote nothing.
 	Parse func([]byte) (T, error)
 
-	PreviousFor time.Duration    // fetch AWSPREVIOUS too while AWSCURRENT is younger; 0 is never
-	Now         func() time.Time // the wall clock; nil is time.Now
+	PreviousFor time.Duration    // AWSPREVIOUS is fetched too while AWSCURRENT is younger; 0 = never
+	Now         func() time.Time // the wall clock; nil = time.Now
 }
 
 // A Store caches the last good value of a secret. It is safe for concurrent use.
@@ -79,11 +84,11 @@ type Store[T any] struct {
 	retryer aws.Retryer
 
 	mu      sync.Mutex
-	held    *Snapshot[T] // the last good value; nil before the first
+	cached  *Snapshot[T] // the last good value; nil before the first
 	failure error        // of the last fetch
 	fetch   *fetch[T]    // in flight; nil when there is none
 	began   time.Time    // when the last fetch began
-	since   time.Time    // while a value is held, no refresh is due until since + pause
+	since   time.Time    // with a cached value, the next refresh is due at since + pause
 	pause   time.Duration
 	forced  time.Time // when the last forced refresh began
 	budget  budget    // of forced refreshes
@@ -94,11 +99,11 @@ func New[T any](cfg Config[T]) *Store[T] {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Store[T]{cfg: cfg, retryer: newRetryer(), budget: newBudget()}
+	retryer := retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.MaxBackoff = attempts, backoff })
+	return &Store[T]{cfg: cfg, retryer: retryer, budget: newBudget()}
 }
 
-// Prefetch starts the first fetch, unless a request was quicker, and returns at once. The fetch keeps the values of
-// ctx, but not its end.
+// Prefetch starts the first fetch, unless a request already did, and returns at once. The fetch does not end with ctx.
 func (s *Store[T]) Prefetch(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,10 +112,10 @@ func (s *Store[T]) Prefetch(ctx context.Context) {
 	}
 }
 
-// Load returns the value. The error wraps [ErrUnavailable], [ErrDenied], [ErrNotFound] or [ErrMalformed], and there is
-// none as long as a value younger than 1 h is held.
+// Load returns the value. As long as one is cached that was confirmed within 1 h there is no error. Otherwise it wraps
+// [ErrUnavailable], [ErrDenied], [ErrNotFound] or [ErrMalformed].
 func (s *Store[T]) Load(ctx context.Context) (Snapshot[T], error) {
-	for retried := false; ; retried = true {
+	for came := s.now(); ; {
 		s.mu.Lock()
 		now := s.now()
 		have := s.usable(now)
@@ -126,13 +131,18 @@ func (s *Store[T]) Load(ctx context.Context) (Snapshot[T], error) {
 			}
 			continue
 		}
-		f, joined := s.join(ctx, now)
+		f := s.join(ctx, now)
 		s.mu.Unlock()
 		if have != nil {
-			return s.newer(ctx, f, *have), nil
+			ctx, cancel := context.WithTimeout(ctx, refreshWait)
+			defer cancel()
+			if got, err := s.wait(ctx, f); err == nil {
+				return got, nil
+			}
+			return *have, nil
 		}
 		got, err := s.wait(ctx, f)
-		if err == nil || !joined || retried || ctx.Err() != nil {
+		if err == nil || !f.began.Before(came) || ctx.Err() != nil { // a fetch from before may have died in a freeze
 			return got, err
 		}
 	}
@@ -151,41 +161,37 @@ func rest(ctx context.Context, d time.Duration, failure error) error {
 	}
 }
 
-// Refresh returns a newer value than the caller saw and could do nothing with, and reports whether it changed. It
+// Refresh returns a newer value than the one that the caller saw and could not use, and reports whether it changed. It
 // fetches unless that was done just now or the budget is spent; asker is whoever caused it, such as a client's address.
-// Errors are those of [Store.Load]; the value that is held, if any, comes with them.
+// Errors are those of [Store.Load]; the cached value, if any, comes with them.
 func (s *Store[T]) Refresh(ctx context.Context, seen Snapshot[T], asker string) (got Snapshot[T], changed bool, err error) {
-	got, joined, err := s.force(ctx, seen, asker)
-	if joined && (err != nil || !got.differs(seen)) && ctx.Err() == nil {
-		got, _, err = s.force(ctx, seen, asker) // the fetch that it joined may have been older than the change
-	}
-	return got, err == nil && got.differs(seen), err
-}
-
-// force is one try of Refresh. It reports whether it joined a fetch of somebody else.
-func (s *Store[T]) force(ctx context.Context, seen Snapshot[T], asker string) (got Snapshot[T], joined bool, err error) {
-	s.mu.Lock()
-	now := s.now()
-	have := s.usable(now)
-	if have == nil {
+	for came := s.now(); ; {
+		s.mu.Lock()
+		now := s.now()
+		have := s.usable(now)
+		if have == nil {
+			s.mu.Unlock()
+			got, err = s.Load(ctx)
+			return got, err == nil && got.differs(seen), err
+		}
+		early := within(forceAfter, have.at, now) || within(forceAfter, s.forced, now)
+		if have.differs(seen) || !s.inFlight(now) && (early || !s.budget.take(asker, now)) {
+			s.mu.Unlock()
+			return *have, have.differs(seen), nil
+		}
+		f := s.join(ctx, now)
+		if f.began.Equal(now) { // not that of another request
+			s.forced = now
+		}
 		s.mu.Unlock()
-		got, err = s.Load(ctx)
-		return got, false, err
+		if got, err = s.wait(ctx, f); err != nil {
+			got = *have
+		}
+		changed = err == nil && got.differs(seen)
+		if changed || !f.began.Before(came) || ctx.Err() != nil { // a fetch from before may be older than the change
+			return got, changed, err
+		}
 	}
-	early := within(forceAfter, have.at, now) || within(forceAfter, s.forced, now)
-	if have.differs(seen) || !s.inFlight(now) && (early || !s.budget.take(asker, now)) {
-		s.mu.Unlock()
-		return *have, false, nil
-	}
-	f, joined := s.join(ctx, now)
-	if !joined {
-		s.forced = now
-	}
-	s.mu.Unlock()
-	if got, err = s.wait(ctx, f); err != nil {
-		got = *have
-	}
-	return got, joined, err
 }
 
 // Verified records that asker proved to know the value, as by a signature of a key in it, so that [Store.Refresh] keeps
@@ -199,22 +205,12 @@ func (s *Store[T]) Verified(asker string) {
 	s.budget.verify(asker, s.now())
 }
 
-// usable returns the value that is held unless it is too old. s.mu is held.
+// usable returns the cached value, nil if there is none or it is too old. The caller has locked s.mu.
 func (s *Store[T]) usable(now time.Time) *Snapshot[T] {
-	if s.held == nil || now.Sub(s.held.at) > heldFor {
+	if s.cached == nil || now.Sub(s.cached.at) > cachedFor {
 		return nil
 	}
-	return s.held
-}
-
-// newer waits a moment for a fetch, since have is good enough.
-func (s *Store[T]) newer(ctx context.Context, f *fetch[T], have Snapshot[T]) Snapshot[T] {
-	ctx, cancel := context.WithTimeout(ctx, refreshWait)
-	defer cancel()
-	if got, err := s.wait(ctx, f); err == nil {
-		return got
-	}
-	return have
+	return s.cached
 }
 
 // now is the wall clock alone, without the monotonic reading, which may stand still in a freeze.

@@ -21,10 +21,10 @@ import (
 	"vicihook/infra/local/secretsmanager"
 )
 
-// marker stands in every secret here, and must stand in no error.
+// marker is in every secret here, and must be in no error.
 const marker = "hunter2-marker"
 
-// login is what the tests' secrets hold.
+// login is the value of the tests' secrets.
 type login struct {
 	Pass string `json:"pass"`
 }
@@ -148,7 +148,7 @@ var wireErrors = map[string]struct {
 	"access denied names the two actions, and is not tried again": {
 		fault: faultCase{kind: secretsmanager.AccessDenied}, want: secret.ErrDenied,
 		text: "AccessDeniedException; allow the function's role secretsmanager:GetSecretValue on this ARN, and kms:Decrypt", calls: 1},
-	"a key that can't be used is denied": {
+	"a key that fails to decrypt is denied": {
 		fault: faultCase{kind: secretsmanager.DecryptionFailure}, want: secret.ErrDenied, text: "kms:Decrypt", calls: 1},
 	"a secret marked for deletion is not found": {
 		fault: faultCase{kind: secretsmanager.InvalidRequest}, want: secret.ErrNotFound, text: "marked for deletion", calls: 1},
@@ -164,11 +164,11 @@ var wireErrors = map[string]struct {
 		fault: faultCase{body: `{}`}, want: secret.ErrMalformed, text: "SecretString", calls: 1},
 	"a binary value is unusable": {
 		binary: true, want: secret.ErrMalformed, text: "store it as SecretString, not as SecretBinary", calls: 1},
-	"the parser's own words are shown": {
+	"the parser's error is quoted": {
 		put: `{"password": "` + marker + `"}`, want: secret.ErrMalformed, text: "login: pass is missing; put a corrected value", calls: 1},
 }
 
-// wantError asserts category and text, and that no form of the error holds what a secret holds.
+// wantError asserts category and text, and that no form of the error quotes the secret.
 func wantError(t *testing.T, err, want error, text string) {
 	t.Helper()
 	if !errors.Is(err, want) {
@@ -179,12 +179,12 @@ func wantError(t *testing.T, err, want error, text string) {
 	}
 	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
 		if shown := fmt.Sprintf("%v %+v %#v", cause, cause, cause); strings.Contains(shown, marker) {
-			t.Errorf("the error holds what the secret holds: %s", shown)
+			t.Errorf("the error quotes the secret: %s", shown)
 		}
 	}
 }
 
-func TestWhereTheSecretIsNot(t *testing.T) {
+func TestErrorsNameRegionAndAddress(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	absent := strings.Replace(w.arn, "vicidial", "absent", 1)
@@ -212,7 +212,7 @@ func TestWhereTheSecretIsNot(t *testing.T) {
 	wantError(t, err, secret.ErrUnavailable, "connection refused; a function in a VPC needs a NAT gateway or the interface endpoint com.amazonaws.us-east-1.secretsmanager")
 }
 
-func TestValueIsKeptWhileSecretsManagerIsAway(t *testing.T) {
+func TestOutageServesTheCachedValue(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	s := w.store(t)
@@ -229,7 +229,7 @@ func TestValueIsKeptWhileSecretsManagerIsAway(t *testing.T) {
 	}
 }
 
-func TestHeldRequestIsServedAndTheFetchGoesOn(t *testing.T) {
+func TestSlowFetchServesTheCachedValue(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	s := w.store(t)
@@ -241,7 +241,7 @@ func TestHeldRequestIsServedAndTheFetchGoesOn(t *testing.T) {
 	gate := make(chan struct{})
 	w.Fail(secretsmanager.Fault{Stage: current, Times: 1, Hold: func(context.Context) { <-gate }})
 	if got, err := s.Load(t.Context()); err != nil || got.Current.Value.Pass != marker+"1" {
-		t.Fatalf("Load: got %v, %v, want the value at hand", got.Current, err)
+		t.Fatalf("Load: got %v, %v, want the cached value", got.Current, err)
 	}
 	close(gate)
 	for got := ""; got != marker+"2"; {
@@ -256,7 +256,7 @@ func TestHeldRequestIsServedAndTheFetchGoesOn(t *testing.T) {
 	}
 }
 
-func TestAnswersWithoutAVersionIDAreNotTakenForTheSame(t *testing.T) {
+func TestAnswersWithoutAVersionIDAreParsedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	s := w.store(t)
@@ -269,8 +269,8 @@ func TestAnswersWithoutAVersionIDAreNotTakenForTheSame(t *testing.T) {
 	}
 }
 
-// The SDK takes the Date of an answer that was read after a freeze for the time, and signs with it once.
-func TestStaleDateDoesNotSpoilTheNextSignature(t *testing.T) {
+// The SDK signs its next request with the Date of an answer that was read after a freeze.
+func TestStaleDateCostsNoRequest(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	s := w.store(t)
@@ -278,7 +278,7 @@ func TestStaleDateDoesNotSpoilTheNextSignature(t *testing.T) {
 	if _, err := s.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(2 * time.Hour) // so that the next load waits for its fetch, however slow this machine is
+	w.pass(2 * time.Hour) // then the next load waits for its fetch, however slow this machine is
 	w.put(t, value("2"))
 	got, err := s.Load(t.Context())
 	if err != nil || got.Current.Value.Pass != marker+"2" || got.Previous == nil {
@@ -294,7 +294,7 @@ func TestRotationWhileManyLoad(t *testing.T) {
 	w := newWire(t)
 	s := w.store(t)
 	last := fmt.Sprint(marker, 20)
-	var freezes sync.RWMutex // the clock goes on between requests only, as in Lambda
+	var freezes sync.RWMutex // the clock advances between requests only, as in Lambda
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -318,7 +318,7 @@ func TestRotationWhileManyLoad(t *testing.T) {
 	}
 }
 
-// refreshed is the password that a request gets which can do nothing with the first one.
+// refreshed returns the password that a request gets if it can't use the first one.
 func refreshed(t *testing.T, s *secret.Store[login]) string {
 	seen, err := s.Load(t.Context())
 	if err != nil {
@@ -335,7 +335,7 @@ func sameVersion(a, b *secret.Version[login]) bool {
 	return a == nil && b == nil || a != nil && b != nil && a.ID == b.ID
 }
 
-func TestVersionShowsNoValue(t *testing.T) {
+func TestVersionPrintsNoValue(t *testing.T) {
 	t.Parallel()
 	w := newWire(t)
 	s := w.store(t)
@@ -349,7 +349,7 @@ func TestVersionShowsNoValue(t *testing.T) {
 	}
 	for _, shown := range []string{string(encoded), fmt.Sprintf("%v %+v %#v %s %d", got, got, got, got.Current, got.Current), fmt.Sprintf("%v %+v", s, s)} {
 		if strings.Contains(shown, marker) {
-			t.Errorf("shows the secret: %s", shown)
+			t.Errorf("prints the secret: %s", shown)
 		}
 	}
 	if !strings.HasPrefix(got.Current.String(), "version "+got.Current.ID+" of 20") {
