@@ -139,7 +139,7 @@ func TestWhoJSON(t *testing.T) {
 		t.Errorf("%s", first)
 	}
 	row.Time, row.Key = time.Time{}, nil
-	if want := (audit.Row{Source: "crm", Ref: "T-1", Actor: "ann", DeliveryID: "msg_1", CallID: id, AgentUser: "1028", Disposition: "SALE", Outcome: "hungup", RequestID: "req-1"}); row != want {
+	if want := (audit.Row{Source: "crm", Ref: "T-1", Actor: "ann", DeliveryID: "msg_1", CallID: id, AgentUser: "1028", Disposition: "SALE", Outcome: "hungup", Attempts: 1, RequestID: "req-1"}); row != want {
 		t.Errorf("got %+v, want %+v", row, want)
 	}
 	batch := vicihook(t, call{args: args("who --json --source bulk -"), stdin: log})

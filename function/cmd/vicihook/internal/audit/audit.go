@@ -41,8 +41,11 @@ type Row struct {
 	AgentUser   string           `json:"agent_user,omitempty"`
 	Disposition string           `json:"disposition,omitempty"`
 	Outcome     vicicall.Outcome `json:"outcome"`
+	Attempts    int              `json:"attempts,omitempty"` // hang-ups that may have reached VICIdial
 	RequestID   string           `json:"request_id,omitempty"`
 	Redelivery  int              `json:"redelivery,omitempty"` // which of the function's own tries this is; 0 = the sender's
+
+	unsure bool // a try before this one may have ended the call
 }
 
 // line is a delivery's log line.
@@ -106,6 +109,7 @@ func Join(rows []Row) []Row {
 		r.Ref, r.Actor = cmp.Or(r.Ref, first.Ref), cmp.Or(r.Actor, first.Actor)
 		r.DeliveryID, r.Key = cmp.Or(r.DeliveryID, first.DeliveryID), cmp.Or(r.Key, first.Key)
 		r.CallID, r.AgentUser = cmp.Or(r.CallID, first.CallID), cmp.Or(r.AgentUser, first.AgentUser)
+		r.unsure = first.MayHaveEnded()
 		joined[i] = r
 	}
 	return joined
@@ -132,4 +136,9 @@ func (q Query) Matches(r Row) bool {
 // Ended reports whether the request ended the call, as far as VICIdial says.
 func (r Row) Ended() bool {
 	return r.Outcome == vicicall.HungUp || r.Outcome == vicicall.Accepted || r.Outcome == vicicall.NoLongerListed
+}
+
+// MayHaveEnded reports whether VICIdial was asked to end the call and nobody knows what came of it.
+func (r Row) MayHaveEnded() bool {
+	return r.unsure || r.Attempts > 0 && (r.Outcome == vicicall.Unknown || r.Outcome == vicicall.StillListed || r.Outcome == vicicall.UnexpectedReply)
 }

@@ -43,6 +43,25 @@ func TestARedeliveryTakesThePlaceOfWhatItRepeats(t *testing.T) {
 	}
 }
 
+// A hang-up whose answer was lost may have ended the call, though a later try finds none.
+func TestTheSummaryNamesWhoMayHaveEndedTheCall(t *testing.T) {
+	t.Parallel()
+	const lost = `{"time":"2026-01-02T03:04:05Z","source":"crm","ref":"T-1","call_id":"Y1","agent_user":"1028","outcome":"unknown","attempts":1,"request_id":"req-1"}`
+	for name, lines := range map[string][]string{
+		"which the sender repeated":          {lost, other},
+		"which the function itself repeated": {lost, strings.Replace(ofItem, `"bulk","call_id":"Y3","outcome":"no_active_call","request_id":"req-2"`, `"crm","call_id":"Y1","outcome":"no_active_call","attempts":1,"request_id":"req-1"`, 1)},
+	} {
+		var rows []audit.Row
+		if err := audit.Read(strings.NewReader(strings.Join(lines, "\n")), func(r audit.Row) { rows = append(rows, r) }); err != nil {
+			t.Fatal(err)
+		}
+		got := audit.Summary(audit.Query{CallID: "Y1"}, audit.Join(rows))
+		if len(got) != 1 || !strings.HasPrefix(got[0], "Y1 may have been ended by crm, ticket T-1, at 2026-01-02T03:04:") {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
+}
+
 func TestALineOfAnotherProgramIsTooLong(t *testing.T) {
 	t.Parallel()
 	err := audit.Read(strings.NewReader(strings.Repeat("a", 1<<20+1)), func(audit.Row) { t.Error("a row") })

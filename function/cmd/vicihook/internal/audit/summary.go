@@ -35,17 +35,22 @@ func (r Row) sentence() string {
 }
 
 func endedBy(call string, rows []Row) string {
-	for _, r := range rows {
-		if r.Ended() {
-			text := call + " was ended by " + r.Source
-			if r.Ref != "" {
-				text += ", ticket " + r.Ref
-			}
-			if r.Actor != "" {
-				text += ", asked by " + r.Actor
-			}
-			return text + ", at " + r.Time.UTC().Format(time.RFC3339)
-		}
+	if i := slices.IndexFunc(rows, Row.Ended); i >= 0 {
+		return rows[i].ended(call + " was ended by ")
+	}
+	if i := slices.IndexFunc(rows, Row.MayHaveEnded); i >= 0 {
+		return rows[i].ended(call+" may have been ended by ") + ": what came of the hang-up is not known"
 	}
 	return "this log shows nobody ending " + call + ": it ended by itself, somebody else ended it, or it is still up"
+}
+
+func (r Row) ended(text string) string {
+	text += r.Source
+	if r.Ref != "" {
+		text += ", ticket " + r.Ref
+	}
+	if r.Actor != "" {
+		text += ", asked by " + r.Actor
+	}
+	return text + ", at " + r.Time.UTC().Format(time.RFC3339)
 }
