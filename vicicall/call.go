@@ -39,7 +39,7 @@ func pattern(expression string) func(text string) bool {
 }
 
 // Validate rejects what VICIdial would silently strip, cut or take for another call.
-// It reports every fault at once: each is a [FieldError] and wraps [ErrInvalidCall].
+// It returns every fault at once: each is a [FieldError] and wraps [ErrInvalidCall].
 func (c Call) Validate() error {
 	f := faults{kind: ErrInvalidCall}
 	f.require(isCallID(c.ID), "call_id",
@@ -58,10 +58,10 @@ func (c Call) withDefaults() Call {
 	return c
 }
 
-// A Result says what one Hangup, Check or Probe did and found.
+// A Result is what one Hangup, Check or Probe did and found.
 type Result struct {
 	Outcome  Outcome
-	Reply    string        // VICIdial's line, rebuilt from its recognised parts: holds nothing that VICIdial merely echoed
+	Reply    string        // VICIdial's line, rebuilt from its recognised parts, without anything that VICIdial merely echoed
 	Message  string        // for people: what happened and, where somebody can fix it, how
 	Attempts int           // HANGUP requests that may have reached VICIdial: 0, 1 or 2
 	Checks   int           // CHECK requests that may have reached VICIdial, at most 3
@@ -73,15 +73,15 @@ type Error struct {
 	Op      string // "hangup", "check", "probe", "version", "find", "agent_status" or "logged_in_agents"
 	Outcome Outcome
 	Message string // the same as Result.Message
-	Reply   string // the same as Result.Reply; empty when VICIdial said nothing
-	Err     error  // the cause, or nil when VICIdial itself said so; for the log: it may name hosts and addresses, but holds no secret
+	Reply   string // the same as Result.Reply; empty when VICIdial answered nothing
+	Err     error  // the cause, or nil when it is VICIdial's own answer; for the log: it may name hosts and addresses, but no secret
 }
 
 func (e *Error) Error() string {
 	return "vicicall: " + e.Op + ": " + string(e.Outcome) + ": " + e.Message
 }
 
-// Unwrap returns the outcome, so that errors.Is(err, vicicall.LockedOut) holds, and the cause.
+// Unwrap returns the outcome, for errors.Is(err, vicicall.LockedOut), and the cause.
 func (e *Error) Unwrap() []error {
 	if e.Err == nil {
 		return []error{e.Outcome}
@@ -98,7 +98,7 @@ var (
 	ErrInvalidCredentials = errors.New("vicicall: invalid credentials")
 )
 
-// A FieldError says what is wrong with one field, never what it held.
+// A FieldError is what is wrong with one field. It never has the field's value.
 type FieldError struct {
 	Field string // the name in JSON: "call_id", "agent_user", "disposition", "source", "lead_id", "phone", "vendor_lead_code", "url", "user", "pass", "ca", "tls_pin[0]", "lookup.user", …
 	Why   string // what it must be: "must be …"
@@ -110,7 +110,7 @@ func (e *FieldError) Error() string { return "vicicall: " + e.Field + " " + e.Wh
 // Unwrap returns the error that the field's kind of fault wraps, for example [ErrInvalidCall].
 func (e *FieldError) Unwrap() error { return e.kind }
 
-// FaultText is what a Validate found, for people: "field why; field why".
+// FaultText returns what a Validate found, for people: "field why; field why".
 func FaultText(err error) string {
 	var parts []string
 	for _, e := range unjoin(err) {

@@ -15,7 +15,7 @@ const defaultBudget = 4 * time.Second
 // Config holds the settings of a [Client]; its zero value is ready for use.
 type Config struct {
 	Budget      time.Duration    // for one operation whose context has no deadline; 0 means 4 s
-	SkipRecheck bool             // believe an accepted hang-up without a CHECK: Accepted instead of HungUp
+	SkipRecheck bool             // no CHECK after an accepted hang-up: Accepted instead of HungUp
 	AllowHTTP   bool             // send the password over plain http to other hosts than this one
 	Now         func() time.Time // the clock of the latch and of Query.BeganBefore; nil means time.Now
 
@@ -23,7 +23,7 @@ type Config struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// A Client speaks to VICIdial's agent API. It is safe for concurrent use and keeps connections for 4 s.
+// A Client sends requests to VICIdial's APIs. It is safe for concurrent use and keeps connections for 4 s.
 type Client struct {
 	config Config
 	logins *logins
@@ -47,7 +47,7 @@ func New(config Config) *Client {
 	}
 }
 
-// Close drops idle connections. The Client stays usable.
+// Close closes idle connections. The Client stays usable.
 func (c *Client) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +60,7 @@ func (c *Client) Close() {
 // does.
 func (c *Client) Validate(cred Credentials) error { return cred.validate(c.config.AllowHTTP) }
 
-// A session is one operation under way.
+// A session is one operation while it runs.
 type session struct {
 	client    *Client
 	ctx       context.Context // has a deadline
@@ -121,7 +121,7 @@ func (c *Client) withBudget(ctx context.Context) (context.Context, context.Cance
 	return context.WithTimeout(ctx, c.config.Budget)
 }
 
-// refuse returns the verdict of a request that must not be sent.
+// refuse returns the verdict on a request that must not be sent.
 func (c *Client) refuse(cred Credentials, call Call) verdict {
 	if err := call.Validate(); err != nil {
 		return verdict{InvalidRequest, FaultText(err), err}

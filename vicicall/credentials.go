@@ -15,16 +15,16 @@ import (
 	"strings"
 )
 
-// Credentials say where VICIdial's web servers are and who asks.
+// Credentials are the addresses of VICIdial's web servers and the account to use there.
 // They show neither user nor password in any verb of fmt, in slog and in JSON.
 type Credentials struct {
 	URLs    []string // web servers of one cluster, https://host[:port][/prefix]; /agc/api.php is appended; tried in order
 	User    string   // VICIdial's API user: 2 to 20 letters, digits, '-' or '_'
 	Pass    string   // 2 to 100 letters, digits or any of -_.+/=
 	Lookup  *Account // for Find, AgentStatus and LoggedInAgents; never User and Pass by default, see [Client.Find]
-	CA      string   // PEM; when given, the only trusted roots
-	Pins    []string // "sha256/" and base64 of the SHA-256 of the certificate's public key (SPKI); when given, in place of chain and name
-	Version string   // names this version of the credentials; a refusal holds for 15 minutes for this version only
+	CA      string   // PEM; when set, the only trusted roots
+	Pins    []string // "sha256/" and base64 of the SHA-256 of the certificate's public key (SPKI); when set, checked in place of chain and name
+	Version string   // names this version of the credentials; a refusal latches for 15 minutes for this version only
 }
 
 // An Account is a user of VICIdial and its password. Like [Credentials] it shows neither.
@@ -39,9 +39,9 @@ const (
 	pinPrefix   = "sha256/"
 )
 
-// Validate refuses what VICIdial would silently strip or cut, and addresses that would show the password to others:
-// plain http to any but a loopback address is refused, see [Config.AllowHTTP].
-// It names every fault at once: each is a [FieldError] and wraps [ErrInvalidCredentials].
+// Validate rejects what VICIdial would silently strip or cut, and addresses that would show the password to others:
+// plain http to any but a loopback address, see [Config.AllowHTTP].
+// It returns every fault at once: each is a [FieldError] and wraps [ErrInvalidCredentials].
 func (c Credentials) Validate() error { return c.validate(false) }
 
 func (c Credentials) validate(allowHTTP bool) error {
@@ -53,7 +53,7 @@ func (c Credentials) validate(allowHTTP bool) error {
 	return f.err()
 }
 
-// faults are those that concern hang-ups: a lookup account that can't be used must not stop them.
+// faults returns those that concern hang-ups: a lookup account that can't be used must not stop them.
 func (c Credentials) faults(allowHTTP bool) faults {
 	f := faults{kind: ErrInvalidCredentials}
 	f.require(len(c.URLs) > 0, "url", "must be VICIdial's web server, like https://dialer.example.com")
@@ -75,7 +75,7 @@ func (c Credentials) faults(allowHTTP bool) faults {
 	return f
 }
 
-// forLookup returns the credentials with which calls are looked up; ok is false where there is no such account.
+// forLookup returns the credentials with which calls are looked up; ok is false without a lookup account.
 // A refusal latches for each account by itself, even where both have the same user.
 func (c Credentials) forLookup() (_ Credentials, ok bool) {
 	if c.Lookup == nil {
@@ -85,7 +85,7 @@ func (c Credentials) forLookup() (_ Credentials, ok bool) {
 	return c, true
 }
 
-// NeedsNewVICIdial reports whether the password holds a character of ".+/=",
+// NeedsNewVICIdial reports whether the password has a character of ".+/=",
 // which VICIdial keeps since 2.14-72 (2022) and strips before, so that there it never matches.
 func (c Credentials) NeedsNewVICIdial() bool { return strings.ContainsAny(c.Pass, ".+/=") }
 
@@ -112,7 +112,7 @@ func (a Account) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, a.String
 // MarshalText is String, in JSON and slog too: an account can't be read back.
 func (a Account) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// digest tells one set of credentials from another without keeping a password.
+// digest identifies a set of credentials without keeping a password.
 func (c Credentials) digest() [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.Join(append([]string{c.Version, c.User, c.Pass}, c.URLs...), "\x00")))
 }
@@ -124,7 +124,7 @@ func nth(field string, i, of int) string {
 	return field + "[" + strconv.Itoa(i) + "]"
 }
 
-// refuseURL says what is wrong with the address of a web server, or "".
+// refuseURL returns what is wrong with the address of a web server, or "".
 func refuseURL(text string, allowHTTP bool) string {
 	u, err := url.Parse(text)
 	switch {
@@ -144,7 +144,7 @@ func refuseURL(text string, allowHTTP bool) string {
 	return ""
 }
 
-// prefix is the path that stands before /agc/api.php.
+// prefix returns the path before /agc/api.php.
 func prefix(u *url.URL) string { return strings.TrimSuffix(u.Path, "/") }
 
 // isPort reports whether text is a TCP port, or absent.
@@ -158,7 +158,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// hostOf is all of an address that messages may show.
+// hostOf returns the part of an address that messages may show.
 func hostOf(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -167,7 +167,7 @@ func hostOf(text string) string {
 	return u.Host
 }
 
-// parseCA reads PEM certificates, or says what is wrong with them.
+// parseCA reads PEM certificates, or returns what is wrong with them.
 func parseCA(text string) (*x509.CertPool, string) {
 	pool := x509.NewCertPool()
 	rest := []byte(text)

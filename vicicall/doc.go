@@ -1,13 +1,13 @@
-// Package vicicall ends one call of a VICIdial remote agent, at most once, and says in one word what became of it.
+// Package vicicall ends one call of a VICIdial remote agent, at most once, and returns in one word what became of it.
 //
 //	client := vicicall.New(vicicall.Config{})
 //	result, err := client.Hangup(ctx, credentials, vicicall.Call{ID: "Y1221052110000402027", AgentUser: "1028", Disposition: "SALE"})
 //
-// [Client.Hangup] ends the call, [Client.Check] asks whether Hangup would find it, [Client.Find] finds the call id by
-// agent, lead, phone or ticket, [Client.Probe] tries the account, and [Client.Version] asks who answers without a
-// password. [ParseReply], [ParseAgentStatus] and [ParseLoggedInAgents] classify a single answer without a network. Every
-// [Outcome] has its [Outcome.Advice]; an [Error] wraps the outcome, so that errors.Is(err, vicicall.LockedOut) asks for
-// it. Package vicitest beside this one is a VICIdial in memory to try it on.
+// [Client.Hangup] ends the call, [Client.Check] checks whether Hangup would find it, and [Client.Find] finds the call id
+// by agent, lead, phone or ticket. [Client.Probe] tries the account, and [Client.Version] asks without a password which
+// VICIdial answers. [ParseReply], [ParseAgentStatus] and [ParseLoggedInAgents] classify one answer without a network.
+// Every [Outcome] has its [Outcome.Advice]. An [Error] wraps the outcome: errors.Is(err, vicicall.LockedOut). Package
+// vicitest beside this one is a VICIdial in memory to try it on.
 //
 // # The protocol
 //
@@ -23,7 +23,7 @@
 //	            M (manual) and 19 digits; the remote agent's CallerIDname, VICIdial's variable call_id
 //	status      the disposition, at most 6 characters; RAXFER is VICIdial's default
 //
-// The answer is one line of text, with HTTP status 200 whatever it says:
+// The answer is one line of text, always with HTTP status 200:
 //
 //	SUCCESS: ra_call_control hungup - <agent_user>|<value>|HANGUP
 //	ERROR: no active call found - <value>
@@ -31,13 +31,13 @@
 //	ERROR: stage is not valid - <stage>
 //	ERROR: Invalid Username/Password: |<user>|<pass>|<login 0/1>|<API access 0/1>|BAD|…
 //
-// and more like these; PHP warnings and debug output may stand around it. The last one echoes the password, up to
-// twice: this package keeps no body and shows only lines that it has rebuilt. VICIdial silently strips and cuts
-// fields, so whatever it would change is rejected here before anything is sent.
+// and more like these, between PHP warnings and debug output. The last one echoes the password, up to twice: this
+// package keeps no body and shows only lines that it has rebuilt. VICIdial silently strips and cuts fields, so a field
+// that it would change is rejected here before anything is sent.
 //
 // Lookups are posted to /vicidial/non_agent_api.php, function agent_status or logged_in_agents, with an account of
-// their own ([Client.Find] says which rights it needs). Their answers are rows of fields, separated by tabs that may
-// stand in names and codes too.
+// their own, whose rights [Client.Find] lists. Their answers are rows of fields, separated by tabs that may also be in
+// names and codes.
 //
 // # What SUCCESS proves
 //
@@ -52,28 +52,28 @@
 //
 // A call that is no longer listed may still be up. VICIdial hands the hang-up to Asterisk, which usually acts within a
 // second, and no API shows the result. And a restart of VICIdial's database empties its list of calls: a CHECK that
-// does not find the call is not believed after one that met a dead database, and where there is an account for lookups,
-// NoLongerListed needs an agent who is no longer shown in the call. VICIdial does not ask whose call it is: any listed
+// does not find the call proves nothing after one that met a dead database, and where there is an account for lookups,
+// NoLongerListed needs an agent who is no longer shown in the call. VICIdial does not check whose call it is: any listed
 // call goes, with any agent_user that is logged in. The agent is READY for the next call at once.
 //
 // # Once
 //
-// Two hang-ups of one call at the same time can both say SUCCESS, and the second may free the agent from his next
+// Two hang-ups of one call at the same time can both return SUCCESS, and the second may free the agent from his next
 // call. So a second HANGUP follows only a whole answer and a CHECK that still lists the call; never when an answer is
 // missing, since the first may still be at work. Nothing is replayed by the transport, and redirects are not followed.
 //
 // # Lockout
 //
-// Each wrong password counts. VICIdial locks the account for 15 minutes after 10 to 21 of them, for everybody who uses
-// it, and the right password does not reset the count when it comes through this API. So CredentialsRejected and
-// LockedOut latch: for 15 minutes the same [Credentials] are answered without asking, until their Version changes; and
-// until an account was accepted once, one request at a time tries it.
+// Each wrong password counts. VICIdial locks the account for 15 minutes after 10 to 21 of them, for all its users, and
+// the right password does not reset the count when it comes through this API. So CredentialsRejected and LockedOut
+// latch: for 15 minutes the same [Credentials] are answered without asking, until their Version changes; and until an
+// account was accepted once, one request at a time tries it.
 //
 // # Limits
 //
-// At most 2 HANGUP and 3 CHECK for one call; 256 KiB of an answer; 4 s for all of it unless the context says otherwise,
-// of which 500 ms stay for CHECK. The database that VICIdial keeps of its API requests holds the password in clear from
-// 2.14-54 on: give this API user to nothing else.
+// At most 2 HANGUP and 3 CHECK for one call; 256 KiB of an answer; 4 s for all of it unless the context has a deadline,
+// of which 500 ms are left for CHECK. VICIdial stores its API requests with the password in clear since 2.14-54: use
+// this API user for nothing else.
 //
 // VICIdial's own description is [AGENT_API.txt], function ra_call_control.
 //

@@ -25,7 +25,7 @@ const (
 
 var (
 	errTooLong     = fmt.Errorf("the answer is longer than %d KiB", maxBody>>10)
-	errNoAnswer    = errors.New("the connection was closed, or what came is no HTTP")
+	errNoAnswer    = errors.New("the connection was closed, or the answer is not HTTP")
 	errSlowConnect = fmt.Errorf("no connection in time: %w", context.DeadlineExceeded)
 	errNoTime      = errors.New("the time left is too short to ask and look again")
 )
@@ -36,33 +36,33 @@ type request struct {
 	form string
 }
 
-// A response is what came of offering one request to one web server.
+// A response is the result of one request to one web server.
 type response struct {
-	sent     bool // bytes of the request may have reached the server
-	stale    bool // nothing was sent, for the server had closed the idle connection
+	sent     bool // some of the request may have reached the server
+	stale    bool // nothing was sent: the server had closed the idle connection
 	whole    bool // status and body are complete
 	status   int
 	redirect string // scheme and host of a redirect's target
 	body     []byte
-	err      error // why the response is not whole; holds nothing of it
+	err      error // why the response is not whole, without any of its text
 	took     time.Duration
 }
 
 // A limit is the time that one request may take of the time that remains.
 type limit func(remaining time.Duration) time.Duration
 
-// leaveCheck leaves enough to look again.
+// leaveCheck leaves time for a CHECK.
 func leaveCheck(remaining time.Duration) time.Duration {
 	return min(remaining*6/10, remaining-checkReserve)
 }
 
-// leaveOther leaves something for another web server.
+// leaveOther leaves time for another web server.
 func leaveOther(remaining time.Duration) time.Duration { return remaining * 6 / 10 }
 
-// all is for the last web server or try.
+// all leaves nothing: for the last web server or try.
 func all(remaining time.Duration) time.Duration { return remaining }
 
-// readLimit is for a request without side effect, which another web server can answer as well.
+// readLimit is the limit of a request without side effect, which another web server can answer too.
 func (s *session) readLimit(last bool) limit {
 	if last || len(s.cred.URLs) == 1 {
 		return all
@@ -70,15 +70,15 @@ func (s *session) readLimit(last bool) limit {
 	return leaveOther
 }
 
-// deliver offers a request to one web server after the other until one may have got it.
-// When none did, the response's error has the reason of each.
+// deliver sends a request to one web server after the other until one may have received it. Otherwise the response's
+// error has the reason of each.
 func (s *session) deliver(req request, limit limit) response {
 	var reasons []error
 	for round := range maxRounds {
 		before := reasons
 		reasons = nil
 		for left := len(s.cred.URLs); left > 0; left-- {
-			r := s.offer(req, limit, left)
+			r := s.sendOnce(req, limit, left)
 			if r.sent {
 				return r
 			}
@@ -95,9 +95,9 @@ func (s *session) deliver(req request, limit limit) response {
 	return response{err: errors.Join(reasons...)}
 }
 
-// offer offers a request to one web server. While others are left, connecting may take only its part of the time.
-// An idle connection that the server has closed costs nothing: nothing was written, so the next one is tried at once.
-func (s *session) offer(req request, limit limit, left int) response {
+// sendOnce sends a request to one web server. While others are left, connecting may take only a part of the time.
+// On an idle connection that the server has closed nothing was sent, so another connection is used at once.
+func (s *session) sendOnce(req request, limit limit, left int) response {
 	for {
 		deadline, _ := s.ctx.Deadline()
 		most := limit(time.Until(deadline))
@@ -115,7 +115,7 @@ func (s *session) offer(req request, limit limit, left int) response {
 
 func (s *session) nextServer() { s.at = (s.at + 1) % len(s.cred.URLs) }
 
-// pause waits before another round, 50 to 150 ms and twice that each further time; false means the time is up.
+// pause waits before another round: 50 to 150 ms, twice as long each time. It returns false when the deadline passed.
 func (s *session) pause(round int) bool {
 	wait := time.NewTimer((50*time.Millisecond + rand.N(100*time.Millisecond)) << round)
 	defer wait.Stop()
@@ -127,8 +127,8 @@ func (s *session) pause(round int) bool {
 	}
 }
 
-// exchange sends a request to the present web server and reads the whole response. Redirects are not followed,
-// and nothing is ever sent twice: the request can't be rewound.
+// exchange sends a request to the current web server and reads the whole response. It follows no redirect and sends
+// nothing twice: the request can't be rewound.
 func (s *session) exchange(req request, limit, connect time.Duration) (r response) {
 	start := time.Now()
 	defer func() { r.took = time.Since(start) }()
@@ -154,9 +154,9 @@ func (s *session) exchange(req request, limit, connect time.Duration) (r respons
 	return r
 }
 
-// newRequest has no GetBody, so that no transport can send it again.
+// newRequest returns a request without GetBody, so that no transport can send it again.
 func newRequest(ctx context.Context, base string, req request) *http.Request {
-	u, _ := url.Parse(base) // Validate has seen it
+	u, _ := url.Parse(base) // Validate has parsed it
 	u.Path = prefix(u) + req.path
 	return (&http.Request{
 		Method: http.MethodPost,
@@ -170,14 +170,14 @@ func newRequest(ctx context.Context, base string, req request) *http.Request {
 	}).WithContext(ctx)
 }
 
-// progress is how far a request came.
+// progress is how far a request has come.
 type progress struct {
-	conn *conn // nil before there is one
-	kept bool  // it was idle before
+	conn *conn // nil until connected
+	kept bool  // the connection was idle before
 	stop func()
 }
 
-// traced returns a context that notes a request's progress, and ends when there is no connection in time.
+// traced returns a context that records a request's progress, and that ends without a connection in time.
 func traced(ctx context.Context, connect time.Duration) (context.Context, *progress) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(connect, func() { cancel(errSlowConnect) })
@@ -216,8 +216,8 @@ func sanitize(err error) error {
 
 var isOrigin = pattern(`[-.:0-9A-Za-z\[\]]{1,255}`)
 
-// redirectOf returns scheme and host of a redirect's target, "" for any other response. Whoever redirects has read the
-// password, and may put it there.
+// redirectOf returns scheme and host of a redirect's target, "" for any other response. The server that redirects has
+// read the password and may have put it there.
 func redirectOf(resp *http.Response, pass string) string {
 	if resp.StatusCode < 300 || resp.StatusCode > 399 {
 		return ""
@@ -229,12 +229,12 @@ func redirectOf(resp *http.Response, pass string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// redirected names the target in the cause alone: whoever answers as VICIdial chooses it, and it may be an inner host.
+// redirected names the target in the cause only: the server chooses it, and it may be an internal host.
 func redirected(r response) verdict {
 	return verdict{Misconfigured, fmt.Sprintf("%s (HTTP %d)", adviceRedirect, r.status), fmt.Errorf("it redirects to %s", r.redirect)}
 }
 
-// fault returns the verdict on a response that is not a whole answer, and reports whether it is none.
+// fault reports whether the response is not a whole answer, and returns the verdict on it.
 func (r response) fault() (_ verdict, faulty bool) {
 	switch {
 	case !r.sent:
@@ -247,7 +247,7 @@ func (r response) fault() (_ verdict, faulty bool) {
 	return verdict{}, false
 }
 
-// unreached is the verdict when nothing could be sent.
+// unreached returns the verdict when nothing could be sent.
 func unreached(r response) verdict {
 	o, hint := Unavailable, ""
 	if allUntrusted(unjoin(r.err)) {
@@ -258,7 +258,7 @@ func unreached(r response) verdict {
 	return verdict{o, o.Advice() + " (" + reason(r.err) + ")" + hint, r.err}
 }
 
-// reason is an error for people outside: each of its parts without the addresses that a network error names, the
+// reason returns an error's text for the sender: each of its parts once, without the addresses in a network error, the
 // resolver's among them, and without the names in a certificate.
 func reason(err error) string {
 	var parts []string
@@ -283,7 +283,7 @@ func reason(err error) string {
 	return strings.Join(parts, "; ")
 }
 
-// unjoin takes apart what errors.Join has put together.
+// unjoin returns the errors that errors.Join has joined.
 func unjoin(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return joined.Unwrap()

@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// A Query says which call is meant by what a helpdesk knows of it. All that is set must fit.
+// A Query describes a call by what a helpdesk knows of it. All fields that are set must fit.
 type Query struct {
-	AgentUser string // the agent who is in the call; without it all agents are looked at
+	AgentUser string // the agent who is in the call; empty: any
 
-	CallID         string // asks whether AgentUser is in this very call
+	CallID         string // AgentUser must be in this very call
 	LeadID         string // VICIdial's lead
 	Phone          string // the lead's telephone number, or the caller's; +, spaces, dots, dashes, slashes and brackets don't matter
 	VendorLeadCode string // what the lead loader or web form wrote into vendor_lead_code, mostly a ticket
 
-	// BeganBefore is when a request that is served late was received: the call must have begun 10 s before it, by
-	// VICIdial's clock. Until then it was the call meant, and a later one of the same lead is another. Zero is any time.
+	// BeganBefore is when a request that is served late was received. The call must have begun 10 s before, by VICIdial's
+	// clock: a later call of the same lead is another one. Zero: any time.
 	BeganBefore time.Time
 
 	Source string // who asks, as in [Call]
 }
 
-// String leaves out phone and vendor lead code, so that no log shows them by mistake.
+// String leaves out phone and vendor lead code, so that they are in no log by mistake.
 func (q Query) String() string {
 	return fmt.Sprintf("vicicall.Query{agent %q call %q lead %q}", q.AgentUser, q.CallID, q.LeadID)
 }
@@ -38,7 +38,7 @@ func (q Query) GoString() string { return q.String() }
 // LogValue is String as a [slog.Value].
 func (q Query) LogValue() slog.Value { return slog.StringValue(q.String()) }
 
-// Validate rejects a query that can't name one call. It reports every fault at once: each is a [FieldError] and wraps
+// Validate rejects a query that can't describe one call. It returns every fault at once: each is a [FieldError] and wraps
 // [ErrInvalidQuery].
 func (q Query) Validate() error {
 	f := faults{kind: ErrInvalidQuery}
@@ -47,7 +47,7 @@ func (q Query) Validate() error {
 	f.require(q.CallID == "" || isCallID(q.CallID), "call_id", "must be VICIdial's call id: V, Y, J or M and 19 digits")
 	f.require(q.CallID == "" || q.AgentUser != "", "agent_user", "must be sent with call_id")
 	f.require(q.LeadID == "" || isLeadNumber(leadNumber(q.LeadID)), "lead_id", "must be VICIdial's lead id: a whole number of at most 10 digits, above 0")
-	f.require(q.Phone == "" || isPhone(q.Phone), "phone", "must be a telephone number of 7 to 20 digits")
+	f.require(q.Phone == "" || isPhone(q.Phone) && len(q.Phone) <= 40, "phone", "must be a telephone number of 7 to 20 digits")
 	f.require(len([]rune(q.VendorLeadCode)) <= 20, "vendor_lead_code", "must have at most 20 characters: VICIdial cuts what is longer")
 	f.require(q.Source == "" || isSource(q.Source), "source", "must be 2 to 20 letters or digits")
 	if q.CallID == "" && q.LeadID == "" && q.Phone == "" && q.VendorLeadCode == "" {
@@ -57,25 +57,25 @@ func (q Query) Validate() error {
 }
 
 const (
-	maxCandidates  = 100 // agents that are looked at one by one
+	maxCandidates  = 100 // agents that are looked up one by one
 	parallel       = 4   // of them at the same time
 	maxLookupTries = 3
 )
 
 // Find returns the agent who is in the call that the query means. It asks agent_status for the query's agent, or
 // logged_in_agents and then agent_status for each agent that may be meant, at most 100 and 4 at a time, and takes at most
-// 30 % of the time that remains. With BeganBefore it asks for VICIdial's clock first (function=version). VICIdial is not
-// changed, so any web server of the cluster may be asked again.
+// 30 % of the time that remains. With BeganBefore it asks for VICIdial's clock first (function=version). Nothing changes
+// at VICIdial, so another web server of the cluster may be asked the same.
 //
 // The error is an [*Error]: NoActiveCall, AgentNotLoggedIn, OtherCall (the query's agent is in another call),
 // InvalidRequest (the query is faulty or fits two agents, or VICIdial knows no such agent), UnexpectedReply (phone or
-// code can't be told in VICIdial's answer, or not when the call began, or it is too old), Unavailable, and what an
-// operator must act on.
+// code, or when the call began, is not clear from VICIdial's answer, or it is too old), Unavailable, and what an operator
+// must act on.
 //
 // It needs [Credentials].Lookup: level 7 or more, View Reports, Agent API Access, and " agent_status logged_in_agents "
 // among the allowed functions; its user group must be allowed to view the agents' groups and campaigns. It is never the
 // hang-up account by itself, since VICIdial counts a lookup without the level as a failed login and locks the account,
-// for hang-ups too. A refused login latches as it does for [Client.Hangup], but for this account alone.
+// for hang-ups too. A refused login latches as with [Client.Hangup], but for this account alone.
 func (c *Client) Find(ctx context.Context, cred Credentials, q Query) (Agent, error) {
 	ctx, cancel := c.withBudget(ctx)
 	defer cancel()
@@ -163,8 +163,8 @@ func (s *session) find(w wanted) (Agent, verdict) {
 	return a, v
 }
 
-// clockSlack is for the cut fractions of two times and for clocks that differ: a call id has the dialer's time, and
-// VICIdial warns of servers whose clocks differ from the database's by more than 8 s.
+// clockSlack is for whole seconds and for clocks that differ: a call id has the dialer's time, and VICIdial warns of a
+// server's clock when it differs from the database's by more than 8 s.
 const clockSlack = 10 * time.Second
 
 // readClock asks for VICIdial's clock.
@@ -226,8 +226,8 @@ func (s *session) findAmongAll(w wanted) (Agent, verdict) {
 	return found[0], verdict{}
 }
 
-// findEach returns those candidates who are in the call that the query means, or the verdict on the first of whom that
-// is not clear: it might be another one.
+// findEach returns the candidates who are in the call that the query means. If that is not clear of one of them, it
+// returns the verdict on that one.
 func (s *session) findEach(w wanted, candidates []Agent) ([]Agent, verdict) {
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
@@ -282,8 +282,8 @@ func (s *session) loggedInAgents(fields ...[2]string) (agents []Agent, v verdict
 	return agents, v
 }
 
-// ask sends a lookup. A verdict without outcome means that parse has found what was asked for.
-// Any other makes it ask the next web server where that may do better, up to 3 times.
+// ask sends a lookup, up to 3 times to one web server after the other while one may do better. The verdict has no
+// outcome when parse found what was asked for.
 func (s *session) ask(function string, fields [][2]string, parse func(status int, body []byte) Reply) verdict {
 	form := encode(append([][2]string{
 		{"source", s.call.Source}, {"user", s.cred.User}, {"pass", s.cred.Pass}, {"function", function}, {"stage", "tab"},
@@ -306,7 +306,7 @@ func (s *session) ask(function string, fields [][2]string, parse func(status int
 	return v
 }
 
-// judge returns the verdict on the response to a lookup, and whether another web server may do better.
+// judge returns the verdict on the response to a lookup, and whether to ask another web server.
 func (s *session) judge(r response, parse func(status int, body []byte) Reply) (v verdict, again bool) {
 	if v, faulty := r.fault(); faulty {
 		return v, r.sent && r.redirect == ""
@@ -326,7 +326,7 @@ func (s *session) judge(r response, parse func(status int, body []byte) Reply) (
 	return v, reply.Outcome == Unavailable || reply.Doubtful
 }
 
-// judgeCall returns the verdict on an agent's call that is not the one that the query means, or may be another.
+// judgeCall returns the verdict on an agent's call that is, or may be, another than the query describes.
 func (q Query) judgeCall(a Agent) verdict {
 	differs := verdict{outcome: OtherCall, message: OtherCall.Advice()}
 	switch {
@@ -344,16 +344,11 @@ func (q Query) judgeCall(a Agent) verdict {
 
 var (
 	isLeadNumber = pattern(`[0-9]{1,10}`)
-	hasPhone     = pattern(`[-+./() 0-9]{7,40}`)
+	isPhone      = pattern(`(?:[-+./() ]*[0-9]){7,20}[-+./() ]*`)
 	noDigits     = regexp.MustCompile(`[^0-9]+`)
 )
 
 func leadNumber(text string) string { return strings.TrimLeft(text, "0") }
-
-func isPhone(text string) bool {
-	n := len(digitsOf(text))
-	return hasPhone(text) && n >= 7 && n <= 20
-}
 
 func digitsOf(text string) string { return noDigits.ReplaceAllString(text, "") }
 

@@ -14,11 +14,11 @@ const (
 	checkReserve = 500 * time.Millisecond // always left for CHECK
 )
 
-// Hangup ends a call, at most once as far as anybody can tell, and says what became of it.
+// Hangup ends a call, at most once as far as VICIdial shows, and returns what became of it.
 //
 // It sends HANGUP, looks again with CHECK, and sends HANGUP a second time only after a whole answer and a CHECK
 // that still finds the call listed. When bytes of a HANGUP were sent and no whole answer came, or that of a gateway
-// that gave up waiting, the first may still be running: no second is sent, only CHECKs. A request of which nothing
+// that stopped waiting, the first may still be running: no second is sent, only CHECKs. A request of which nothing
 // was sent goes on to the next web server. HANGUP takes at most 60 % of the time that remains until the deadline of
 // ctx (see [Config.Budget]), and 500 ms always stay for CHECK.
 //
@@ -28,7 +28,7 @@ func (c *Client) Hangup(ctx context.Context, cred Credentials, call Call) (Resul
 	return c.run(ctx, "hangup", cred, call, (*session).hangup)
 }
 
-// Check asks whether Hangup would find the call: stage=CHECK, which no version of VICIdial knows as a stage,
+// Check checks whether Hangup would find the call: stage=CHECK, which no version of VICIdial knows as a stage,
 // so that it does everything that HANGUP does before the work, and no work.
 //
 // The error is nil for WouldHangUp, NoActiveCall and AgentNotLoggedIn, and an [*Error] for every other outcome.
@@ -42,7 +42,7 @@ func (c *Client) Check(ctx context.Context, cred Credentials, call Call) (Result
 	})
 }
 
-// An agent and a call that no VICIdial has: a probe asks for these.
+// An agent and a call that no VICIdial has, for a probe.
 const (
 	noAgent = "vicihookprobe"
 	noCall  = "V0000000000000000000"
@@ -141,14 +141,14 @@ func (s *session) conclude(a answer, state listing, check answer) verdict {
 }
 
 const (
-	adviceUnchecked   = "VICIdial accepted the hang-up, but CHECK could not tell whether it still lists the call: try again"
+	adviceUnchecked   = "VICIdial accepted the hang-up, but CHECK did not show whether it still lists the call: try again"
 	adviceRestart     = "a hang-up was sent, VICIdial's database was down, and now it does not list the call: a restart empties that list, so the call may be up or not. Try again"
 	adviceRestartSeen = "VICIdial's database was down, and now it does not list the call: a restart empties that list, so the call may be up or not. Try again"
 	adviceStillShown  = "a hang-up was sent, and VICIdial does not list the call, but shows the agent in it: its database was restarted, or the call has just ended. Try again"
 	adviceNotLookedUp = "a hang-up was sent, and VICIdial does not list the call, but could not be asked whether the agent is still in it: try again"
 )
 
-// gone is the verdict on a call that is not listed after a HANGUP whose answer was lost or is not reliable. A restart of
+// gone returns the verdict on a call that is not listed after a HANGUP whose answer was lost or is not reliable. A restart of
 // VICIdial's database makes a call look so too, though not in the agent's row, which an account for lookups can see.
 func (s *session) gone(detail string) verdict {
 	v := verdict{NoLongerListed, NoLongerListed.Advice() + detail, nil}
@@ -170,7 +170,7 @@ func (s *session) gone(detail string) verdict {
 	return verdict{Unknown, adviceNotLookedUp + " (" + failed.message + ")", failed.err}
 }
 
-// A listing is what CHECK says about the call.
+// A listing is whether VICIdial lists the call.
 type listing int
 
 const (
@@ -182,7 +182,7 @@ const (
 
 var errNoCheck = errors.New("no CHECK is left")
 
-// recheck sends CHECK until an answer says whether the call is listed, and returns the last answer. It goes on to the
+// recheck sends CHECK until an answer shows whether the call is listed, and returns the last answer. It goes on to the
 // next web server at any failure, but not at VICIdial's own refusal: the whole cluster has one database.
 func (s *session) recheck() (listing, answer) {
 	last, state := answer{response: response{err: errNoCheck}}, notListed
@@ -213,7 +213,7 @@ func (s *session) recheck() (listing, answer) {
 	return cannotTell, last
 }
 
-// checked is the verdict of a session that only sent CHECKs.
+// checked returns the verdict of a session that only sent CHECKs.
 func (s *session) checked(a answer) verdict {
 	s.result.Reply = a.reply.Line
 	v, faulty := a.fault()
@@ -232,13 +232,13 @@ func (s *session) checked(a answer) verdict {
 	return verdict{a.reply.Outcome, a.reply.Message, nil}
 }
 
-// An answer is a response and what the agent API says in it.
+// An answer is a response of the agent API, classified.
 type answer struct {
 	response
 	reply Reply // of a whole response
 }
 
-// send asks the agent API for a stage of ra_call_control.
+// send sends a stage of ra_call_control to the agent API.
 func (s *session) send(stage string, limit limit) answer {
 	a := answer{response: s.deliver(request{agentAPI, s.form(stage)}, limit)}
 	if a.whole {
@@ -284,12 +284,12 @@ func (a answer) failed() bool {
 	return !a.whole || a.reply.Doubtful
 }
 
-// gatewayPatience is less than any gateway is told to wait for a web server.
+// gatewayPatience is shorter than the timeout of any gateway.
 const gatewayPatience = time.Second
 
 // mayStillRun reports whether VICIdial may still be at work on the request: no whole answer came, or a gateway may have
-// written it after it stopped waiting. Then it says so (504, and 524 of one well-known gateway), or it took as long,
-// connecting to it included (several say 502 or 503 then too).
+// written it after its timeout: with status 504, or 524 of one well-known gateway, or with another (several answer 502 or
+// 503) after as long a time, connecting to it included.
 func (a answer) mayStillRun() bool {
 	fromGateway := a.status >= http.StatusInternalServerError && !strings.HasPrefix(a.reply.Line, successWord)
 	gaveUp := a.status == http.StatusGatewayTimeout || a.status == 524 || a.took >= gatewayPatience

@@ -12,13 +12,13 @@ import (
 type Agent struct {
 	User      string // for example 1028
 	Status    string // READY, QUEUE, INCALL, PAUSED, CLOSER, …
-	SubStatus string // DEAD (the call is not listed any more), 3-WAY, PARK, DISPO, RING, …; empty where there is none or it can't be told
+	SubStatus string // DEAD (the call is not listed any more), 3-WAY, PARK, DISPO, RING, …; empty if there is none or VICIdial's answer does not show it
 	CallID    string // empty when VICIdial shows no call id
 	LeadID    string // without leading zeros; empty when VICIdial shows no lead
 	Campaign  string
 
-	// Phone and VendorLeadCode belong to the call's lead. They are known only where Contact is true: agent_status has
-	// them behind texts that may hold its separator, and logged_in_agents does not have them.
+	// Phone and VendorLeadCode belong to the call's lead. They are known only if Contact is true: agent_status has them
+	// after texts that may contain its separator, and logged_in_agents does not have them.
 	Phone, VendorLeadCode string
 	Contact               bool
 }
@@ -28,7 +28,7 @@ func (a Agent) InCall() bool {
 	return (a.Status == "INCALL" || a.Status == "QUEUE") && a.CallID != "" && a.SubStatus != "DEAD"
 }
 
-// String leaves out phone and vendor lead code, so that no log shows them by mistake.
+// String leaves out phone and vendor lead code, so that they are in no log by mistake.
 func (a Agent) String() string {
 	return fmt.Sprintf("vicicall.Agent{%s %s %s call %q lead %q}", a.User, a.Status, a.SubStatus, a.CallID, a.LeadID)
 }
@@ -41,8 +41,8 @@ func (a Agent) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // ParseAgentStatus reads a whole HTTP answer of non_agent_api.php to function=agent_status for an agent, stage=tab and
 // no header. It does no I/O and never fails. The Reply's outcome is empty when the answer is an agent's row; else it is
-// AgentNotLoggedIn, InvalidRequest (no such agent, or none that the account may view), Unavailable, LockedOut, or
-// one that an operator must act on. Nothing that VICIdial echoed is kept: the password is in some refusals.
+// AgentNotLoggedIn, InvalidRequest (no such agent, or the account may not view it), Unavailable, LockedOut, or one that
+// an operator must act on. Nothing that VICIdial echoed is kept: the password is in some refusals.
 func ParseAgentStatus(status int, body []byte, agentUser string) (Agent, Reply) {
 	text, r := lookupText(status, body)
 	if r.Outcome != "" {
@@ -92,8 +92,8 @@ var (
 )
 
 // parseAgentRow reads status, callerid, lead_id, campaign_id, calls_today, full_name, user_group, user_level,
-// pause_code, real_time_sub_status, phone_number, vendor_lead_code and, since 2.12-80, session_id. What stands before
-// the full name is always in its place. A tab in a name or code moves what follows, and old versions have less of it.
+// pause_code, real_time_sub_status, phone_number, vendor_lead_code and, since 2.12-80, session_id. The fields before
+// the full name are always in their place. A tab in a name or code moves those after it, and old versions have fewer.
 func parseAgentRow(text string) (Agent, bool) {
 	f := strings.Split(text, "\t")
 	if len(f) < 6 {
@@ -125,7 +125,7 @@ func parseListedAgent(line string) (Agent, bool) {
 	return a, ok
 }
 
-// agentOf returns the agent of the fields that are always in their place; ok is false where they are no agent's.
+// agentOf reads the fields that are always in their place; ok is false if they are not those of an agent.
 func agentOf(status, callID, leadID, campaign, callsToday string) (a Agent, ok bool) {
 	if !isStatus(status) || !isNumber(leadID) || !isNumber(callsToday) {
 		return Agent{}, false
@@ -140,7 +140,7 @@ func agentOf(status, callID, leadID, campaign, callsToday string) (a Agent, ok b
 	return a, true
 }
 
-// lookupText returns the rows of an answer, or the Reply when it has none.
+// lookupText returns the rows of an answer, or a Reply with an outcome instead.
 func lookupText(status int, body []byte) (string, Reply) {
 	text := withoutDecoration(body)
 	refusal, refused := strings.CutPrefix(text, refusalMark)
@@ -155,7 +155,7 @@ func lookupText(status int, body []byte) (string, Reply) {
 	return text, Reply{}
 }
 
-// withoutDecoration returns what stands between PHP warnings and debug output, line ends of names and codes included.
+// withoutDecoration returns the lines between PHP warnings and debug output, and line ends within names and codes.
 func withoutDecoration(body []byte) string {
 	start, end, at := -1, 0, 0
 	for line := range bytes.Lines(body) {
@@ -173,7 +173,7 @@ func withoutDecoration(body []byte) string {
 
 const nobody = "logged_in_agents NO LOGGED IN AGENTS"
 
-// lookupRefusals are VICIdial's words between "ERROR: " and the data.
+// lookupRefusals are VICIdial's phrases between "ERROR: " and the data.
 var lookupRefusals = map[string]Reply{
 	nobody:                                   {Outcome: NoActiveCall, Message: NoActiveCall.Advice()},
 	"agent_status AGENT NOT LOGGED IN":       {Outcome: AgentNotLoggedIn, Message: AgentNotLoggedIn.Advice()},
@@ -187,7 +187,7 @@ var lookupRefusals = map[string]Reply{
 	"auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION":          {Outcome: PermissionDenied, Message: adviceMayNotUse},
 }
 
-// parseLookupRefusal reads what follows "ERROR: ". Of a refused login nothing but its last field is kept.
+// parseLookupRefusal reads the text after "ERROR: ". Of a refused login it keeps only the last field.
 func parseLookupRefusal(text string, status int, body []byte) Reply {
 	text, _, _ = strings.Cut(text, "\n")
 	text = strings.TrimSuffix(text, "\r")
@@ -210,7 +210,7 @@ func parseLookupRefusal(text string, status int, body []byte) Reply {
 	return unknownLookup(status, body)
 }
 
-// refusedLookupLogin reads |user|password|BAD|, |user|LOCK| and ||IPBLOCK|. The last field is the same in all languages.
+// refusedLookupLogin reads |user|password|BAD|, |user|LOCK| and ||IPBLOCK|. No language translates the last field.
 func refusedLookupLogin(fields string) (Reply, bool) {
 	parts := strings.Split(strings.TrimSuffix(fields, "|"), "|")
 	why := parts[len(parts)-1]
@@ -230,7 +230,7 @@ var lookupLogins = map[string]Reply{
 	"ERR":     {Outcome: NoActiveServer, Message: NoActiveServer.Advice()},
 }
 
-// unknownLookup is the Reply to what is no answer of the non-agent API. Another web server may do better.
+// unknownLookup returns the Reply for an answer that is not the non-agent API's. Another web server may do better.
 func unknownLookup(status int, body []byte) Reply {
 	r := unexpected(status, body, scan(body))
 	r.Doubtful = true
@@ -243,7 +243,7 @@ func unknownLookup(status int, body []byte) Reply {
 	return r
 }
 
-// Messages about looking calls up.
+// Messages about lookups.
 const (
 	adviceUnreadable      = "VICIdial's answer does not show which fields are phone and code: remove the tab from the agent's full name or the code, or send lead_id (VICIdial before 2.10 needs it)"
 	adviceNoLookup        = "lookup is missing in VICIdial's secret: the account for looking calls up, {\"user\": …, \"pass\": …}"

@@ -1,8 +1,8 @@
 package vicicall
 
-// Outcome is the truth about one request in one word, the same in Go, in the answer and in the log.
+// Outcome is what became of one request, in one word that is the same in Go, in the answer and in the log.
 //
-// It is an error too, so that errors.Is(err, vicicall.LockedOut) asks for the category of an [Error].
+// It is an error too, a sentinel for the category of an [Error]: errors.Is(err, vicicall.LockedOut).
 type Outcome string
 
 // What became of the call. For these, [Client.Hangup] and [Client.Check] return no error.
@@ -11,7 +11,7 @@ const (
 	Accepted         Outcome = "accepted"            // accepted, but not looked at again
 	NoLongerListed   Outcome = "no_longer_listed"    // the answer was lost or is not reliable; the call is not listed any more
 	NoActiveCall     Outcome = "no_active_call"      // the call was not listed
-	AgentNotLoggedIn Outcome = "agent_not_logged_in" // no such agent is logged in
+	AgentNotLoggedIn Outcome = "agent_not_logged_in" // the agent is not logged in
 	OtherCall        Outcome = "other_call"          // the agent is in another call than the one meant: nothing was sent
 	WouldHangUp      Outcome = "would_hang_up"       // only looked at: the call is listed
 )
@@ -19,7 +19,7 @@ const (
 // VICIdial could not do it, or did not: worth another try later.
 const (
 	StillListed Outcome = "still_listed" // SUCCESS was printed, or no whole answer came, and the call is still listed
-	Unknown     Outcome = "unknown"      // HANGUP was sent, and CHECK could not tell what came of it
+	Unknown     Outcome = "unknown"      // HANGUP was sent, and CHECK did not show whether the call is listed
 	Unavailable Outcome = "unavailable"  // nothing was sent, or VICIdial stopped before its database
 	LockedOut   Outcome = "locked_out"   // VICIdial locked the API account for 15 minutes
 )
@@ -39,7 +39,7 @@ const (
 	InvalidRequest      Outcome = "invalid_request" // a call id, agent or disposition that VICIdial would cut or strip: nothing was sent
 )
 
-// Ambiguous is a reply's class, never the outcome of a request: VICIdial's words are not reliable, so look again.
+// Ambiguous is a reply's class, never the outcome of a request: the reply is not reliable, so a CHECK must follow.
 const Ambiguous Outcome = "ambiguous"
 
 // Outcomes returns every outcome of a request, in the order in which documents list them.
@@ -53,11 +53,11 @@ func Outcomes() []Outcome {
 
 type outcomeRow struct {
 	outcome Outcome
-	answer  bool // says what became of the call, so that there is no error
+	answer  bool // shows what became of the call, so that there is no error
 	advice  string
 }
 
-// outcomes is the one list of outcomes. A new one is one row here, and one in the table of whoever answers with it.
+// outcomes lists every outcome. A new one is one row here, and one in the table of each package that answers with it.
 var outcomes = []outcomeRow{
 	{HungUp, true, "VICIdial accepted the hang-up and no longer lists the call"},
 	{Accepted, true, "VICIdial accepted the hang-up; whether it still lists the call was not checked"},
@@ -68,7 +68,7 @@ var outcomes = []outcomeRow{
 	{WouldHangUp, true, "VICIdial lists the call, and this account may end it; this was a dry run and nothing was done"},
 
 	{StillListed, false, "VICIdial still lists the call: try again. If it stays so, look at the database's sql_mode and QueueMetrics settings and at PHP's error log"},
-	{Unknown, false, "a hang-up was sent, but CHECK could not tell what came of it: the call may be up or not, try again"},
+	{Unknown, false, "a hang-up was sent, but CHECK did not show whether the call is still listed: it may be up or not, try again"},
 	{Unavailable, false, "VICIdial could not be reached, or stopped before it did anything: try again"},
 	{LockedOut, false, "VICIdial locked the API account for 15 minutes: find who sends wrong passwords, and give this API user to nothing else"},
 
@@ -85,8 +85,8 @@ var outcomes = []outcomeRow{
 	{InvalidRequest, false, "a field is missing, or VICIdial would cut or misread it: nothing was sent"},
 }
 
-// Advice returns one sentence about what an outcome means and, where somebody can fix it, how.
-// The message of a [Result] begins with it or says the same about the very reply.
+// Advice returns what an outcome means and, if it can be fixed, how. The message of a [Result] begins with it, or is more
+// precise.
 func (o Outcome) Advice() string {
 	if o == Ambiguous {
 		return "VICIdial's words are not reliable: only a CHECK shows whether the call is still listed"
@@ -94,7 +94,7 @@ func (o Outcome) Advice() string {
 	return o.row().advice
 }
 
-// isAnswer reports whether the outcome says what became of the call, so that there is no error.
+// isAnswer reports whether the outcome shows what became of the call, so that there is no error.
 func (o Outcome) isAnswer() bool { return o.row().answer }
 
 func (o Outcome) row() outcomeRow {

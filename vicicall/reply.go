@@ -8,21 +8,20 @@ import (
 	"strings"
 )
 
-// A Reply is one whole HTTP answer of agc/api.php, classified.
+// A Reply is one whole HTTP answer of VICIdial, classified.
 type Reply struct {
 	// Outcome is Accepted, Ambiguous, NoActiveCall, AgentNotLoggedIn, Unavailable, LockedOut,
 	// or one that an operator must act on.
 	Outcome Outcome
-	// Line is VICIdial's line rebuilt from its recognised parts, or a description of what came instead
-	// (HTTP status, length, well-known phrases). It never holds text that was merely echoed.
+	// Line is VICIdial's line rebuilt from its recognised parts, or a description of another answer
+	// (HTTP status, length, well-known phrases). Text that was merely echoed is never in it.
 	Line string
-	// Message says what the reply means and how to fix it, for people.
+	// Message is what the reply means and how to fix it, for people.
 	Message string
-	// Doubtful is set when Outcome is all that can be read, but must not be believed before a CHECK:
-	// a refusal that names another call or agent than the one asked for or stands among failures,
-	// a transfer, an "unavailable" that a proxy may have written.
+	// Doubtful is set when the Outcome needs a CHECK: of a refusal that names another call or agent than was asked for
+	// or is among failures, of a transfer, and of an "unavailable" that a proxy may have written.
 	Doubtful bool
-	// Listed is set for the answer that CHECK gets for a call that is listed.
+	// Listed is set for the answer to a CHECK of a call that is listed.
 	Listed bool
 }
 
@@ -33,7 +32,6 @@ const (
 	successWord   = "SUCCESS"
 	successMark   = successWord + ": "
 	refusalMark   = "ERROR: "
-	transferLine  = successMark + "ra_call_control transfer - "
 	noActiveCall  = "no active call found"
 	notLoggedIn   = "agent_user is not logged in"
 	stageNotValid = "stage is not valid"
@@ -41,7 +39,7 @@ const (
 	uncaughtMySQL = "Uncaught mysqli_sql_exception"
 )
 
-// refusals are the words of VICIdial between "ERROR: " and " - ".
+// refusals are VICIdial's phrases between "ERROR: " and " - ".
 var refusals = map[string]Outcome{
 	noActiveCall:                NoActiveCall,
 	notLoggedIn:                 AgentNotLoggedIn,
@@ -57,9 +55,9 @@ var refusals = map[string]Outcome{
 // ParseReply classifies a whole HTTP answer to a HANGUP or CHECK for a call of an agent.
 // It knows what every version of VICIdial since 2.2.0-12 prints, does no I/O and never fails.
 //
-// The outcome is [Accepted] only when the status is 200 and the one significant line is the very SUCCESS line
-// for this call and agent, beside nothing but PHP warnings and VICIdial's own debug output.
-// Any other SUCCESS, and a 5xx that says nothing else, is [Ambiguous].
+// The outcome is [Accepted] only when the status is 200 and the one significant line, beside PHP warnings and VICIdial's
+// own debug output, is the SUCCESS line for this call and agent. Any other SUCCESS, and a 5xx without a verdict, is
+// [Ambiguous].
 func ParseReply(status int, body []byte, callID, agentUser string) Reply {
 	s := scan(body)
 	switch {
@@ -71,7 +69,7 @@ func ParseReply(status int, body []byte, callID, agentUser string) Reply {
 		return newReply(Unavailable, "no database: "+describe(status, body))
 	case status == http.StatusInternalServerError && s.significant == 0 && !s.decorated:
 		return newReply(Unavailable, describe(status, body))
-	case status == http.StatusServiceUnavailable && isBusyPage(body):
+	case status == http.StatusServiceUnavailable && containsAny(body, []string{"Service Unavailable", "Service Temporarily Unavailable"}):
 		r := newReply(Unavailable, describe(status, body))
 		r.Doubtful = true
 		return r
@@ -90,13 +88,10 @@ func newReply(o Outcome, line string) Reply {
 	return Reply{Outcome: o, Line: line, Message: o.Advice()}
 }
 
-func hungUpLine(callID, agentUser string) string {
-	return successMark + "ra_call_control hungup - " + agentUser + "|" + callID + "|" + stageHangup
-}
-
 func parseSuccess(s scanned, status int, body []byte, callID, agentUser string) Reply {
 	alone := status == http.StatusOK && s.significant == 1
-	want, transfer := hungUpLine(callID, agentUser), transferLine+agentUser+"|"+callID+"|"
+	want := successMark + "ra_call_control hungup - " + agentUser + "|" + callID + "|" + stageHangup
+	transfer := successMark + "ra_call_control transfer - " + agentUser + "|" + callID + "|"
 	number, isTransfer := strings.CutPrefix(string(s.line), transfer)
 	switch {
 	case alone && string(s.line) == want:
@@ -109,7 +104,7 @@ func parseSuccess(s scanned, status int, body []byte, callID, agentUser string) 
 	if string(s.success) == want {
 		r.Line, reason = want, fmt.Sprintf("and then failed (%s)", describe(status, body))
 	}
-	r.Message = "VICIdial printed SUCCESS " + reason + ": only a CHECK tells whether the call is still listed"
+	r.Message = "VICIdial printed SUCCESS " + reason + ": only a CHECK shows whether the call is still listed"
 	return r
 }
 
@@ -118,8 +113,11 @@ var isTransferNumber = pattern(`[*#0-9A-Za-z]{0,18}`)
 
 func parseRefusal(line, body []byte, callID, agentUser string) Reply {
 	text := string(line[len(refusalMark):])
-	if r, ok := parseLoginRefusal(text); ok {
-		return r
+	if fields, ok := strings.CutPrefix(text, loginMark); ok {
+		return loginReply(loginMessage(fields))
+	}
+	if strings.HasPrefix(text, forkedLogin) {
+		return loginReply("")
 	}
 	phrase, data, _ := strings.Cut(text, " -")
 	data = strings.TrimPrefix(data, " ")
@@ -148,23 +146,11 @@ func parseRefusal(line, body []byte, callID, agentUser string) Reply {
 }
 
 const (
-	loginMark   = "Invalid Username/Password: |" // then user|password|login|API access|message|…, both echoed
+	loginMark   = "Invalid Username/Password: |" // followed by user|password|login|API access|message|…
 	forkedLogin = "Invalid Username: |"          // a fork of 2.4 that does not look at the password
 )
 
-// parseLoginRefusal reads the line after "ERROR: ". Nothing of what it echoes is kept:
-// the password stands in it up to twice, and the fields are found by place, since a user may be named LOCK.
-func parseLoginRefusal(text string) (Reply, bool) {
-	if fields, ok := strings.CutPrefix(text, loginMark); ok {
-		return loginReply(loginMessage(fields)), true
-	}
-	if strings.HasPrefix(text, forkedLogin) {
-		return loginReply(""), true
-	}
-	return Reply{}, false
-}
-
-// loginMessage returns the fifth field, or "" where versions up to 2.6 have none.
+// loginMessage returns the fifth field, "" in versions up to 2.6. It is found by its place: a user may be named LOCK.
 func loginMessage(fields string) string {
 	parts := strings.SplitN(fields, "|", 6)
 	if len(parts) < 6 {
@@ -173,6 +159,7 @@ func loginMessage(fields string) string {
 	return parts[4]
 }
 
+// loginReply keeps nothing but the message of a refused login, which echoes the password up to twice.
 func loginReply(message string) Reply {
 	outcome, ok := loginOutcomes[message]
 	switch {
@@ -198,7 +185,7 @@ var loginOutcomes = map[string]Outcome{
 	"ERRAGENTS":  NoActiveServer,
 }
 
-// What a reply says beyond its outcome.
+// Messages about replies that are more precise than the outcome's own.
 const (
 	adviceTranslated    = "VICIdial answered in another language than English and did nothing: set the API user's language to \"default English\""
 	adviceUnknownWords  = "VICIdial refused in unknown words: in another language (set the API user's language to \"default English\"), or those of a newer version"
@@ -217,7 +204,7 @@ const (
 const translatedMark = "(translated) "
 
 // parseTranslated recognises VICIdial's lines by what no language changes: the fields of a refused login, and the data
-// behind the words. VICIdial compares the translated word with "SUCCESS", so it has done nothing, whatever the line says.
+// after the phrase. VICIdial compares the translated word with "SUCCESS", so it has done nothing, whatever the line is.
 func parseTranslated(line, body []byte, callID, agentUser string) (Reply, bool) {
 	word, text, ok := strings.Cut(string(line), ": ")
 	if !ok || word == "" || len(word) > 60 || strings.ContainsAny(word, "<>|/") {
@@ -256,7 +243,7 @@ func parseTranslated(line, body []byte, callID, agentUser string) (Reply, bool) 
 	return r, true
 }
 
-// translatedWords are SUCCESS and ERROR in the languages that VICIdial ships, but for those that proxies use too.
+// translatedWords are SUCCESS and ERROR in the languages that VICIdial ships, without words that proxies use too.
 var translatedWords = map[string]bool{
 	"fejl": true, "succes": true, "FOUT": true, "SUCCES": true, "BŁĄD": true, "SUKCES": true, "erro": true, "sucesso": true,
 	"ошибка": true, "успех": true, "FEL": true, "LYCKADES": true, "framgång": true, "ÚSPECH": true, "錯誤": true, "成功": true,
@@ -279,14 +266,10 @@ func unexpected(status int, body []byte, s scanned) Reply {
 	return r
 }
 
-func isBusyPage(body []byte) bool {
-	return containsAny(body, []string{"Service Unavailable", "Service Temporarily Unavailable"})
-}
-
-// failures are what PHP and VICIdial print when they stop halfway.
+// failures are phrases that PHP and VICIdial print when they stop halfway.
 var failures = []string{"Could not connect", "Fatal error", "Uncaught"}
 
-// queryFailures also show that a table could not be read, so that an empty result proves nothing (before PHP 8).
+// queryFailures are those of a table that could not be read, too: an empty result proves nothing then (before PHP 8).
 var queryFailures = append([]string{"_fetch_row()", "_num_rows()"}, failures...)
 
 // knownPhrases may stand in descriptions.
@@ -295,7 +278,7 @@ var knownPhrases = append([]string{
 	"Bad Gateway", "Gateway Time-out", "Gateway Timeout", "Service Unavailable", "Service Temporarily Unavailable",
 }, failures...)
 
-// describe returns what is safe to say of a body.
+// describe returns a description of a body that quotes nothing but known phrases.
 func describe(status int, body []byte) string {
 	text := fmt.Sprintf("HTTP %d, %d bytes", status, len(body))
 	for _, phrase := range knownPhrases {
@@ -315,12 +298,12 @@ func containsAny(body []byte, phrases []string) bool {
 	return false
 }
 
-// scanned is a body taken apart into lines that mean something and lines that only decorate.
+// scanned is a body, divided into significant lines and decoration.
 type scanned struct {
 	significant int    // lines that are neither blank nor decoration
 	decorated   bool   // by PHP's warnings, VICIdial's debug output or its link to close the window
 	line        []byte // the last significant line: the only one when significant is 1
-	successes   int    // significant lines that hold SUCCESS
+	successes   int    // significant lines with SUCCESS in them
 	success     []byte // the last of them
 	refusals    int    // significant lines that begin with "ERROR: "
 	refusal     []byte // the last of them

@@ -268,5 +268,5 @@ func ExampleParseReply() {
 	// Output:
 	// ambiguous
 	// SUCCESS: ra_call_control hungup - 1028|Y1221052110000402027|HANGUP
-	// VICIdial printed SUCCESS and then failed (HTTP 200, 107 bytes, Could not connect): only a CHECK tells whether the call is still listed
+	// VICIdial printed SUCCESS and then failed (HTTP 200, 107 bytes, Could not connect): only a CHECK shows whether the call is still listed
 }

@@ -15,8 +15,8 @@ import (
 
 const (
 	maxHeader      = 64 << 10
-	connectTimeout = 3 * time.Second // for a connection that its request has given up
-	idleTimeout    = 4 * time.Second // Apache drops them after 5 s; measured by the wall clock, which a freeze does not stop
+	connectTimeout = 3 * time.Second // for a connection whose request no longer waits for it
+	idleTimeout    = 4 * time.Second // Apache closes them after 5 s; in wall-clock time, which goes on while a Lambda is frozen
 	idlePerHost    = 4
 )
 
@@ -53,7 +53,7 @@ func tlsConfig(cred Credentials) *tls.Config {
 	if len(cred.Pins) == 0 {
 		return config
 	}
-	config.InsecureSkipVerify = true // the pins stand in for chain and name
+	config.InsecureSkipVerify = true // the pins are checked in place of chain and name
 	config.VerifyConnection = func(state tls.ConnectionState) error {
 		sum := sha256.Sum256(state.PeerCertificates[0].RawSubjectPublicKeyInfo)
 		for _, text := range cred.Pins {
@@ -67,7 +67,7 @@ func tlsConfig(cred Credentials) *tls.Config {
 	return config
 }
 
-// connect returns a function that dials, and with a config shakes hands.
+// connect returns a function that dials, and with a config does the TLS handshake.
 func (c *Client) connect(config *tls.Config) dialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, connectTimeout)
@@ -121,7 +121,7 @@ func (c *conn) ConnectionState() tls.ConnectionState {
 }
 
 // begin starts a request. A kept connection that the server has closed meanwhile is blocked:
-// writing to it would succeed, and nobody could tell whether VICIdial got the request.
+// writing to it would succeed, and it would be unknown whether VICIdial received the request.
 func (c *conn) begin(kept bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,7 +140,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// abandon reports whether nothing of the present request was written, and sees to it that nothing will be.
+// abandon reports whether nothing of the current request was written, and prevents any later write of it.
 func (c *conn) abandon() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// A Version is what VICIdial says of its agent API.
+// A Version is VICIdial's answer to function=version of the agent API.
 type Version struct {
 	Version string    // for example 2.14-82
 	Build   string    // for example 250122-1010
 	Time    time.Time // VICIdial's clock, to the second, in the web server's own time zone
 }
 
-// Version asks which agent API answers (function=version). It sends neither user nor password, so it separates an
+// Version asks which agent API answers (function=version). It sends neither user nor password, so it tells an
 // unreachable or foreign web server from a wrong account. The error is an [*Error]: Unavailable, TLSUntrusted,
 // UnexpectedReply or Misconfigured.
 func (c *Client) Version(ctx context.Context, cred Credentials) (Version, error) {

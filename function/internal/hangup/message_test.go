@@ -25,7 +25,7 @@ func (s saying) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vi
 // Language models read the message: each says in a short sentence what happened and what to do now.
 func TestMessagesSayWhatToDoIn200Characters(t *testing.T) {
 	t.Parallel()
-	const detail = " (HTTP 502, 1234 bytes, Bad Gateway; no whole answer came: the connection was closed, or what came is no HTTP); CHECK (no whole answer came: context deadline exceeded)"
+	const detail = " (HTTP 502, 1234 bytes, Bad Gateway; no whole answer came: the connection was closed, or the answer is not HTTP); CHECK (no whole answer came: context deadline exceeded)"
 	next := map[int]string{200: "nothing more to do", 500: "only an operator can fix this", 502: "only an operator can fix this"}
 	for _, o := range vicicall.Outcomes() {
 		for _, text := range []string{o.Advice(), o.Advice() + detail} {
