@@ -62,14 +62,6 @@ func leaveOther(remaining time.Duration) time.Duration { return remaining * 6 / 
 // all leaves nothing: for the last web server or try.
 func all(remaining time.Duration) time.Duration { return remaining }
 
-// readLimit is the limit of a request without side effect, which another web server can answer too.
-func (s *session) readLimit(last bool) limit {
-	if last || len(s.cred.URLs) == 1 {
-		return all
-	}
-	return leaveOther
-}
-
 // deliver sends a request to one web server after the other until one may have received it. Otherwise the response's
 // error has the reason of each.
 func (s *session) deliver(req request, limit limit) response {
@@ -109,6 +101,25 @@ func (s *session) sendOnce(req request, limit limit, left int) response {
 		}
 		if r := s.exchange(req, most, most/time.Duration(left)); !r.stale {
 			return r
+		}
+	}
+}
+
+// sendUntil sends a request without side effect to one web server after the other, up to tries times, until done reports
+// that no further response is needed.
+func (s *session) sendUntil(req request, tries int, done func(response) bool) {
+	for try := 1; try <= tries; try++ {
+		limit := leaveOther
+		if try == tries || len(s.cred.URLs) == 1 {
+			limit = all
+		}
+		r := s.deliver(req, limit)
+		if !r.sent && try > 1 || done(r) || !r.sent { // if no other can be sent, the response before counts
+			return
+		}
+		s.nextServer()
+		if try%len(s.cred.URLs) == 0 && try < tries && !s.pause(0) {
+			return
 		}
 	}
 }

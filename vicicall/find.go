@@ -284,25 +284,15 @@ func (s *session) loggedInAgents(fields ...[2]string) (agents []Agent, v verdict
 
 // ask sends a lookup, up to 3 times to one web server after the other while one may do better. The verdict has no
 // outcome when parse found what was asked for.
-func (s *session) ask(function string, fields [][2]string, parse func(status int, body []byte) Reply) verdict {
+func (s *session) ask(function string, fields [][2]string, parse func(status int, body []byte) Reply) (v verdict) {
 	form := encode(append([][2]string{
 		{"source", s.call.Source}, {"user", s.cred.User}, {"pass", s.cred.Pass}, {"function", function}, {"stage", "tab"},
 	}, fields...))
-	v := verdict{outcome: Unavailable, err: errNoTime}
-	for try := 1; try <= maxLookupTries; try++ {
-		r := s.deliver(request{nonAgentAPI, form}, s.readLimit(try == maxLookupTries))
+	s.sendUntil(request{nonAgentAPI, form}, maxLookupTries, func(r response) bool {
 		var again bool
-		if r.sent || try == 1 { // an answer counts although no other lookup can be sent
-			v, again = s.judge(r, parse)
-		}
-		if !r.sent || !again {
-			break
-		}
-		s.nextServer()
-		if try%len(s.cred.URLs) == 0 && try < maxLookupTries && !s.pause(0) {
-			break
-		}
-	}
+		v, again = s.judge(r, parse)
+		return !again
+	})
 	return v
 }
 

@@ -184,33 +184,28 @@ var errNoCheck = errors.New("no CHECK is left")
 
 // recheck sends CHECK until an answer shows whether the call is listed, and returns the last answer. It goes on to the
 // next web server at any failure, but not at VICIdial's own refusal: the whole cluster has one database.
-func (s *session) recheck() (listing, answer) {
-	last, state := answer{response: response{err: errNoCheck}}, notListed
-	for s.result.Checks < maxChecks {
-		a := s.send(stageCheck, s.readLimit(s.result.Checks == maxChecks-1))
-		if a.sent || !last.sent { // an answer counts although no other CHECK can be sent
-			last = a
+func (s *session) recheck() (state listing, last answer) {
+	last.err = errNoCheck
+	databaseWasDown := false
+	s.sendUntil(request{agentAPI, s.form(stageCheck)}, maxChecks-s.result.Checks, func(r response) (done bool) {
+		last = s.classify(r)
+		if r.sent {
+			s.result.Checks++
 		}
-		if !a.sent {
-			break
-		}
-		s.result.Checks++
 		switch {
 		case last.reply.Listed:
-			return listed, last
-		case last.reply.Outcome == NoActiveCall && !last.reply.Doubtful:
-			return state, last
-		case !last.failed():
-			return cannotTell, last
-		case last.reply.Outcome == Unavailable && !last.reply.Doubtful:
+			state = listed
+		case last.reply.Outcome == NoActiveCall && !last.reply.Doubtful && databaseWasDown:
 			state = maybeLost
+		case last.reply.Outcome == NoActiveCall && !last.reply.Doubtful:
+			state = notListed
+		case last.failed():
+			databaseWasDown = databaseWasDown || last.reply.Outcome == Unavailable && !last.reply.Doubtful
+			return false
 		}
-		s.nextServer()
-		if s.result.Checks%len(s.cred.URLs) == 0 && s.result.Checks < maxChecks && !s.pause(0) {
-			break
-		}
-	}
-	return cannotTell, last
+		return true
+	})
+	return state, last
 }
 
 // checked returns the verdict of a session that only sent CHECKs.
@@ -240,17 +235,22 @@ type answer struct {
 
 // send sends a stage of ra_call_control to the agent API.
 func (s *session) send(stage string, limit limit) answer {
-	a := answer{response: s.deliver(request{agentAPI, s.form(stage)}, limit)}
-	if a.whole {
-		a.reply = ParseReply(a.status, a.body, s.call.ID, s.call.AgentUser)
-		switch a.reply.Outcome {
-		case CredentialsRejected, LockedOut:
-			s.client.logins.refused(s.cred, a.reply.Outcome, a.reply.Outcome.Advice())
-		case Accepted, NoActiveCall, AgentNotLoggedIn, RequestRejected, PermissionDenied, APIAccessDenied:
-			s.client.logins.accepted(s.cred)
-		}
+	return s.classify(s.deliver(request{agentAPI, s.form(stage)}, limit))
+}
+
+// classify reads a response of the agent API, and remembers whether VICIdial accepted the account.
+func (s *session) classify(r response) answer {
+	if !r.whole {
+		return answer{response: r}
 	}
-	return a
+	reply := ParseReply(r.status, r.body, s.call.ID, s.call.AgentUser)
+	switch reply.Outcome {
+	case CredentialsRejected, LockedOut:
+		s.client.logins.refused(s.cred, reply.Outcome, reply.Outcome.Advice())
+	case Accepted, NoActiveCall, AgentNotLoggedIn, RequestRejected, PermissionDenied, APIAccessDenied:
+		s.client.logins.accepted(s.cred)
+	}
+	return answer{r, reply}
 }
 
 // form is the request's body: every field present, value never empty and pass not last,

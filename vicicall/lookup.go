@@ -1,7 +1,6 @@
 package vicicall
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -142,7 +141,7 @@ func agentOf(status, callID, leadID, campaign, callsToday string) (a Agent, ok b
 
 // lookupText returns the rows of an answer, or a Reply with an outcome instead.
 func lookupText(status int, body []byte) (string, Reply) {
-	text := withoutDecoration(body)
+	text := string(scan(body).text)
 	refusal, refused := strings.CutPrefix(text, refusalMark)
 	switch {
 	case refused:
@@ -153,22 +152,6 @@ func lookupText(status int, body []byte) (string, Reply) {
 		return "", unknownLookup(status, body)
 	}
 	return text, Reply{}
-}
-
-// withoutDecoration returns the lines between PHP warnings and debug output, and line ends within names and codes.
-func withoutDecoration(body []byte) string {
-	start, end, at := -1, 0, 0
-	for line := range bytes.Lines(body) {
-		text := bytes.TrimRight(line, "\r\n")
-		if shown := bytes.TrimLeft(text, "\ufeff \t"); len(shown) > 0 && !isDecoration(shown) {
-			if start < 0 {
-				start = at + len(text) - len(shown)
-			}
-			end = at + len(text)
-		}
-		at += len(line)
-	}
-	return string(body[max(start, 0):end])
 }
 
 const nobody = "logged_in_agents NO LOGGED IN AGENTS"

@@ -300,6 +300,7 @@ func containsAny(body []byte, phrases []string) bool {
 
 // scanned is a body, divided into significant lines and decoration.
 type scanned struct {
+	text        []byte // from the first significant line to the last
 	significant int    // lines that are neither blank nor decoration
 	decorated   bool   // by PHP's warnings, VICIdial's debug output or its link to close the window
 	line        []byte // the last significant line: the only one when significant is 1
@@ -313,8 +314,11 @@ type scanned struct {
 
 func scan(body []byte) scanned {
 	var s scanned
-	for line := range bytes.SplitSeq(body, []byte("\n")) {
-		line = bytes.TrimLeft(bytes.TrimSuffix(line, []byte("\r")), "\ufeff \t")
+	start, next := -1, 0
+	for full := range bytes.Lines(body) {
+		end := next + len(bytes.TrimRight(full, "\r\n"))
+		line := bytes.TrimLeft(body[next:end], "\ufeff \t")
+		next += len(full)
 		switch {
 		case len(line) == 0:
 			continue
@@ -330,6 +334,10 @@ func scan(body []byte) scanned {
 		case bytes.HasPrefix(line, []byte(databaseDown)):
 			s.databaseDown = true
 		}
+		if start < 0 {
+			start = end - len(line)
+		}
+		s.text = body[start:end]
 		s.significant++
 		s.line = line
 	}

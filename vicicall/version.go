@@ -30,17 +30,16 @@ func (c *Client) Version(ctx context.Context, cred Credentials) (Version, error)
 }
 
 // version asks one web server after the other.
-func (s *session) version() (Version, verdict) {
-	var v verdict
-	for range s.cred.URLs {
-		r := s.deliver(request{agentAPI, "function=version"}, leaveOther)
-		if found, ok := parseVersion(r); ok {
-			return found, verdict{}
+func (s *session) version() (found Version, v verdict) {
+	s.sendUntil(request{agentAPI, "function=version"}, len(s.cred.URLs), func(r response) (done bool) {
+		if found, done = parseVersion(r); done {
+			v = verdict{}
+			return true
 		}
 		v = versionFault(r)
-		s.nextServer()
-	}
-	return Version{}, v
+		return false
+	})
+	return found, v
 }
 
 func versionFault(r response) verdict {
