@@ -54,7 +54,7 @@ func twoKiB() []byte {
 		"custom_fields": [` + strings.TrimSuffix(strings.Repeat(`{"id": 360012345678, "value": "x"},`, 8), ",") + `]}}`)
 }
 
-func TestSelectingFromTwoKiBAllocatesLittle(t *testing.T) {
+func TestSelectAllocations(t *testing.T) {
 	s, body := crm(t, fiveExpressions), twoKiB()
 	if len(body) < 2000 || len(body) > 2200 {
 		t.Fatalf("the payload has %d bytes", len(body))

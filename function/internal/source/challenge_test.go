@@ -63,7 +63,7 @@ func TestChallenge(t *testing.T) {
 	}
 }
 
-func TestPingsBelongToTheirPresets(t *testing.T) {
+func TestChallengePingsOfOtherPresets(t *testing.T) {
 	t.Parallel()
 	own := map[string]any{"kind": "hmac", "alg": "sha256", "header": []string{"X-Hub-Signature-256"}, "prefix": "sha256=", "encoding": "hex", "signed": "{body}"}
 	for name, c := range map[string]struct {
@@ -89,7 +89,7 @@ func TestPingsBelongToTheirPresets(t *testing.T) {
 	}
 }
 
-func TestSetUpInTheBodyNeverEndsACall(t *testing.T) {
+func TestSelectIgnoresChallenges(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ scheme, body string }{
 		"Slack's url_verification":  {"slack", `{"type": "url_verification", "challenge": "x", ` + anyCall + `}`},

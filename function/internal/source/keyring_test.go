@@ -96,7 +96,7 @@ func TestParseKeys(t *testing.T) {
 	}
 }
 
-func TestKeysAreDecodedByTheScheme(t *testing.T) {
+func TestParseKeysByScheme(t *testing.T) {
 	t.Parallel()
 	sources := parsed(t, threeSources)
 	crm, _ := sources.Lookup("crm")
@@ -112,7 +112,7 @@ func TestKeysAreDecodedByTheScheme(t *testing.T) {
 	}
 }
 
-func TestSourceWithoutKeyIsRefused(t *testing.T) {
+func TestParseKeysMissing(t *testing.T) {
 	t.Parallel()
 	ring := ringOf(t, `{"desk": "`+otherKey+`"}`)
 	for _, name := range []string{"crm", "phone"} {
@@ -122,7 +122,7 @@ func TestSourceWithoutKeyIsRefused(t *testing.T) {
 	}
 }
 
-func TestSecretThatIsNoObject(t *testing.T) {
+func TestParseKeysInvalidSecret(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ secret, want string }{
 		"an empty secret":           {"", ": is empty"},
@@ -147,7 +147,7 @@ func TestSecretThatIsNoObject(t *testing.T) {
 	}
 }
 
-func TestUnknownNames(t *testing.T) {
+func TestKeyringUnknown(t *testing.T) {
 	t.Parallel()
 	ring := ringOf(t, `{"crm": "off", "old-desk": "`+otherKey+`", "`+hexKey+`": "desk", "`+strings.ToUpper(hexKey)+`": "desk"}`)
 	if got := ring.Unknown(); got != 3 {
@@ -161,7 +161,7 @@ func TestUnknownNames(t *testing.T) {
 	}
 }
 
-func TestSharedKeysAreNamedByTheirSources(t *testing.T) {
+func TestKeyringShared(t *testing.T) {
 	t.Parallel()
 	for secret, want := range map[string]string{
 		`{"crm": "off", "desk": "` + otherKey + `", "phone": "` + otherKey + `"}`:                               "[[desk phone]]",
@@ -175,7 +175,7 @@ func TestSharedKeysAreNamedByTheirSources(t *testing.T) {
 	}
 }
 
-func TestWithPrevious(t *testing.T) {
+func TestKeyringWithPrevious(t *testing.T) {
 	t.Parallel()
 	previous := ringOf(t, `{"crm": "whsec_`+hexKey+`", "desk": ["`+otherKey+`1", "`+otherKey+`2", "`+otherKey+`3"], "phone": "`+otherKey+`", "gone": "`+otherKey+`"}`)
 	for name, c := range map[string]struct {

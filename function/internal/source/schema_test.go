@@ -54,7 +54,7 @@ func knownMembers(t *testing.T) []string {
 	return slices.Sorted(slices.Values(strings.Split(list, ", ")))
 }
 
-func TestSchemaNamesTheMembers(t *testing.T) {
+func TestSchemaMembers(t *testing.T) {
 	t.Parallel()
 	defs := readSchema(t).Defs
 	if got, want := slices.Sorted(maps.Keys(defs["source"].Properties)), knownMembers(t); !slices.Equal(got, want) {
@@ -88,7 +88,7 @@ func TestSchemaNamesTheMembers(t *testing.T) {
 	}
 }
 
-func TestSchemaDemandsWhatThePackageDemands(t *testing.T) {
+func TestSchemaRequired(t *testing.T) {
 	t.Parallel()
 	defs := readSchema(t).Defs
 	if got := defs["source"].Required; !slices.Equal(got, []string{"scheme"}) {
@@ -99,7 +99,7 @@ func TestSchemaDemandsWhatThePackageDemands(t *testing.T) {
 	}
 }
 
-func TestSchemaDefaultsAreThePackages(t *testing.T) {
+func TestSchemaDefaults(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{` + anyCall + `}`)
 	want, err := crm(t, nil).Select(t.Context(), body)
@@ -122,7 +122,7 @@ func TestSchemaDefaultsAreThePackages(t *testing.T) {
 	}
 }
 
-func TestShippedFileIsInTheSchemasWords(t *testing.T) {
+func TestSchemaAllowsShippedFile(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(shippedFile)
 	if err != nil {

@@ -104,7 +104,7 @@ func ordered(t *testing.T, s *source.Source, o source.Order) []source.Item {
 	return items
 }
 
-func TestARefusalNamesTheStatusesAndNothingElseOfTheScope(t *testing.T) {
+func TestScopeMessages(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"agents": "4711", "calls": "V", "disposition": ".d", "dispositions": []string{"SALE", "NI"}})
 	if err := s.Allows(source.Order{CallID: "V1", AgentUser: "4711", Disposition: "X"}); err == nil || err.Error() != "disposition: this source may not book this status, but SALE, NI" {

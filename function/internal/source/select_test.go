@@ -45,7 +45,7 @@ var undecodablePayloads = map[string]struct{ body, want string }{
 	"a field that is not UTF-8":      {"agent_user=%ff", `payload: field "agent_user" is not UTF-8`},
 }
 
-func TestUndecodablePayloads(t *testing.T) {
+func TestSelectUndecodable(t *testing.T) {
 	t.Parallel()
 	s := crm(t, nil)
 	for name, c := range undecodablePayloads {
@@ -62,7 +62,7 @@ func TestUndecodablePayloads(t *testing.T) {
 	}
 }
 
-func TestPayloadForms(t *testing.T) {
+func TestSelectPayloadFormats(t *testing.T) {
 	t.Parallel()
 	inner := map[string]any{"call_id": ".payload | fromjson | .call_id", "agent_user": ".user"}
 	for name, c := range map[string]struct {
@@ -94,7 +94,7 @@ func TestPayloadForms(t *testing.T) {
 	}
 }
 
-func TestAFormsPayloadIsJSONForItsPresetsOnly(t *testing.T) {
+func TestSelectFormPayloadOfOtherPresets(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"scheme": "zendesk"})
 	items, err := s.Select(t.Context(), []byte("payload=%7B%22call_id%22%3A%22"+callID+"%22%2C%22agent_user%22%3A1028%7D"))
@@ -129,7 +129,7 @@ var valueCases = map[string]struct{ value, want string }{
 	"a text with an escape for terminals": {`"\u001b[31m"`, "!holds a control character"},
 }
 
-func TestValuesThatDecide(t *testing.T) {
+func TestSelectValues(t *testing.T) {
 	t.Parallel()
 	for _, field := range []string{"call_id", "agent_user", "disposition", "lead_id", "phone", "vendor_lead_code"} {
 		s := crm(t, map[string]any{field: ".x", "lead_id": cmp.Or(map[string]string{"lead_id": ".x"}[field], `"7"`)})
@@ -168,7 +168,7 @@ var shownCases = map[string]struct{ value, want, note string }{
 	"what the expression misses": {`{"b": "s3cret"}, "miss": "s3cret"`, "", "left out: is an object"},
 }
 
-func TestRefAndActorStopNothing(t *testing.T) {
+func TestSelectRefAndActor(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"ref": ".x", "actor": ".x", "disposition": ".agent_user"})
 	for name, c := range shownCases {
@@ -193,7 +193,7 @@ func TestRefAndActorStopNothing(t *testing.T) {
 	}
 }
 
-func TestRequiredFields(t *testing.T) {
+func TestSelectRequiredFields(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		members    map[string]any
@@ -239,7 +239,7 @@ var foundCalls = map[string]struct {
 
 var finding = map[string]any{"lead_id": ".lead_id", "phone": ".phone", "vendor_lead_code": ".code"}
 
-func TestCallsThatAreToBeFound(t *testing.T) {
+func TestSelectLookup(t *testing.T) {
 	t.Parallel()
 	for name, c := range foundCalls {
 		t.Run(name, func(t *testing.T) {
@@ -256,7 +256,7 @@ func TestCallsThatAreToBeFound(t *testing.T) {
 	}
 }
 
-func TestTheScopeHoldsForWhatIsKnownAndForWhatWasFound(t *testing.T) {
+func TestScopeAfterLookup(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"lead_id": ".lead_id", "agents": "10[0-9]{2}", "calls": "V"})
 	items, err := s.Select(t.Context(), []byte(`{"lead_id": 7}`))
@@ -281,7 +281,7 @@ func TestTheScopeHoldsForWhatIsKnownAndForWhatWasFound(t *testing.T) {
 	}
 }
 
-func TestAnIgnoredItemSaysWhenNothingOfItWasRead(t *testing.T) {
+func TestSelectNotesUnreadItem(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"when": `.event.type == "end" and .live`})
 	for body, want := range map[string]string{
@@ -307,7 +307,7 @@ func TestAnIgnoredItemSaysWhenNothingOfItWasRead(t *testing.T) {
 	}
 }
 
-func TestRefusedItemKeepsWhatCouldBeRead(t *testing.T) {
+func TestSelectKeepsReadableFields(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"ref": ".ticket", "actor": ".by"})
 	items, err := s.Select(t.Context(), []byte(`{"agent_user": true, "ticket": 77, "by": "anna"}`))
@@ -317,7 +317,7 @@ func TestRefusedItemKeepsWhatCouldBeRead(t *testing.T) {
 	}
 }
 
-func TestWhen(t *testing.T) {
+func TestSelectWhen(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"when": ".end"})
 	for name, c := range map[string]struct {
@@ -350,7 +350,7 @@ func TestWhen(t *testing.T) {
 	}
 }
 
-func TestBatch(t *testing.T) {
+func TestSelectBatch(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"each": ".events[]?", "when": `.kind == "end"`})
 	events := func(n int) string {
@@ -390,7 +390,7 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-func TestItemsBeyondTheLimitAreNotRead(t *testing.T) {
+func TestSelectStopsAtItemLimit(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"each": `.[] | select(. > 0)`})
 	taken := func(items int) int {
@@ -431,7 +431,7 @@ func (e *expiring) Done() <-chan struct{} {
 	return e.Context.Done()
 }
 
-func TestSelectEndsWithItsContext(t *testing.T) {
+func TestSelectCanceled(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"each": ".[]", "ref": `.x | map(select(test("b"))) | first`})
 	body := []byte(`[` + strings.Repeat(`{`+anyCall+`, "x": ["`+strings.Repeat(`a", "`, 50)+`"]},`, 99) + `{}]`)
@@ -445,7 +445,7 @@ func TestSelectEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestSharedSource(t *testing.T) {
+func TestSelectConcurrently(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"ref": `.t | capture("(?<n>[0-9]+)").n`, "actor": `{"a": "Anna"}[.by]`})
 	done := make(chan error)
@@ -468,7 +468,7 @@ func TestSharedSource(t *testing.T) {
 	}
 }
 
-func TestVapisToolCallsAreAnsweredByTheirIDs(t *testing.T) {
+func TestSelectVapiToolCalls(t *testing.T) {
 	t.Parallel()
 	members := map[string]any{"scheme": "vapi", "each": ".message.toolCallList[]", "call_id": ".function.arguments.call_id", "agent_user": `"1028"`}
 	s := crm(t, members)

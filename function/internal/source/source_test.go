@@ -98,7 +98,7 @@ var faultyFiles = map[string]struct {
 	},
 }
 
-func TestParseNamesFileSourceAndField(t *testing.T) {
+func TestParseFaults(t *testing.T) {
 	t.Parallel()
 	for name, c := range faultyFiles {
 		t.Run(name+" is refused", func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestParseNamesFileSourceAndField(t *testing.T) {
 	}
 }
 
-func TestAFaultyEntryDisablesItsOwnSource(t *testing.T) {
+func TestParseDisablesFaultySource(t *testing.T) {
 	t.Parallel()
 	sources, err := source.Parse([]byte(`{
 		"bad": {"scheme": "github", "when": "..", "calls": "X"},
@@ -149,7 +149,7 @@ func TestAFaultyEntryDisablesItsOwnSource(t *testing.T) {
 	}
 }
 
-func TestFaultHasParts(t *testing.T) {
+func TestFault(t *testing.T) {
 	t.Parallel()
 	_, err := source.Parse([]byte(`{"crm": {"scheme": "github", "agents": "("}}`))
 	var fault *source.Fault
@@ -217,7 +217,7 @@ func TestShippedFile(t *testing.T) {
 	}
 }
 
-func TestSourceMembers(t *testing.T) {
+func TestParseMembers(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		members map[string]any
@@ -242,7 +242,7 @@ func TestSourceMembers(t *testing.T) {
 	}
 }
 
-func TestAPISourceIsAtMost20Characters(t *testing.T) {
+func TestAPISource(t *testing.T) {
 	t.Parallel()
 	sources, err := source.Parse([]byte(`{"in-house-helpdesk-of-berlin": {"scheme": "github"}}`))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-func TestSchemesMayUseTheFirstAndLastOfEachRange(t *testing.T) {
+func TestNewVerifierCharacterRanges(t *testing.T) {
 	t.Parallel()
 	for name, changes := range map[string]members{
 		"visible ASCII from blank to tilde in a prefix": {"prefix": " ~"},
@@ -23,7 +23,7 @@ func TestSchemesMayUseTheFirstAndLastOfEachRange(t *testing.T) {
 }
 
 // Go's base64 decoder skips line ends, so that 30 bytes and four line ends have the length of 32 bytes.
-func TestLineEndsAreNoPartOfASignature(t *testing.T) {
+func TestSignatureRejectsLineEnds(t *testing.T) {
 	t.Parallel()
 	scheme := preset(t, "shopify")
 	verifier, key := compile(t, scheme), strongKey(t, scheme)

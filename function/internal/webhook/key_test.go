@@ -119,7 +119,7 @@ func TestCheckStrength(t *testing.T) {
 	}
 }
 
-func TestKeysOfPublishedVectorsAreWeak(t *testing.T) {
+func TestCheckStrengthPublishedKeys(t *testing.T) {
 	t.Parallel()
 	for _, vector := range vectorFile(t, "vectors.json") {
 		for _, text := range vector.Secret {
@@ -130,7 +130,7 @@ func TestKeysOfPublishedVectorsAreWeak(t *testing.T) {
 	}
 }
 
-func TestKeysShowThemselvesNowhere(t *testing.T) {
+func TestKeyIsRedacted(t *testing.T) {
 	t.Parallel()
 	key := parseKey(t, webhook.Scheme{}, strongSecret)
 	type holder struct{ hidden webhook.Key }

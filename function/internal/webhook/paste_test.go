@@ -30,7 +30,7 @@ var pastedKeys = map[string]struct{ text, fault string }{
 	"a list as a text":           {`["` + goodKey + `","` + goodKey + `"]`, "is a list written as a text"},
 }
 
-func TestPastedKeysAreRefusedWithTheFaultNamed(t *testing.T) {
+func TestCheckKeyPasted(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"github", "standard-webhooks", "close"} {
 		scheme := preset(t, name)
@@ -46,7 +46,7 @@ func TestPastedKeysAreRefusedWithTheFaultNamed(t *testing.T) {
 	}
 }
 
-func TestKeysThatAreRightAreTakenAsTheyStand(t *testing.T) {
+func TestCheckKeyAccepted(t *testing.T) {
 	t.Parallel()
 	basic := webhook.Scheme{Kind: "basic"}
 	for text, scheme := range map[string]webhook.Scheme{
@@ -59,7 +59,7 @@ func TestKeysThatAreRightAreTakenAsTheyStand(t *testing.T) {
 	}
 }
 
-func TestKeysThatRepeatOrCountAreRefused(t *testing.T) {
+func TestCheckStrengthPatterns(t *testing.T) {
 	t.Parallel()
 	scheme := preset(t, "github")
 	for _, text := range []string{

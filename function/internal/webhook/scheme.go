@@ -87,27 +87,18 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 		if err := json.Unmarshal(data, &name); err != nil {
 			return fmt.Errorf("%w: %w", ErrInvalidScheme, err)
 		}
-		return s.setPreset(name)
+		preset, found := Preset(name)
+		if !found {
+			return fmt.Errorf("%w %.40q; there are %s", ErrUnknownPreset, name, strings.Join(PresetNames(), ", "))
+		}
+		*s = preset
+		return nil
 	case '{':
 		var err error
 		*s, err = readScheme(data)
 		return err
 	}
-	return errNoScheme
-}
-
-var errNoScheme = fmt.Errorf("%w: must be a preset's name or an object", ErrInvalidScheme)
-
-func (s *Scheme) setPreset(name string) error {
-	if name == "" {
-		return errNoScheme
-	}
-	preset, ok := Preset(name)
-	if !ok {
-		return fmt.Errorf("%w %.40q; there are %s", ErrUnknownPreset, name, strings.Join(PresetNames(), ", "))
-	}
-	*s = preset
-	return nil
+	return fmt.Errorf("%w: must be a preset's name or an object", ErrInvalidScheme)
 }
 
 // readScheme decodes an object. A member of the wrong type is a fault and does not hide the others.

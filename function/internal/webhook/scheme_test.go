@@ -137,7 +137,7 @@ var invalidSchemes = map[string]struct {
 	"many faults":                        {members{"alg": "md5", "encoding": "hex64", "tolerance": 0, "signed": "{ts}", "secret": "x"}, []string{"alg", "encoding", "secret", "signed", "tolerance"}},
 }
 
-func TestNewVerifierNamesEveryFault(t *testing.T) {
+func TestNewVerifierInvalidScheme(t *testing.T) {
 	t.Parallel()
 	if _, err := webhook.NewVerifier(parseScheme(t, base(nil))); err != nil {
 		t.Fatalf("the base of all: %v", err)
@@ -156,7 +156,7 @@ func TestNewVerifierNamesEveryFault(t *testing.T) {
 	}
 }
 
-func TestSchemesThatCanBeReadInTwoWays(t *testing.T) {
+func TestCheckReadings(t *testing.T) {
 	t.Parallel()
 	for name, changes := range map[string]members{
 		"a URL that runs into the body":     {"signed": "{ts}.{url}{body}"},
@@ -180,7 +180,7 @@ func TestSchemesThatCanBeReadInTwoWays(t *testing.T) {
 	}
 }
 
-func TestSchemesThatAreNoObjectOfKnownMembersAreRefused(t *testing.T) {
+func TestSchemeUnmarshalInvalid(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		text   string
@@ -188,7 +188,7 @@ func TestSchemesThatAreNoObjectOfKnownMembersAreRefused(t *testing.T) {
 		faults []string
 	}{
 		"an unknown preset":            {`"zendesc"`, webhook.ErrUnknownPreset, nil},
-		"an empty name":                {`""`, webhook.ErrInvalidScheme, nil},
+		"an empty name":                {`""`, webhook.ErrUnknownPreset, nil},
 		"a number":                     {`1`, webhook.ErrInvalidScheme, nil},
 		"a list":                       {`["github"]`, webhook.ErrInvalidScheme, nil},
 		"unknown members, all of them": {`{"kind":"token","public_url":"x","tokens":[]}`, webhook.ErrInvalidScheme, []string{"public_url", "tokens"}},
@@ -215,7 +215,7 @@ func TestSchemesThatAreNoObjectOfKnownMembersAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnUnknownPresetIsToldAllNames(t *testing.T) {
+func TestUnknownPresetListsNames(t *testing.T) {
 	t.Parallel()
 	var scheme webhook.Scheme
 	err := json.Unmarshal([]byte(`"zendesc"`), &scheme)
@@ -225,7 +225,7 @@ func TestAnUnknownPresetIsToldAllNames(t *testing.T) {
 	}
 }
 
-func TestSchemesSurviveJSON(t *testing.T) {
+func TestSchemeJSONRoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, scheme := range allSchemes(t) {
 		data, err := json.Marshal(scheme)
@@ -276,7 +276,7 @@ func ExamplePreset() {
 	// Output: true sha256 [X-Zendesk-Webhook-Signature] {ts}{body}
 }
 
-func TestEveryFieldOfASchemeIsReadByItsName(t *testing.T) {
+func TestSchemeUnmarshalEveryMember(t *testing.T) {
 	t.Parallel()
 	fields := reflect.VisibleFields(reflect.TypeFor[webhook.Scheme]())
 	if len(fields) < 20 {

@@ -9,7 +9,7 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-func TestWhatSignSignsVerifies(t *testing.T) {
+func TestSignVerifies(t *testing.T) {
 	t.Parallel()
 	for name, scheme := range allSchemes(t) {
 		t.Run(name, func(t *testing.T) {
@@ -36,7 +36,7 @@ func TestWhatSignSignsVerifies(t *testing.T) {
 	}
 }
 
-func TestSignedRequestsExpireOnBothSides(t *testing.T) {
+func TestSignExpires(t *testing.T) {
 	t.Parallel()
 	timed := 0
 	for name, scheme := range allSchemes(t) {
@@ -65,7 +65,7 @@ func TestSignedRequestsExpireOnBothSides(t *testing.T) {
 	}
 }
 
-func TestSignWritesWhatTheSenderSends(t *testing.T) {
+func TestSignHeaders(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		scheme  string
@@ -100,7 +100,7 @@ func TestSignWritesWhatTheSenderSends(t *testing.T) {
 	}
 }
 
-func TestSignPutsTheBodysHashIntoTheURL(t *testing.T) {
+func TestSignBodyHash(t *testing.T) {
 	t.Parallel()
 	scheme := preset(t, "twilio")
 	verifier, key := compile(t, scheme), strongKey(t, scheme)
@@ -119,7 +119,7 @@ func TestSignPutsTheBodysHashIntoTheURL(t *testing.T) {
 	}
 }
 
-func TestSignRefusesWhatCannotBeSigned(t *testing.T) {
+func TestSignErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		scheme string

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"fmt"
 	"hash"
 	"slices"
@@ -42,7 +43,7 @@ func parseTemplate(text string) (template, error) {
 	for text != "" {
 		before, rest, found := strings.Cut(text, "{")
 		if strings.Contains(before, "}") {
-			return nil, fmt.Errorf("has } without {")
+			return nil, errors.New("has } without {")
 		}
 		if before != "" {
 			t = append(t, segment{text: []byte(before)})
@@ -52,7 +53,7 @@ func parseTemplate(text string) (template, error) {
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		if !closed {
-			return nil, fmt.Errorf("has { without }")
+			return nil, errors.New("has { without }")
 		}
 		f := field(slices.Index(placeholders[:], name))
 		if f <= literal {
@@ -67,19 +68,21 @@ func parseTemplate(text string) (template, error) {
 	return t, nil
 }
 
-func (t template) has(f field) bool {
-	return slices.ContainsFunc(t, func(s segment) bool { return s.field == f })
+func (t template) has(f field) bool { return t.index(f) >= 0 }
+
+func (t template) index(f field) int {
+	return slices.IndexFunc(t, func(s segment) bool { return s.field == f })
 }
 
 // urlBefore reports whether the URL comes right before a field, so that bytes could be moved from one to the other.
 func (t template) urlBefore(f field) bool {
-	i := slices.IndexFunc(t, func(s segment) bool { return s.field == f })
+	i := t.index(f)
 	return i > 0 && (t[i-1].field == fieldURL || t[i-1].field == fieldURLDecoded)
 }
 
 // around returns the segments before and after a field: nothing, a literal or another field.
 func (t template) around(f field) []segment {
-	i := slices.IndexFunc(t, func(s segment) bool { return s.field == f })
+	i := t.index(f)
 	if i < 0 {
 		return nil
 	}

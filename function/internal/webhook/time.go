@@ -36,16 +36,8 @@ func (v *Verifier) parseTime(text string) (int64, bool) {
 		// time.Parse lets an hour of one digit pass.
 		return t.Unix(), err == nil && strings.HasPrefix(text, t.Format("2006-01-02T15:04:05"))
 	}
-	if text == "" || text[0] == '0' {
-		return 0, false
-	}
-	for _, c := range []byte(text) {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	return n, err == nil
+	n, err := strconv.ParseUint(text, 10, 63)
+	return int64(n), err == nil && text[0] != '0'
 }
 
 func timeForm(unit string) string {

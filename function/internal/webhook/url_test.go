@@ -132,7 +132,7 @@ func TestSignedForm(t *testing.T) {
 	}
 }
 
-func TestBytesCannotMoveFromTheBodyIntoTheURL(t *testing.T) {
+func TestURLBodyBoundary(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"hubspot-v2", "hubspot-v3"} {
 		scheme := preset(t, name)

@@ -35,7 +35,7 @@ func vectorFile(t testing.TB, name string) (all []webhook.Vector) {
 	return all
 }
 
-func TestEveryVectorGetsItsVerdict(t *testing.T) {
+func TestVectors(t *testing.T) {
 	t.Parallel()
 	for _, vector := range vectors(t) {
 		if err := vector.Verify(); (err == nil) != vector.Valid {
@@ -109,7 +109,7 @@ var refusals = map[string]error{
 	"bland-prefix":                             webhook.ErrMalformedSignature,
 }
 
-func TestInvalidVectorsAreRefusedForTheirReason(t *testing.T) {
+func TestVectorsInvalid(t *testing.T) {
 	t.Parallel()
 	invalid := 0
 	for _, vector := range vectors(t) {
@@ -127,7 +127,7 @@ func TestInvalidVectorsAreRefusedForTheirReason(t *testing.T) {
 }
 
 // One flipped bit in body, signature, timestamp or key, at every place, is refused.
-func TestEveryFlippedBitIsRefused(t *testing.T) {
+func TestVectorsFlippedBits(t *testing.T) {
 	t.Parallel()
 	for _, vector := range vectors(t) {
 		if vector.Valid {
@@ -248,7 +248,7 @@ func flipped(text string) []string {
 	return all
 }
 
-func TestTheSchemaSaysWhichPresetsNobodyElseConfirmed(t *testing.T) {
+func TestSchemaMarksUnconfirmedPresets(t *testing.T) {
 	t.Parallel()
 	confirmed := map[string]bool{}
 	for _, vector := range vectors(t) {

@@ -281,7 +281,7 @@ func TestRequiredHeader(t *testing.T) {
 	}
 }
 
-func TestLiteralsAreSignedOnBothSides(t *testing.T) {
+func TestSignedLiterals(t *testing.T) {
 	t.Parallel()
 	scheme := parseScheme(t, custom["literals on both sides"])
 	verifier, keys := compile(t, scheme), []webhook.Key{strongKey(t, scheme)}
@@ -374,7 +374,7 @@ func TestTimeInTheBody(t *testing.T) {
 	}
 }
 
-func TestVerifyReadsTheClockInTheTimesOwnUnit(t *testing.T) {
+func TestTimeUnits(t *testing.T) {
 	t.Parallel()
 	scheme := preset(t, "standard-webhooks")
 	verifier, keys := compile(t, scheme), []webhook.Key{strongKey(t, scheme)}

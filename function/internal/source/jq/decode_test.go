@@ -34,7 +34,7 @@ var undecodable = map[string]struct {
 	"far too deep a nesting":         {strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000), "is nested more than 100 deep", nil},
 }
 
-func TestUndecodableTexts(t *testing.T) {
+func TestDecodeErrors(t *testing.T) {
 	t.Parallel()
 	for name, c := range undecodable {
 		t.Run(name+" is refused", func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestUndecodableTexts(t *testing.T) {
 	}
 }
 
-func TestHalfASurrogatePairReadsAsTheReplacementCharacter(t *testing.T) {
+func TestDecodeHalfSurrogatePair(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		`"\ud83d"`: "\ufffd", `"a\uDE00b"`: "a\ufffdb", `"\ud83d\ud83d\ude00"`: "\ufffd😀", `"\\ud83d"`: `\ud83d`,
@@ -59,7 +59,7 @@ func TestHalfASurrogatePairReadsAsTheReplacementCharacter(t *testing.T) {
 	}
 }
 
-func TestTheLimitsAreMet(t *testing.T) {
+func TestDecodeAtLimits(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"10000 values":               `[` + strings.Repeat("1,", 9_998) + `1]`,

@@ -106,7 +106,7 @@ func processorTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-func TestHostilePayloadsTakeLittleMemory(t *testing.T) {
+func TestHostileMemory(t *testing.T) {
 	if raced {
 		t.Skip("the race detector allocates too")
 	}
@@ -124,7 +124,7 @@ func TestHostilePayloadsTakeLittleMemory(t *testing.T) {
 	}
 }
 
-func TestEveryFunctionMeetsHostilePayloads(t *testing.T) {
+func TestHostileCoversFunctions(t *testing.T) {
 	t.Parallel()
 	words := regexp.MustCompile(`[a-zA-Z_]\w*`)
 	tried := words.FindAllString(strings.Join(hostileExpressions, "\n"), -1)

@@ -61,7 +61,7 @@ func decode(t testing.TB, text string) any {
 	return value
 }
 
-func TestAllowedExpressionsYieldWhatJQYields(t *testing.T) {
+func TestTake(t *testing.T) {
 	t.Parallel()
 	for _, row := range rows(t) {
 		t.Run(row.expression, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestAllowedExpressionsYieldWhatJQYields(t *testing.T) {
 	}
 }
 
-func TestEveryFunctionIsTriedOrRefused(t *testing.T) {
+func TestExpressionsCoverFunctions(t *testing.T) {
 	t.Parallel()
 	query, err := gojq.Parse("builtins[]")
 	if err != nil {
@@ -162,7 +162,7 @@ var refusedExpressions = map[string]string{
 	"." + strings.Repeat("|.", 600): "is longer than 1024 bytes",
 }
 
-func TestRefusedExpressions(t *testing.T) {
+func TestCompileRefused(t *testing.T) {
 	t.Parallel()
 	for expression, want := range refusedExpressions {
 		t.Run(fmt.Sprintf("%.40s is refused", expression), func(t *testing.T) {
@@ -174,14 +174,14 @@ func TestRefusedExpressions(t *testing.T) {
 	}
 }
 
-func TestFaultsOfAnExpressionAreNamedAtOnce(t *testing.T) {
+func TestCompileReturnsEveryFault(t *testing.T) {
 	t.Parallel()
 	if _, faults := jq.Compile(`.. | test("(") | input`); len(faults) != 3 {
 		t.Errorf("got %v", faults)
 	}
 }
 
-func TestExpressionsThatYieldSeveralValuesShowIt(t *testing.T) {
+func TestExpressionSeveral(t *testing.T) {
 	t.Parallel()
 	for expression, want := range map[string]bool{
 		`.a[]`: true, `.a[]?`: true, `.a[] | .b`: true, `.a // .b[]`: true, `(.a[])`: true, `.a, .b`: true, `scan("a")`: true,
@@ -195,7 +195,7 @@ func TestExpressionsThatYieldSeveralValuesShowIt(t *testing.T) {
 	}
 }
 
-func TestNamesAndPathsOfAnExpression(t *testing.T) {
+func TestExpressionNamesAndPaths(t *testing.T) {
 	t.Parallel()
 	e := compile(t, `(.event.type == "end" and .live) or (.tags | any(. == "x"))`)
 	if want := []string{"end", "event", "live", "tags", "type", "x"}; !slices.Equal(e.Names, want) {
@@ -235,7 +235,7 @@ func doubled(expression string) string {
 	return expression + strings.Repeat("|"+expression, 59)
 }
 
-func TestLimitsInsideExpressions(t *testing.T) {
+func TestTakeLimits(t *testing.T) {
 	t.Parallel()
 	for name, c := range limitedExpressions {
 		t.Run(name+" is refused", func(t *testing.T) {
@@ -248,7 +248,7 @@ func TestLimitsInsideExpressions(t *testing.T) {
 	}
 }
 
-func TestSingleMatchesOfAWholeBody(t *testing.T) {
+func TestTakeSingleMatch(t *testing.T) {
 	t.Parallel()
 	input := decode(t, `"`+strings.Repeat("call V123 ", 20<<10)+`call Y1221052110000402027"`)
 	for _, expression := range []string{
@@ -261,7 +261,7 @@ func TestSingleMatchesOfAWholeBody(t *testing.T) {
 	}
 }
 
-func TestExpressionsOfOneDeliveryShareItsMeter(t *testing.T) {
+func TestMeterIsShared(t *testing.T) {
 	t.Parallel()
 	e, input, meter := compile(t, `map(tojson) | length`), decode(t, "["+strings.Repeat(`"aaaaaaaaaaaaaaaaaaaa",`, 9_000)+"1]"), jq.NewMeter(t.Context())
 	for range 100 {
@@ -274,7 +274,7 @@ func TestExpressionsOfOneDeliveryShareItsMeter(t *testing.T) {
 	t.Error("no limit was met")
 }
 
-func TestEvaluationEndsWithItsContext(t *testing.T) {
+func TestTakeCanceled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
