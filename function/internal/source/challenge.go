@@ -2,10 +2,10 @@ package source
 
 import "vicihook/function/internal/webhook"
 
-// A Challenge is what a sender expects in answer to the request that sets its webhook up.
+// A Challenge is the answer to the request by which a sender sets up its webhook.
 type Challenge = webhook.Echo
 
-// A ping is a header that marks the requests of a sender's test button.
+// A ping is the header that marks a request of a sender's test button.
 type ping struct{ header, value string }
 
 var pings = map[string]ping{
@@ -14,10 +14,9 @@ var pings = map[string]ping{
 	"github-sha1": {"x-github-event", "ping"},
 }
 
-// Challenge answers a request that sets the webhook up or tests it, which never ends a call. What the scheme's
-// challenge names is echoed; the tests of Help Scout and GitHub expect success and no body, so theirs is nil.
-// Intercom's ping is left to Select, which finds no items in it nor in any challenge.
-// The signature must have been verified before.
+// Challenge returns the answer to a request that sets up the webhook or tests it, and reports whether r is one. It echoes
+// the scheme's challenge. Help Scout and GitHub expect success without a body. Intercom's ping is left to Select, which
+// returns no items for it, as for any challenge. The signature must have been verified before.
 func (s *Source) Challenge(r webhook.Request) (Challenge, bool) {
 	if ping, ok := pings[s.Preset]; ok {
 		if values := r.Header[ping.header]; len(values) == 1 && values[0] == ping.value {

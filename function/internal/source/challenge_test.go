@@ -31,18 +31,18 @@ var setUps = map[string]struct {
 		"front-app", webhook.Header{"x-front-challenge": {"abc"}}, `{` + anyCall + `}`,
 		source.Challenge{ContentType: "text/plain; charset=utf-8", Body: []byte("abc")}, true,
 	},
-	"Front's challenge given twice is none":              {"front-app", webhook.Header{"x-front-challenge": {"a", "b"}}, `{}`, source.Challenge{}, false},
+	"Front's challenge sent twice":                       {"front-app", webhook.Header{"x-front-challenge": {"a", "b"}}, `{}`, source.Challenge{}, false},
 	"a challenge above 1 KiB is not echoed":              {"slack", nil, `{"challenge": "` + strings.Repeat("x", 1025) + `"}`, source.Challenge{}, false},
-	"a challenge that is a number is none":               {"slack", nil, `{"challenge": 1}`, source.Challenge{}, false},
-	"a challenge deep in the payload is none":            {"slack", nil, `{"a": {"challenge": "x"}}`, source.Challenge{}, false},
-	"a challenge in what is no JSON is none":             {"slack", nil, `{"challenge": "x"`, source.Challenge{}, false},
-	"a challenge to a scheme without one is none":        {"github", nil, `{"challenge": "x"}`, source.Challenge{}, false},
-	"Front's challenge to another scheme is none":        {"slack", webhook.Header{"x-front-challenge": {"abc"}}, `{}`, source.Challenge{}, false},
+	"a challenge that is a number":                       {"slack", nil, `{"challenge": 1}`, source.Challenge{}, false},
+	"a challenge deep in the payload":                    {"slack", nil, `{"a": {"challenge": "x"}}`, source.Challenge{}, false},
+	"a challenge in invalid JSON":                        {"slack", nil, `{"challenge": "x"`, source.Challenge{}, false},
+	"a challenge to a scheme without one":                {"github", nil, `{"challenge": "x"}`, source.Challenge{}, false},
+	"Front's challenge to another scheme":                {"slack", webhook.Header{"x-front-challenge": {"abc"}}, `{}`, source.Challenge{}, false},
 	"Help Scout's test is answered without a body":       {"helpscout", webhook.Header{"x-helpscout-event": {"helpscout.test"}}, `{` + anyCall + `}`, source.Challenge{}, true},
-	"another event of Help Scout's is none":              {"helpscout", webhook.Header{"x-helpscout-event": {"convo.status"}}, `{}`, source.Challenge{}, false},
+	"another event of Help Scout":                        {"helpscout", webhook.Header{"x-helpscout-event": {"convo.status"}}, `{}`, source.Challenge{}, false},
 	"GitHub's ping is answered without a body":           {"github", webhook.Header{"x-github-event": {"ping"}}, `{"zen": "x", ` + anyCall + `}`, source.Challenge{}, true},
 	"Intercom's ping needs no answer, so Select sees it": {"intercom", nil, `{"type": "notification_event", "topic": "ping", ` + anyCall + `}`, source.Challenge{}, false},
-	"an ordinary delivery is none":                       {"slack", nil, `{` + anyCall + `}`, source.Challenge{}, false},
+	"an ordinary delivery":                               {"slack", nil, `{` + anyCall + `}`, source.Challenge{}, false},
 }
 
 func TestChallenge(t *testing.T) {
@@ -80,7 +80,7 @@ func TestChallengePingsOfOtherPresets(t *testing.T) {
 			t.Parallel()
 			s := crm(t, map[string]any{"scheme": c.scheme})
 			if _, ok := s.Challenge(webhook.Request{Header: c.header, Body: []byte(c.body)}); ok {
-				t.Error("was taken for a ping")
+				t.Error("was answered as a ping")
 			}
 			if items, err := s.Select(t.Context(), []byte(c.body)); err != nil || len(items) != 1 || items[0].Err != nil {
 				t.Errorf("got %+v, %v", items, err)

@@ -28,13 +28,13 @@ const (
 )
 
 var (
-	sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`) // stands in a URL and, without hyphens, in VICIdial's API log
+	sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`) // a part of a URL and, without hyphens, a source in VICIdial's API log
 	statusName = regexp.MustCompile(`^[-_0-9A-Za-z]+$`)
 )
 
 var byteOrderMark = []byte("\ufeff")
 
-// A definition is one source as sources.json has it.
+// A definition is one source as it is written in sources.json.
 type definition struct {
 	Scheme         jsontext.Value            `json:"scheme"`
 	AcceptUnsigned bool                      `json:"accept_unsigned"`
@@ -65,9 +65,9 @@ const members = "scheme, accept_unsigned, each, when, call_id, agent_user, lead_
 // A reader reads one file and collects its faults.
 type reader struct {
 	file     string
-	source   string // that is read now; empty for the file as a whole
+	source   string // being read; empty for the whole file
 	faults   []*Fault
-	compiled map[string]compiled // expressions by text: most sources share theirs
+	compiled map[string]compiled // by text: most sources share their expressions
 }
 
 type compiled struct {
@@ -105,7 +105,7 @@ func parse(file string, text []byte) (*Sources, error) {
 	return sources, errors.Join(all...)
 }
 
-// members returns the sources of a file as they are written.
+// members returns the text of each source in a file.
 func (r *reader) members(text []byte) map[string]jsontext.Value {
 	text = bytes.TrimPrefix(text, byteOrderMark)
 	if len(text) > maxFile {
@@ -121,7 +121,7 @@ func (r *reader) members(text []byte) map[string]jsontext.Value {
 		r.unreadable(text, err)
 		return nil
 	}
-	delete(members, "$schema") // for editors
+	delete(members, "$schema") // which editors read
 	if len(members) == 0 {
 		r.fault("", "names no source")
 	}
@@ -159,7 +159,7 @@ func (r *reader) checkNames(names []string) {
 		}
 		apiSource := apiSourceOf(name)
 		if other, twice := taken[apiSource]; twice {
-			r.fault("", "VICIdial's API log could not tell it from %s: both would be %s there", other, apiSource)
+			r.fault("", "VICIdial's API log could not distinguish it from %s: both would be %s there", other, apiSource)
 		}
 		taken[apiSource] = name
 	}
@@ -170,7 +170,7 @@ func apiSourceOf(name string) string {
 	return text[:min(len(text), apiSourceLimit)]
 }
 
-// read reads one source. With faults it may be incomplete.
+// read reads one source, which is incomplete if it has a fault.
 func (r *reader) read(text jsontext.Value) *Source {
 	s := &Source{Name: r.source, apiSource: apiSourceOf(r.source)}
 	if text.Kind() != '{' {
@@ -189,7 +189,7 @@ func (r *reader) read(text jsontext.Value) *Source {
 	return s
 }
 
-// definition decodes a source. A member of the wrong type is a fault and does not hide the others.
+// definition decodes a source. It goes on after a member of the wrong type, to find every fault.
 func (r *reader) definition(text jsontext.Value) (d definition) {
 	wrongType := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, target any) error {
 		switch target.(type) {
@@ -223,7 +223,7 @@ func expected(target any) string {
 	}
 }
 
-// isFaulty reports whether a member has a fault already: it is of another type.
+// isFaulty reports whether a member has a fault already: it is of the wrong type.
 func (r *reader) isFaulty(field string) bool {
 	return slices.ContainsFunc(r.faults, func(f *Fault) bool { return f.Source == r.source && f.Field == field })
 }
@@ -239,7 +239,7 @@ func (r *reader) text(field string, value *string) (text string, given bool) {
 	return *value, *value != ""
 }
 
-// expression compiles a member of jq, or its default.
+// expression compiles a member that is jq, or its default.
 func (r *reader) expression(field string, value *string, standard string) *jq.Expression {
 	text, given := r.text(field, value)
 	if !given {
@@ -257,7 +257,7 @@ func (r *reader) expression(field string, value *string, standard string) *jq.Ex
 		r.fault(field, "%s", why)
 	}
 	if c.expression != nil && c.expression.Several && field != fieldEach {
-		r.fault(field, "may yield several values: take one with first(…), or give the items with each")
+		r.fault(field, "may yield several values: take one with first(…), or list the items with each")
 	}
 	return c.expression
 }
@@ -267,7 +267,7 @@ func (r *reader) scheme(s *Source, d definition) {
 		r.fault("scheme", "is missing: a preset's name or an object")
 		return
 	}
-	_ = json.Unmarshal(d.Scheme, &s.Preset) // an object leaves it empty
+	_ = json.Unmarshal(d.Scheme, &s.Preset) // stays empty for an object
 	err := s.Scheme.UnmarshalJSON(d.Scheme)
 	if err == nil {
 		s.Verifier, err = webhook.NewVerifier(s.Scheme)
@@ -285,7 +285,7 @@ func (r *reader) scheme(s *Source, d definition) {
 	switch {
 	case err != nil:
 	case !d.AcceptUnsigned && !s.Verifier.Signed():
-		r.fault("accept_unsigned", "must be true with a scheme of kind %s, whose requests prove nothing about their body", s.Scheme.Kind)
+		r.fault("accept_unsigned", "must be true with a scheme of kind %s, which does not sign the body", s.Scheme.Kind)
 	case d.AcceptUnsigned && s.Verifier.Signed():
 		r.fault("accept_unsigned", "has no meaning with a scheme that signs")
 	}
@@ -333,15 +333,15 @@ func (r *reader) dispositions(list []string) {
 	for i, status := range list {
 		switch {
 		case len(status) > longestStatus || !statusName.MatchString(status):
-			r.fault("dispositions", "holds what is no status of VICIdial: 1 to 6 letters, digits, - and _")
+			r.fault("dispositions", "has an entry that is no status of VICIdial: 1 to 6 letters, digits, - and _")
 		case slices.Contains(list[:i], status):
 			r.fault("dispositions", "holds %s twice", status)
 		}
 	}
 }
 
-// wholeMatch compiles a pattern that must match a whole value, whether or not it is written with ^ and $:
-// a forgotten anchor then allows less than was meant, never more.
+// wholeMatch compiles a pattern that must match a whole value, with or without ^ and $. A forgotten anchor then allows
+// less than was meant, never more.
 func wholeMatch(pattern string) (*regexp.Regexp, error) {
 	if err := jq.CheckPattern(pattern); err != nil {
 		return nil, err
@@ -349,7 +349,7 @@ func wholeMatch(pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(`\A(?:` + pattern + `)\z`)
 }
 
-// times reads the budget, and what the sender waits for.
+// times reads the budget and the form of the answer.
 func (r *reader) times(s *Source, d definition) {
 	switch s.Preset {
 	case "slack":

@@ -32,7 +32,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if len(sources.Names()) == 0 {
-			t.Fatal("a file without sources was taken")
+			t.Fatal("a file without sources was accepted")
 		}
 		for _, name := range sources.Names() {
 			s, ok := sources.Lookup(name)

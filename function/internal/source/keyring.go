@@ -10,31 +10,31 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// off in place of keys pauses a source.
+// off in place of a key pauses a source.
 const off = "off"
 
-// What is wrong with the secret of the webhook keys.
+// Errors of the secret of the webhook keys.
 var (
 	ErrInvalidSecret = errors.New("source: the webhook secret must be a JSON object of source names and keys")
-	ErrNoKey         = errors.New("source: the webhook secret holds no key for it")
+	ErrNoKey         = errors.New("source: the webhook secret has no key for it")
 	ErrNoSource      = errors.New("source: sources.json has no such source")
 	ErrInvalidKeys   = fmt.Errorf(`source: keys must be a text, a list of 1 to %d texts, or "off"`, webhook.MaxKeys)
 )
 
-// Keys are those of one source. Exactly one of the three is set, but a paused source may have the keys of before.
+// Keys are the keys of one source. Exactly one of the three is set, but a paused source may have its previous keys.
 type Keys struct {
-	Keys    []webhook.Key // any may have signed
-	Paused  bool          // deliveries are to be sent again later
-	Refused error         // why the source is disabled; never a key
+	Keys    []webhook.Key // any of them may sign
+	Paused  bool          // senders are asked to send again later
+	Refused error         // why the source is disabled; it never quotes a key
 }
 
-// A Keyring is the keys of each source by its name, and an entry for each other name in the secret.
+// A Keyring has the keys of each source by its name, and an entry for each other name in the secret.
 type Keyring map[string]Keys
 
 // ParseKeys reads the webhook secret: {"crm": "whsec_…", "zendesk": ["…", "…"], "desk": "off"}.
 //
-// A key that is empty, not in its scheme's form, short, a placeholder or published as an example disables its own
-// source only; so does a missing one. The error errors.Is ErrInvalidSecret and, as all of them, quotes nothing.
+// A key that is missing, empty, not in its scheme's form, short, a placeholder or published as an example disables its
+// own source only. The error errors.Is ErrInvalidSecret. No error quotes the secret.
 func (s *Sources) ParseKeys(secret []byte) (Keyring, error) {
 	value, err := jq.Decode(secret)
 	if wrong, ok := errors.AsType[*jq.SyntaxError](err); ok {
@@ -54,7 +54,7 @@ func (s *Sources) ParseKeys(secret []byte) (Keyring, error) {
 	return ring, nil
 }
 
-// known names the source that a fault is in; anything else in the secret could be a key in the wrong place.
+// known returns the source that a fault is in. Any other name in the secret could be a key in the wrong place.
 func (s *Sources) known(path []string) string {
 	if len(path) > 0 && s.byName[path[0]] != nil {
 		return path[0] + ": "
@@ -103,8 +103,8 @@ func (s *Source) refused(why error) Keys {
 	return Keys{Refused: fmt.Errorf("source %s is disabled: %w", s.Name, why)}
 }
 
-// WithPrevious adds the keys of the secret's previous version, after the current ones, up to 4 in all.
-// A source that is refused or gone gets none. One that is paused stays so; the keys tell its sender from strangers.
+// WithPrevious adds the keys of the secret's previous version after the current ones, up to 4 in all. A source that is
+// refused or no longer in the secret gets none. A paused source stays paused; its keys still authenticate its sender.
 func (k Keyring) WithPrevious(previous Keyring) Keyring {
 	ring := maps.Clone(k)
 	for name, now := range k {
@@ -122,7 +122,7 @@ func (k Keyring) WithPrevious(previous Keyring) Keyring {
 	return ring
 }
 
-// Unknown counts the names in the secret that are no sources. They are not shown: one may be a key in the wrong place.
+// Unknown returns how many names in the secret are no sources. It returns no names: one may be a key in the wrong place.
 func (k Keyring) Unknown() (count int) {
 	for _, keys := range k {
 		if keys.Refused == ErrNoSource {
@@ -132,8 +132,8 @@ func (k Keyring) Unknown() (count int) {
 	return count
 }
 
-// Shared lists the pairs of sources that have a key in common, in alphabetical order. What one of the two refuses can
-// be sent to the other, so that the scope of each is only as narrow as the wider of them.
+// Shared returns the pairs of sources that have a key in common, in alphabetical order. A sender can send to the other
+// source what the first rejects, so the wider scope applies to both.
 func (k Keyring) Shared() (pairs [][2]string) {
 	names := slices.Sorted(maps.Keys(k))
 	for i, one := range names {

@@ -47,11 +47,11 @@ var keyCases = map[string]struct {
 	paused bool
 	want   error
 }{
-	"one key is taken":                       {`"` + otherKey + `"`, 1, false, nil},
-	"a key of 64 hex digits is taken":        {`"` + hexKey + `"`, 1, false, nil},
-	"a key with a newline at its end is":     {`"` + otherKey + `\n"`, 1, false, nil},
-	"a list of one is taken":                 {`["` + otherKey + `"]`, 1, false, nil},
-	"a list of four is taken":                {`["` + otherKey + `1", "` + otherKey + `2", "` + otherKey + `3", "` + otherKey + `4"]`, 4, false, nil},
+	"one key is accepted":                    {`"` + otherKey + `"`, 1, false, nil},
+	"a key of 64 hex digits is accepted":     {`"` + hexKey + `"`, 1, false, nil},
+	"a key with a newline at its end":        {`"` + otherKey + `\n"`, 1, false, nil},
+	"a list of one is accepted":              {`["` + otherKey + `"]`, 1, false, nil},
+	"a list of four is accepted":             {`["` + otherKey + `1", "` + otherKey + `2", "` + otherKey + `3", "` + otherKey + `4"]`, 4, false, nil},
 	"off pauses":                             {`"off"`, 0, true, nil},
 	"a list of five is refused":              {`["` + otherKey + `", "` + otherKey + `", "` + otherKey + `", "` + otherKey + `", "` + otherKey + `"]`, 0, false, source.ErrInvalidKeys},
 	"an empty list is refused":               {`[]`, 0, false, source.ErrInvalidKeys},
@@ -125,14 +125,14 @@ func TestParseKeysMissing(t *testing.T) {
 func TestParseKeysInvalidSecret(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ secret, want string }{
-		"an empty secret":           {"", ": is empty"},
-		"a bare key":                {otherKey, ": is not one JSON value"},
-		"a quoted key":              {`"` + otherKey + `"`, ", not a string"},
-		"a list of keys":            {`["` + otherKey + `"]`, ", not an array"},
-		"a cut object":              {`{"crm": "` + otherKey, ": is not one JSON value"},
-		"a source given twice":      {`{"crm": "` + otherKey + `", "crm": "off"}`, ": crm: gives a member twice"},
-		"a key given as name twice": {`{"` + otherKey + `": 1, "` + otherKey + `": 2}`, ": gives a member twice"},
-		"what is not UTF-8":         {"{\"crm\": \"\xff\"}", ": is not UTF-8"},
+		"an empty secret":                    {"", ": is empty"},
+		"a bare key":                         {otherKey, ": is not one JSON value"},
+		"a quoted key":                       {`"` + otherKey + `"`, ", not a string"},
+		"a list of keys":                     {`["` + otherKey + `"]`, ", not an array"},
+		"a cut object":                       {`{"crm": "` + otherKey, ": is not one JSON value"},
+		"a source that appears twice":        {`{"crm": "` + otherKey + `", "crm": "off"}`, ": crm: has a member twice"},
+		"a key as a name that appears twice": {`{"` + otherKey + `": 1, "` + otherKey + `": 2}`, ": has a member twice"},
+		"what is not UTF-8":                  {"{\"crm\": \"\xff\"}", ": is not UTF-8"},
 	} {
 		t.Run(name+" is refused and not quoted", func(t *testing.T) {
 			t.Parallel()
@@ -210,7 +210,7 @@ func TestKeyringWithPrevious(t *testing.T) {
 		})
 	}
 	if got := previous.WithPrevious(nil); len(got["desk"].Keys) != 3 {
-		t.Errorf("no previous version is none: got %+v", got)
+		t.Errorf("without a previous version: got %+v", got)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"vicihook/function/internal/source/jq"
 )
 
-// decodePayload reads a body. Its bytes alone decide how, since they are what is signed: after a byte order mark and
-// white space an object or a list is JSON or refused; anything else is a form or refused.
+// decodePayload decodes a body. Only its bytes decide how, since headers are not signed. What begins with { or [, after
+// a byte order mark and white space, must be JSON; anything else must be a form.
 func (s *Source) decodePayload(body []byte) (any, error) {
 	text := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
 	switch {
@@ -33,7 +33,7 @@ func (s *Source) decodePayload(body []byte) (any, error) {
 	return form, nil
 }
 
-// payloadPresets send JSON as the one field of a form: GitHub by its default content type, Slack's interactions.
+// payloadPresets send JSON as the only field of a form: GitHub with its default content type, and Slack's interactions.
 var payloadPresets = []string{"github", "github-sha1", "slack"}
 
 func (s *Source) decodeJSON(text []byte) (any, error) {
@@ -49,8 +49,8 @@ func (s *Source) decodeJSON(text []byte) (any, error) {
 	return payload, nil
 }
 
-// decodeForm returns the fields of a form as an object. A field that is given twice or is not UTF-8 is a fault if an
-// expression of the source reads it, and left out else.
+// decodeForm returns the fields of a form as an object. A field that appears twice or is not UTF-8 is a fault if an
+// expression of the source reads it, and is left out otherwise.
 func (s *Source) decodeForm(text string) (map[string]any, error) {
 	values, err := url.ParseQuery(text)
 	isForm := err == nil && strings.Contains(text, "=") && !strings.ContainsAny(text, "<\" \t\r\n")

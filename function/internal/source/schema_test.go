@@ -43,7 +43,7 @@ func readSchema(t *testing.T) schema {
 	return s
 }
 
-// knownMembers are those that the package names when it meets another.
+// knownMembers returns the members that the package lists in the fault of an unknown one.
 func knownMembers(t *testing.T) []string {
 	t.Helper()
 	_, err := source.Parse([]byte(`{"crm": {"scheme": "github", "unknown": 1}}`))

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Allows compares an order with the source's scope: before a call is looked up what the order names, and after it what
-// was found. It returns a *FieldError that errors.Is ErrNotAllowed and names the first field outside of the scope. The
-// message names the statuses that may be booked, so that a program can choose again, and nothing else of the scope.
+// Allows compares an order with the source's scope, before a call is looked up and after it was found. It returns a
+// *FieldError that errors.Is ErrNotAllowed and names the first field outside of the scope. The message lists the statuses
+// that may be booked, so that a program can choose another, and nothing else of the scope.
 func (s *Source) Allows(o Order) error {
 	switch {
 	case s.calls != "" && o.CallID != "" && !strings.Contains(s.calls, o.CallID[:1]):

@@ -117,7 +117,7 @@ func TestScopeMessages(t *testing.T) {
 		}
 		for _, part := range []string{"4711", "SALE", `"V"`} {
 			if strings.Contains(err.Error(), part) {
-				t.Errorf("%v tells %s", err, part)
+				t.Errorf("%v quotes %s", err, part)
 			}
 		}
 	}

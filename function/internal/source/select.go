@@ -11,7 +11,7 @@ import (
 	"vicihook/function/internal/source/jq"
 )
 
-// The members of a source that the messages about a payload name.
+// The members of a source that read the payload, and the field of messages about the payload itself.
 const (
 	fieldEach           = "each"
 	fieldWhen           = "when"
@@ -23,17 +23,17 @@ const (
 	fieldDisposition    = "disposition"
 	fieldRef            = "ref"
 	fieldActor          = "actor"
-	fieldPayload        = "payload" // the body as a whole
+	fieldPayload        = "payload" // the whole body
 )
 
-// What is wrong with a payload that was signed.
+// Categories of a FieldError.
 var (
 	ErrInvalid    = errors.New("source: payload names no usable call")
 	ErrNotAllowed = errors.New("source: outside what the source may end")
 )
 
-// A FieldError is one field of a payload that can't be used. It errors.Is ErrInvalid or ErrNotAllowed, and quotes
-// nothing of the payload but names that are in sources.json.
+// A FieldError is a field of a payload that can't be used. It errors.Is ErrInvalid or ErrNotAllowed. It quotes nothing of
+// the payload but names that are in sources.json.
 type FieldError struct {
 	Field string // a member of sources.json, or "payload"
 	Why   string
@@ -49,7 +49,7 @@ func invalid(field, format string, args ...any) error {
 	return &FieldError{field, fmt.Sprintf(format, args...), ErrInvalid}
 }
 
-// An Order names one call to end: by its id and agent, or by what VICIdial can find it by.
+// An Order is one call to end, named by its id and agent, or by what VICIdial can find it by.
 type Order struct {
 	CallID         string // empty: to be found by at least one of lead, phone and code
 	AgentUser      string // empty only when the call is to be found
@@ -61,21 +61,20 @@ type Order struct {
 	Actor          string // who asked
 }
 
-// Described reports whether the order says which call is meant by more than an agent.
+// Described reports whether the order names the call by a lead, a phone or a code.
 func (o Order) Described() bool { return o.LeadID != "" || o.Phone != "" || o.VendorLeadCode != "" }
 
-// An Item is what one item of a delivery came to. Whether the values have VICIdial's form is for the caller to check,
-// as is that two items of a batch may name the same call.
+// An Item is what was read from one item of a delivery. The caller checks that the values have VICIdial's form, and
+// whether two items of a batch name the same call.
 type Item struct {
-	Order             // what could be read, also with Err
-	ToolCall string   // id of the tool call that the item is, where the source answers tool calls
+	Order             // as far as it could be read, also with Err
+	ToolCall string   // id of the tool call, if the source answers tool calls
 	Ignored  bool     // `when` is false
 	Err      error    // a *FieldError
 	Notes    []string // for the log: what was left out, and why an item may be ignored by mistake
 }
 
-// A selector is what a source reads its payload by: a member of sources.json and its jq. A member that is missing is
-// not read.
+// A selector has the jq of each member of a source that reads the payload. A source does not read a missing member.
 type selector map[string]*jq.Expression
 
 func (r *reader) selector(d definition) selector {
@@ -126,9 +125,9 @@ func (s *Source) Expression(field string) string {
 	return ""
 }
 
-// Select finds the calls that a delivery asks to end. No items mean that it asks for none: a ping, a challenge or
-// an empty batch. The error is a *FieldError that errors.Is ErrInvalid for a payload that can't be read, or the
-// context's own. The signature must have been verified before.
+// Select returns the calls that a delivery asks to end; none for a ping, a challenge or an empty batch. For a payload
+// that can't be read it returns a *FieldError that errors.Is ErrInvalid; else the context's error. The signature must
+// have been verified before.
 func (s *Source) Select(ctx context.Context, body []byte) ([]Item, error) {
 	payload, err := s.decodePayload(body)
 	if err != nil {
@@ -179,7 +178,7 @@ func (s *Source) item(meter *jq.Meter, input any) Item {
 	return item
 }
 
-// toolCall returns the id that Vapi wants to see again in the answer to a tool call.
+// toolCall returns the id of a tool call, which Vapi expects in the answer.
 func (s *Source) toolCall(input any) string {
 	members, _ := input.(map[string]any)
 	id, _ := members["id"].(string)
@@ -189,7 +188,7 @@ func (s *Source) toolCall(input any) string {
 	return id
 }
 
-// asks evaluates `when`. Nothing but true asks for a hang-up: the "false" of a form would pass for true in jq.
+// asks evaluates `when`. Only true asks for a hang-up, since jq counts the text "false" of a form as true.
 func (s selector) asks(meter *jq.Meter, input any) (bool, error) {
 	when := s[fieldWhen]
 	if when == nil {
@@ -206,7 +205,7 @@ func (s selector) asks(meter *jq.Meter, input any) (bool, error) {
 	return asked, nil
 }
 
-// absent notes that `when` read nothing of an item, which may be of another shape than sources.json says.
+// absent returns a note if an item has none of the members that `when` reads: sources.json may describe another payload.
 func (s selector) absent(input any) []string {
 	var names []string
 	for _, path := range s[fieldWhen].Paths {
@@ -235,7 +234,7 @@ func reads(value any, path []string) bool {
 	return true
 }
 
-// order reads every value that decides, so that a refusal can name the call, and returns the first fault.
+// order reads every field that decides, so that a rejection can name the call, and returns the first fault.
 func (s selector) order(meter *jq.Meter, input any) (o Order, fault error) {
 	for _, field := range []struct {
 		name  string
@@ -262,7 +261,7 @@ func (s selector) order(meter *jq.Meter, input any) (o Order, fault error) {
 	return o, fault
 }
 
-// missing returns what an order lacks to name one call.
+// missing returns an error for an order that does not name one call.
 func (s selector) missing(o Order) error {
 	switch {
 	case o.CallID == "" && o.Described():

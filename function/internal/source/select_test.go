@@ -18,31 +18,31 @@ const (
 )
 
 var undecodablePayloads = map[string]struct{ body, want string }{
-	"an empty body":                  {"", "payload: is empty"},
-	"a body of blanks":               {" \n", "payload: is empty"},
-	"a byte order mark alone":        {"\ufeff", "payload: is empty"},
-	"a bare word":                    {"end", "payload: is neither a JSON object or list nor a form"},
-	"a JSON text":                    {`"Y1"`, "payload: is neither a JSON object or list nor a form"},
-	"a JSON number":                  {`1`, "payload: is neither a JSON object or list nor a form"},
-	"XML":                            {`<call id="Y1"/>`, "payload: is neither a JSON object or list nor a form"},
-	"a text with an equals sign":     {"the call = Y1", "payload: is neither a JSON object or list nor a form"},
-	"a cut body":                     {`{"call_id": "Y12`, "payload: is not one JSON value"},
-	"trailing data":                  {`{} {}`, "payload: is not one JSON value: fault at byte "},
-	"JSON with a form behind it":     {`{"a": 1}&call_id=Y1&agent_user=1028`, "payload: is not one JSON value: fault at byte "},
-	"what begins like JSON":          {`{call_id=Y1&agent_user=1028`, "payload: is not one JSON value: fault at byte "},
-	"a member given twice":           {`{"call_id": "1", "call_id": "2"}`, `payload: member "call_id" appears twice`},
-	"a member twice by its escape":   {`{"call_id": "1", "c\u0061ll_id": "2"}`, `payload: member "call_id" appears twice`},
-	"a member twice that none reads": {`{"anna@example.com": 1, "anna@example.com": 2}`, `payload: gives a member twice, at byte 42`},
-	"what is not UTF-8":              {"{\"a\": \"\xff\"}", "payload: is not UTF-8"},
-	"a lengthened hash's padding":    {"{\"call_id\": \"1\"}\x80\x00\x00\x00\x01{\"call_id\": \"2\"}", "payload: is not UTF-8"},
-	"a number too long":              {`{"a": ` + strings.Repeat("9", 101) + `}`, `payload: holds a number of more than 100 characters`},
-	"too many values":                {`[` + strings.Repeat("1,", 10_000) + `1]`, "payload: holds more than 10000 values"},
-	"too deep a nesting":             {strings.Repeat("[", 101) + strings.Repeat("]", 101), "payload: is nested more than 100 deep"},
-	"a form with a bad escape":       {"a=%zz", "payload: is neither a JSON object or list nor a form"},
-	"a form with a semicolon":        {"a=1;b=2", "payload: is neither a JSON object or list nor a form"},
-	"a repeated field":               {"call_id=1&call_id=2", `payload: field "call_id" appears twice`},
-	"a field repeated by its escape": {"call_id=1&c%61ll_id=2", `payload: field "call_id" appears twice`},
-	"a field that is not UTF-8":      {"agent_user=%ff", `payload: field "agent_user" is not UTF-8`},
+	"an empty body":                   {"", "payload: is empty"},
+	"a body of blanks":                {" \n", "payload: is empty"},
+	"a byte order mark alone":         {"\ufeff", "payload: is empty"},
+	"a bare word":                     {"end", "payload: is neither a JSON object or list nor a form"},
+	"a JSON text":                     {`"Y1"`, "payload: is neither a JSON object or list nor a form"},
+	"a JSON number":                   {`1`, "payload: is neither a JSON object or list nor a form"},
+	"XML":                             {`<call id="Y1"/>`, "payload: is neither a JSON object or list nor a form"},
+	"a text with an equals sign":      {"the call = Y1", "payload: is neither a JSON object or list nor a form"},
+	"a cut body":                      {`{"call_id": "Y12`, "payload: is not one JSON value"},
+	"trailing data":                   {`{} {}`, "payload: is not one JSON value: fault at byte "},
+	"JSON with a form behind it":      {`{"a": 1}&call_id=Y1&agent_user=1028`, "payload: is not one JSON value: fault at byte "},
+	"what begins like JSON":           {`{call_id=Y1&agent_user=1028`, "payload: is not one JSON value: fault at byte "},
+	"a member given twice":            {`{"call_id": "1", "call_id": "2"}`, `payload: member "call_id" appears twice`},
+	"a member twice by its escape":    {`{"call_id": "1", "c\u0061ll_id": "2"}`, `payload: member "call_id" appears twice`},
+	"a member twice that is not read": {`{"anna@example.com": 1, "anna@example.com": 2}`, `payload: has a member twice, at byte 42`},
+	"what is not UTF-8":               {"{\"a\": \"\xff\"}", "payload: is not UTF-8"},
+	"a lengthened hash's padding":     {"{\"call_id\": \"1\"}\x80\x00\x00\x00\x01{\"call_id\": \"2\"}", "payload: is not UTF-8"},
+	"a number too long":               {`{"a": ` + strings.Repeat("9", 101) + `}`, `payload: has a number of more than 100 characters`},
+	"too many values":                 {`[` + strings.Repeat("1,", 10_000) + `1]`, "payload: has more than 10000 values"},
+	"too deep a nesting":              {strings.Repeat("[", 101) + strings.Repeat("]", 101), "payload: is nested more than 100 deep"},
+	"a form with a bad escape":        {"a=%zz", "payload: is neither a JSON object or list nor a form"},
+	"a form with a semicolon":         {"a=1;b=2", "payload: is neither a JSON object or list nor a form"},
+	"a repeated field":                {"call_id=1&call_id=2", `payload: field "call_id" appears twice`},
+	"a field repeated by its escape":  {"call_id=1&c%61ll_id=2", `payload: field "call_id" appears twice`},
+	"a field that is not UTF-8":       {"agent_user=%ff", `payload: field "agent_user" is not UTF-8`},
 }
 
 func TestSelectUndecodable(t *testing.T) {
@@ -103,7 +103,7 @@ func TestSelectFormPayloadOfOtherPresets(t *testing.T) {
 	}
 }
 
-// valueCases are what a member of the payload may be; a wish that begins with "!" is the fault.
+// valueCases are values of a member of the payload. A want that begins with "!" is the fault.
 var valueCases = map[string]struct{ value, want string }{
 	"a text":                              {`"Anna Ö."`, "Anna Ö."},
 	"a whole number":                      {`1028`, "1028"},
@@ -114,9 +114,9 @@ var valueCases = map[string]struct{ value, want string }{
 	"a number with a large exponent":      {`1E+2`, "100"},
 	"zeros in front of a text":            {`"0028"`, "0028"},
 	"a text with white space around":      {`" \t1028\u00a0\u2003\r\n"`, "1028"},
-	"an empty text, which is none,":       {`""`, ""},
-	"a text of blanks, which is none,":    {`" "`, ""},
-	"null, which is none,":                {`null`, ""},
+	"an empty text":                       {`""`, ""},
+	"a text of blanks":                    {`" "`, ""},
+	"null":                                {`null`, ""},
 	"a fraction":                          {`26.5`, "!must be a whole number"},
 	"a fraction far behind the dot":       {`1.` + strings.Repeat("0", 50) + `1`, "!must be a whole number"},
 	"a number with a very large exponent": {`1e999999999`, "!must be a whole number"},
@@ -125,8 +125,8 @@ var valueCases = map[string]struct{ value, want string }{
 	"an object":                           {`{"a": 1}`, "!must be a text or a whole number, not an object"},
 	"a text of 200 bytes":                 {`"` + strings.Repeat("x", 200) + `"`, strings.Repeat("x", 200)},
 	"a text of 201 bytes":                 {`"` + strings.Repeat("x", 201) + `"`, "!longer than 200 bytes"},
-	"a text with a newline inside":        {`"a\nb"`, "!holds a control character"},
-	"a text with an escape for terminals": {`"\u001b[31m"`, "!holds a control character"},
+	"a text with a newline inside":        {`"a\nb"`, "!contains a control character"},
+	"a text with an escape for terminals": {`"\u001b[31m"`, "!contains a control character"},
 }
 
 func TestSelectValues(t *testing.T) {
@@ -134,24 +134,24 @@ func TestSelectValues(t *testing.T) {
 	for _, field := range []string{"call_id", "agent_user", "disposition", "lead_id", "phone", "vendor_lead_code"} {
 		s := crm(t, map[string]any{field: ".x", "lead_id": cmp.Or(map[string]string{"lead_id": ".x"}[field], `"7"`)})
 		for name, c := range valueCases {
-			wish, refused := strings.CutPrefix(c.want, "!")
+			want, refused := strings.CutPrefix(c.want, "!")
 			items, err := s.Select(t.Context(), []byte(`{"call_id": "Y1", "agent_user": "1", "x": `+c.value+`}`))
 			if err != nil || len(items) != 1 {
 				t.Fatalf("%s of %s: got %+v, %v", name, field, items, err)
 			}
 			o := items[0].Order
 			got := map[string]string{"call_id": o.CallID, "agent_user": o.AgentUser, "disposition": o.Disposition, "lead_id": o.LeadID, "phone": o.Phone, "vendor_lead_code": o.VendorLeadCode}[field]
-			if !refused && got != wish {
-				t.Errorf("%s of %s: got %q, %v, want %q", name, field, got, items[0].Err, wish)
+			if !refused && got != want {
+				t.Errorf("%s of %s: got %q, %v, want %q", name, field, got, items[0].Err, want)
 			}
-			if err := items[0].Err; refused && (!errors.Is(err, source.ErrInvalid) || err.Error() != field+": "+wish || got != "") {
-				t.Errorf("%s of %s: got %q, %v, want %s", name, field, got, err, wish)
+			if err := items[0].Err; refused && (!errors.Is(err, source.ErrInvalid) || err.Error() != field+": "+want || got != "") {
+				t.Errorf("%s of %s: got %q, %v, want %s", name, field, got, err, want)
 			}
 		}
 	}
 }
 
-// shownCases are what ref and actor may be: none of it stops a hang-up.
+// shownCases are values of ref and actor, none of which stops a hang-up.
 var shownCases = map[string]struct{ value, want, note string }{
 	"a text":                     {`"T-1"`, "T-1", ""},
 	"a number":                   {`26.0`, "26", ""},
@@ -226,15 +226,15 @@ var foundCalls = map[string]struct {
 	want    source.Order
 	fault   string
 }{
-	"an agent and a lead name a call":   {finding, `{"agent_user": 1028, "lead_id": 4711.0}`, source.Order{AgentUser: "1028", LeadID: "4711"}, ""},
-	"a lead alone names a call":         {finding, `{"lead_id": 4711}`, source.Order{LeadID: "4711"}, ""},
-	"a phone alone names a call":        {finding, `{"phone": "+41 79 123 45 67"}`, source.Order{Phone: "+41 79 123 45 67"}, ""},
-	"a code alone names a call":         {finding, `{"code": "T-77"}`, source.Order{VendorLeadCode: "T-77"}, ""},
-	"all of them name a call":           {finding, `{` + anyCall + `, "lead_id": 1, "phone": "2", "code": "3"}`, source.Order{CallID: callID, AgentUser: "1028", LeadID: "1", Phone: "2", VendorLeadCode: "3"}, ""},
-	"an agent alone is refused":         {finding, `{"agent_user": 1028}`, source.Order{AgentUser: "1028"}, "call_id: missing, and an agent alone names no call"},
-	"nothing is refused":                {finding, `{}`, source.Order{}, "call_id: missing, and so are lead_id, phone and vendor_lead_code"},
-	"a call id needs its agent":         {finding, `{"call_id": "Y1", "lead_id": 1}`, source.Order{CallID: "Y1", LeadID: "1"}, "agent_user: missing"},
-	"a lead that nothing reads is none": {nil, `{"agent_user": 1028, "lead_id": 1}`, source.Order{AgentUser: "1028"}, "call_id: missing"},
+	"an agent and a lead name a call": {finding, `{"agent_user": 1028, "lead_id": 4711.0}`, source.Order{AgentUser: "1028", LeadID: "4711"}, ""},
+	"a lead alone names a call":       {finding, `{"lead_id": 4711}`, source.Order{LeadID: "4711"}, ""},
+	"a phone alone names a call":      {finding, `{"phone": "+41 79 123 45 67"}`, source.Order{Phone: "+41 79 123 45 67"}, ""},
+	"a code alone names a call":       {finding, `{"code": "T-77"}`, source.Order{VendorLeadCode: "T-77"}, ""},
+	"all of them name a call":         {finding, `{` + anyCall + `, "lead_id": 1, "phone": "2", "code": "3"}`, source.Order{CallID: callID, AgentUser: "1028", LeadID: "1", Phone: "2", VendorLeadCode: "3"}, ""},
+	"an agent alone is refused":       {finding, `{"agent_user": 1028}`, source.Order{AgentUser: "1028"}, "call_id: missing, and an agent alone names no call"},
+	"nothing is refused":              {finding, `{}`, source.Order{}, "call_id: missing, and so are lead_id, phone and vendor_lead_code"},
+	"a call id needs its agent":       {finding, `{"call_id": "Y1", "lead_id": 1}`, source.Order{CallID: "Y1", LeadID: "1"}, "agent_user: missing"},
+	"a lead that no expression reads": {nil, `{"agent_user": 1028, "lead_id": 1}`, source.Order{AgentUser: "1028"}, "call_id: missing"},
 }
 
 var finding = map[string]any{"lead_id": ".lead_id", "phone": ".phone", "vendor_lead_code": ".code"}
@@ -364,7 +364,7 @@ func TestSelectBatch(t *testing.T) {
 		"no events are no items":            {`{"other": 1}`, 0, ""},
 		"an empty list is no items":         {events(0), 0, ""},
 		"equal call ids are left in place":  {events(2), 2, ""},
-		"a hundred items are taken":         {events(100), 100, ""},
+		"a hundred items are accepted":      {events(100), 100, ""},
 		"a hundred and one are refused":     {events(101), 0, "each: more than 100 items"},
 		"a thousand are refused":            {events(1000), 0, "each: more than 100 items"},
 		"events that are a text are no one": {`{"events": "end"}`, 0, ""},
@@ -382,7 +382,7 @@ func TestSelectBatch(t *testing.T) {
 	}
 	items, err := s.Select(t.Context(), []byte(`{"events": [{"kind": "end", `+anyCall+`}, {"kind": "new"}, {"kind": "end"}, 7]}`))
 	if err != nil || len(items) != 4 || items[0].Err != nil || !items[1].Ignored || items[2].Err == nil || items[3].Err == nil {
-		t.Errorf("each item stands for itself: got %+v, %v", items, err)
+		t.Errorf("each item has its own fault: got %+v, %v", items, err)
 	}
 	if _, err := crm(t, map[string]any{"each": ".events[]"}).Select(t.Context(), []byte(`{}`)); !errors.Is(err, source.ErrInvalid) ||
 		err.Error() != "each: the expression can't be applied to this payload" {

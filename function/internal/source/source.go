@@ -1,16 +1,16 @@
-// Package source knows who may call: sources.json names each sender, how it signs, where in its payload the call
-// is named and what it may end.
+// Package source reads sources.json: who may send webhooks, how they sign, where their payload names the call, and what
+// they may end.
 //
 //	sources, err := source.Load("sources.json")
 //	src, known := sources.Lookup("crm")
 //	key, err := src.Verifier.Verify(request, keys, now)
 //	items, err := src.Select(ctx, request.Body)
 //
-// A sender's payload is untrusted even when its signature is right. It is read strictly, searched by jq within limits
-// (package jq), and compared with the source's scope. What decides whether a call ends is refused by the name of its
-// field when it is wrong; what decides nothing stops nothing.
+// A payload is untrusted even when its signature is right. It is decoded strictly, read by jq within limits (package
+// jq), and compared with the source's scope. A field that decides whether a call ends is rejected by its name when it is
+// wrong; a field that is only shown never stops a call.
 //
-// The file's form is described by function/sources.schema.json.
+// function/sources.schema.json describes the file.
 package source
 
 import (
@@ -26,20 +26,19 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// MaxItems is how many calls one delivery may name.
+// MaxItems is the most calls that one delivery may name.
 const MaxItems = 100
 
-// maxFile bounds sources.json.
 const maxFile = 1 << 20 // bytes
 
-// ErrInvalidFile is what every fault of a sources.json wraps.
+// ErrInvalidFile is wrapped by every fault of a sources.json.
 var ErrInvalidFile = errors.New("source: invalid sources.json")
 
-// A Fault is one mistake in a sources.json.
+// A Fault is one fault of a sources.json.
 type Fault struct {
 	File   string
-	Source string // empty when the fault is of no one source
-	Field  string // empty when the fault is of the source as a whole
+	Source string // empty for a fault of the whole file
+	Field  string // empty for a fault of the whole source
 	Why    string
 }
 
@@ -59,15 +58,15 @@ func (f *Fault) Unwrap() error { return ErrInvalidFile }
 // A Source is one sender.
 type Source struct {
 	Name     string
-	Fault    error  // what is wrong with its definition, each a *Fault; then nothing but Name is to be used
+	Fault    error  // of its definition, joined *Faults; then only Name may be used
 	Preset   string // the scheme's name; empty for a scheme of the source's own
 	Scheme   webhook.Scheme
 	Verifier *webhook.Verifier
 	Budget   time.Duration // for one delivery, 1 s to 25 s; 0 = the function's own
-	DryRun   bool          // look, but do not end the call
+	DryRun   bool          // CHECK in place of HANGUP
 	Confirm  bool          // end a named call only if VICIdial shows its agent in it
 	Batch    bool          // one delivery may name several calls: `each` may yield more than one item
-	Answer   string        // what the sender reads in place of an outcome's JSON: "" or AnswerVapiTool
+	Answer   string        // the form of the answer: "" for an outcome's JSON, or AnswerVapiTool
 
 	apiSource    string
 	selector     selector
@@ -79,25 +78,25 @@ type Source struct {
 // AnswerVapiTool answers Vapi's tool calls: {"results": [{"toolCallId": …, "result": …}]}.
 const AnswerVapiTool = "vapi-tool"
 
-// APISource is what VICIdial's API log calls the source: "vh" and the letters and digits of its name, at most 20
-// characters. No two sources of a file have the same.
+// APISource returns the source's name in VICIdial's API log: "vh" and the letters and digits of its name, at most 20
+// characters. It is unique in a file.
 func (s *Source) APISource() string { return s.apiSource }
 
-// Finds reports whether deliveries of this source may have to be looked up in VICIdial: it names calls by a lead, a
-// phone or a code, or confirms them.
+// Finds reports whether calls of this source may have to be looked up in VICIdial: it names them by a lead, a phone or
+// a code, or confirms them.
 func (s *Source) Finds() bool {
 	return s.Confirm || s.selector.describes()
 }
 
-// Sources are all senders of one file. They are safe for concurrent use.
+// Sources are the senders of one file. They are safe for concurrent use.
 type Sources struct {
 	byName map[string]*Source
 	names  []string
 }
 
-// Load reads a sources.json. Its error is os.ReadFile's, or every fault of the file joined, each a *Fault that
-// errors.Is ErrInvalidFile. If all faults are of single sources, Load returns the sources too: those with a fault have
-// Source.Fault set, and the others can serve.
+// Load reads a sources.json. It returns the error of reading it, or all its faults joined, each a *Fault that errors.Is
+// ErrInvalidFile. If every fault is of one source, Load returns the sources too. Those with a fault have Source.Fault
+// set; the others can serve.
 func Load(path string) (*Sources, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -116,11 +115,11 @@ func Parse(text []byte) (*Sources, error) {
 	return parse("sources.json", text)
 }
 
-// Lookup finds a source by its name.
+// Lookup returns the source of that name.
 func (s *Sources) Lookup(name string) (*Source, bool) {
 	source, ok := s.byName[name]
 	return source, ok
 }
 
-// Names lists the sources in alphabetical order.
+// Names returns the names of the sources in alphabetical order.
 func (s *Sources) Names() []string { return slices.Clone(s.names) }

@@ -17,7 +17,7 @@ import (
 
 const shippedFile = "../../sources.json"
 
-// with gives a file of one source "crm" that signs as GitHub does and has these members too.
+// with returns a file of one source "crm" that signs as GitHub does and has these members.
 func with(members map[string]any) []byte {
 	crm := map[string]any{"scheme": "github"}
 	maps.Copy(crm, members)
@@ -28,7 +28,7 @@ func with(members map[string]any) []byte {
 	return text
 }
 
-// crm parses such a file and gives the source.
+// crm parses such a file and returns the source.
 func crm(t testing.TB, members map[string]any) *source.Source {
 	t.Helper()
 	sources, err := source.Parse(with(members))
@@ -58,7 +58,7 @@ var faultyFiles = map[string]struct {
 	"a name with a slash":             {`{"a/b": {"scheme": "github"}}`, []string{`sources.json: a/b: a source's name is`}},
 	"a name that starts with -":       {`{"-a": {"scheme": "github"}}`, []string{`sources.json: -a: a source's name is`}},
 	"a name of 32 characters":         {`{"abcdefghijklmnopqrstuvwxyzabcdef": {"scheme": "github"}}`, []string{`sources.json: abcdefghijklmnopqrstuvwxyzabcdef: a source's name is`}},
-	"names equal in the API log":      {`{"desk-1": {"scheme": "github"}, "desk1": {"scheme": "github"}}`, []string{"sources.json: desk1: VICIdial's API log could not tell it from desk-1: both would be vhdesk1 there"}},
+	"names equal in the API log":      {`{"desk-1": {"scheme": "github"}, "desk1": {"scheme": "github"}}`, []string{"sources.json: desk1: VICIdial's API log could not distinguish it from desk-1: both would be vhdesk1 there"}},
 	"names equal in 18 characters":    {`{"abcdefghijklmnopqr-1": {"scheme": "github"}, "abcdefghijklmnopqr2": {"scheme": "github"}}`, []string{"sources.json: abcdefghijklmnopqr2: VICIdial's API log could not"}},
 	"an unknown member":               {`{"crm": {"scheme": "github", "agent": "x"}}`, []string{`sources.json: crm: "agent": no such member; there are scheme, accept_unsigned, each,`}},
 	"no scheme":                       {`{"crm": {}}`, []string{"sources.json: crm: scheme: is missing"}},
@@ -82,7 +82,7 @@ var faultyFiles = map[string]struct {
 	"dispositions without one":        {`{"crm": {"scheme": "github", "dispositions": ["SALE"]}}`, []string{"sources.json: crm: dispositions: needs disposition"}},
 	"dispositions that are a text":    {`{"crm": {"scheme": "github", "disposition": ".d", "dispositions": "SALE"}}`, []string{"sources.json: crm: dispositions: must be a list of texts, not a string"}},
 	"no disposition allowed":          {`{"crm": {"scheme": "github", "disposition": ".d", "dispositions": []}}`, []string{"sources.json: crm: dispositions: must be a list of statuses that is not empty"}},
-	"a disposition that is cut":       {`{"crm": {"scheme": "github", "disposition": ".d", "dispositions": ["TOOLONG"]}}`, []string{"sources.json: crm: dispositions: holds what is no status of VICIdial"}},
+	"a disposition that is cut":       {`{"crm": {"scheme": "github", "disposition": ".d", "dispositions": ["TOOLONG"]}}`, []string{"sources.json: crm: dispositions: has an entry that is no status of VICIdial"}},
 	"a disposition that is a number":  {`{"crm": {"scheme": "github", "disposition": ".d", "dispositions": [1]}}`, []string{"sources.json: crm: dispositions: must be a list of texts, not an array"}},
 	"a disposition given twice":       {`{"crm": {"scheme": "github", "disposition": ".d", "dispositions": ["A", "A"]}}`, []string{"sources.json: crm: dispositions: holds A twice"}},
 	"calls of an unknown kind":        {`{"crm": {"scheme": "github", "calls": "VX"}}`, []string{`sources.json: crm: calls: must be different letters out of VYJMC, not "VX"`}},
@@ -172,7 +172,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("tells that there is no file", func(t *testing.T) {
+	t.Run("returns os.ErrNotExist", func(t *testing.T) {
 		if _, err := source.Load(filepath.Join(t.TempDir(), "none.json")); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("got %v, want os.ErrNotExist", err)
 		}
@@ -229,7 +229,7 @@ func TestParseMembers(t *testing.T) {
 		"slack's budget can be overridden":                 {map[string]any{"scheme": "slack", "budget": "2s"}, func(s *source.Source) bool { return s.Budget == 2*time.Second }},
 		"dry_run is kept":                                  {map[string]any{"dry_run": true}, func(s *source.Source) bool { return s.DryRun }},
 		"each that may yield several is a batch":           {map[string]any{"each": ".events[]"}, func(s *source.Source) bool { return s.Batch }},
-		"each that yields one is none":                     {map[string]any{"each": ".event"}, func(s *source.Source) bool { return !s.Batch }},
+		"each that yields one is no batch":                 {map[string]any{"each": ".event"}, func(s *source.Source) bool { return !s.Batch }},
 		"a token with consent is accepted":                 {map[string]any{"scheme": map[string]any{"kind": "token", "header": []string{"X-T"}}, "accept_unsigned": true}, func(s *source.Source) bool { return !s.Verifier.Signed() }},
 		"the API log gets vh and the name without hyphens": {nil, func(s *source.Source) bool { return s.APISource() == "vhcrm" }},
 	} {

@@ -14,12 +14,12 @@ import (
 	"vicihook/function/internal/source/jq"
 )
 
-// maxValue bounds a value, of which ref and actor end up in the answer and in the log.
+// maxValue limits a value. The answer and the log show them.
 const maxValue = 200 // bytes
 
 var errSeveral = errors.New("yields several values for this payload: take one with first(…)")
 
-// one returns the value that an expression yields, nil when it yields none or is nil itself.
+// one returns the value that an expression yields, or nil if it yields none or is nil itself.
 func one(meter *jq.Meter, e *jq.Expression, input any) (any, error) {
 	if e == nil {
 		return nil, nil
@@ -34,7 +34,7 @@ func one(meter *jq.Meter, e *jq.Expression, input any) (any, error) {
 	return values[0], nil
 }
 
-// text returns a value that decides: a string or a whole number, without white space around it, and "" for none.
+// text returns a value that decides: a string without white space around it, a whole number, or "" for null.
 func text(value any) (string, error) {
 	text := ""
 	switch value := value.(type) {
@@ -53,12 +53,12 @@ func text(value any) (string, error) {
 	case len(text) > maxValue:
 		return "", fmt.Errorf("longer than %d bytes", maxValue)
 	case strings.ContainsFunc(text, unicode.IsControl):
-		return "", errors.New("holds a control character")
+		return "", errors.New("contains a control character")
 	}
 	return text, nil
 }
 
-// wholeNumber writes a number of jq's without a fraction: 1028.0 and 1.028e3 are 1028.
+// wholeNumber formats a number without a fraction: 1028.0 and 1.028e3 are 1028. It reports whether it has none.
 func wholeNumber(value any) (text string, whole bool) {
 	if number, ok := value.(float64); ok {
 		return strconv.FormatFloat(number, 'f', -1, 64), number == math.Trunc(number) && math.Abs(number) < 1<<53
@@ -75,7 +75,7 @@ func wholeNumber(value any) (text string, whole bool) {
 	return number.Num().String(), true
 }
 
-// show returns a value that decides nothing, as far as it can be shown, and notes what was left out.
+// show returns a value that is only shown, and adds a note of what it left out.
 func (i *Item) show(meter *jq.Meter, field string, e *jq.Expression, input any) string {
 	value, err := one(meter, e, input)
 	if err != nil {

@@ -13,7 +13,7 @@ const (
 	longestID     = 256 // bytes
 )
 
-// A claim is what the headers of a request say about its signature.
+// A claim is the signatures, time and id in the headers of a request.
 type claim struct {
 	id, ts     string
 	signatures [][]byte // those that are well-formed
@@ -62,9 +62,9 @@ func (v *Verifier) readSignatures(h Header, c *claim) error {
 	case err != nil:
 		return fmt.Errorf("%w: header %s", err, name)
 	case c.seen == 0:
-		return fmt.Errorf("%w: header %s holds none", ErrNoSignature, name)
+		return fmt.Errorf("%w: header %s has none", ErrNoSignature, name)
 	case c.seen > maxSignatures:
-		return fmt.Errorf("%w: header %s holds %d", ErrTooManySignatures, name, c.seen)
+		return fmt.Errorf("%w: header %s has %d", ErrTooManySignatures, name, c.seen)
 	case len(c.signatures) == 0:
 		return fmt.Errorf("%w: header %s", ErrMalformedSignature, name)
 	}
@@ -83,7 +83,7 @@ func (v *Verifier) readPlain(value string, c *claim) error {
 	return nil
 }
 
-// readList takes the items that begin with the prefix; the others are signatures of other versions.
+// readList reads the items that begin with the prefix. The others are signatures of other versions.
 func (v *Verifier) readList(value string, c *claim) {
 	first := true
 	for item := range strings.SplitSeq(value, v.scheme.Sep) {
@@ -164,7 +164,7 @@ func (v *Verifier) checkID(id string) error {
 	}
 	for _, delimiter := range v.idDelimiters {
 		if strings.Contains(id, delimiter) {
-			return fmt.Errorf("%w: must not hold %q", ErrMalformedID, delimiter)
+			return fmt.Errorf("%w: must not contain %q", ErrMalformedID, delimiter)
 		}
 	}
 	return nil

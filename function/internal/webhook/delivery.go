@@ -10,8 +10,8 @@ const (
 	longestChallengeBody = 4096 // bytes: set-up messages are small, and no other body is worth parsing for one
 )
 
-// DeliveryID returns what names the delivery in a log: the scheme's dedupe header, or else its signed id.
-// It is empty when there is none, or none that is fit for a log line. A dedupe header is not signed.
+// DeliveryID returns the id of a delivery for the log: the scheme's dedupe header, or else its signed id.
+// It is empty if the request has none, or one that does not fit a log line. A dedupe header is not signed.
 func (v *Verifier) DeliveryID(r Request) string {
 	names := v.scheme.IDHeader
 	if v.scheme.Dedupe != "" {
@@ -30,8 +30,8 @@ type Echo struct {
 	Body        []byte
 }
 
-// Challenge returns the answer to a request by which the sender asks, when its webhook is set up, whether it is heard.
-// Such a request is no event. It is signed like any other and must have been verified.
+// Challenge returns the answer to the request by which a sender tests a webhook when it is set up, and reports whether
+// r is one. Such a request is no event. It is signed like any other and must have been verified.
 func (v *Verifier) Challenge(r Request) (Echo, bool) {
 	if name := v.scheme.Challenge.Header; name != "" {
 		value, _, err := r.Header.first([]string{name})

@@ -18,7 +18,7 @@ var (
 	ErrRepeatedHeader     = errors.New("webhook: security header sent more than once")
 	ErrRequiredHeader     = errors.New("webhook: required header is absent or differs")
 	ErrNoURL              = errors.New("webhook: the scheme signs the URL, and the URL as the sender sees it is not known")
-	ErrAmbiguousURL       = errors.New("webhook: the URL holds { or [, with which a body begins, so that the signature could cover another body")
+	ErrAmbiguousURL       = errors.New("webhook: the URL contains { or [, with which a body begins, so that the signature could cover another body")
 	ErrMalformedForm      = errors.New("webhook: the scheme signs form fields, and the body is not such a form")
 	ErrBodyHash           = errors.New("webhook: the body does not have the hash that the signed URL names")
 )

@@ -12,8 +12,8 @@ import (
 // maxFields bounds what a stranger can have sorted.
 const maxFields = 1000
 
-// sortedForm returns the fields of a form, names and values one after the other, sorted by name and then by value,
-// equal values once. It is empty for a body that is covered by its hash in the signed URL, and for no body.
+// sortedForm returns the names and values of a form's fields, joined, sorted by name and then by value, equal fields
+// once. It is empty for no body, and for a body that is covered by its hash in the signed URL.
 func (v *Verifier) sortedForm(r Request) ([]byte, error) {
 	if hashed, err := v.checkBodyHash(r); hashed || err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (v *Verifier) sortedForm(r Request) ([]byte, error) {
 	return sorted, nil
 }
 
-// isForm reports whether a body is a form. Its own bytes decide: the Content-Type is not signed.
+// isForm reports whether a body is a form. Only its bytes decide, since the Content-Type is not signed.
 func isForm(body []byte) bool {
 	text := bytes.TrimSpace(body)
 	if bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("[")) {
@@ -45,7 +45,7 @@ func isForm(body []byte) bool {
 	return err == nil
 }
 
-// parseForm is strict, because many spellings of a form have one signature: escapes are upper case.
+// parseForm is strict, because many spellings of a form have the same signature: escapes must be in capitals.
 func parseForm(body string) ([][2]string, error) {
 	if strings.Count(body, "&") >= maxFields {
 		return nil, fmt.Errorf("%w: more than %d fields", ErrMalformedForm, maxFields)
@@ -88,7 +88,7 @@ func (v *Verifier) checkBodyHash(r Request) (hashed bool, err error) {
 
 // bodyHash returns the query parameter that carries the body's hash. Only the last one counts: a form's signature
 // covers the URL and then the fields, so that a form's fields can be moved into the query, among them a text that
-// names the hash of another body. Behind that text the form's own last fields would stand.
+// names the hash of another body. The form's own last fields would follow that text.
 func (v *Verifier) bodyHash(address string) (text string, found bool) {
 	if len(v.scheme.BodyHashQuery) == 0 {
 		return "", false

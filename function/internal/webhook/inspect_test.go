@@ -26,7 +26,7 @@ func TestInspect(t *testing.T) {
 		case verdict == nil && got != nil:
 			t.Errorf("%s: refused: %v", v.Name, got)
 		case got != nil && !errors.Is(verdict, errors.Unwrap(got)) && got.Error() != verdict.Error():
-			t.Errorf("%s: Inspect says %v, Verify %v", v.Name, got, verdict)
+			t.Errorf("%s: Inspect returned %v, Verify %v", v.Name, got, verdict)
 		}
 		inspected++
 		bare := v.Request()

@@ -19,10 +19,9 @@ var (
 
 const redacted = "[webhook key]"
 
-// A Key is a decoded key. It shows itself nowhere: fmt, slog, JSON and text get a fixed word.
-// The zero Key matches nothing.
+// A Key is a decoded key. fmt, slog, JSON and text show a fixed word in place of it. The zero Key matches nothing.
 type Key struct {
-	// A function, because fmt reads through pointers where it cannot ask Key: in a field that is not exported.
+	// A function: in an unexported field fmt can't call Format, and would print the bytes of any other type.
 	reveal func() secret
 }
 
@@ -32,8 +31,8 @@ type secret struct {
 	unguessable []byte // the part that must not be guessed: of user:password the password
 }
 
-// ParseKey decodes a key as the scheme writes it. One newline at its end is dropped, as files have it, and nothing else.
-// It returns ErrEmptyKey for blanks and for what decodes to nothing, and ErrMalformedKey.
+// ParseKey decodes a key as the scheme writes it. It drops one line end, as files have it, and nothing else.
+// It returns ErrEmptyKey for white space and for what decodes to no bytes, or ErrMalformedKey.
 func (s Scheme) ParseKey(text string) (Key, error) {
 	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 	if strings.TrimSpace(text) == "" {
@@ -67,8 +66,7 @@ func (s Scheme) decodeKey(text string) ([]byte, error) {
 		}
 		return decoded, nil
 	case "base64":
-		// Senders leave out the padding and even set bits that no byte needs.
-		// Newlines, which the decoder would skip, they do not send.
+		// Senders omit the padding, and set unused bits. The decoder would skip newlines, which no sender has.
 		decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 		if err != nil || strings.ContainsAny(text, "\r\n") {
 			return nil, fmt.Errorf("%w: must be base64", ErrMalformedKey)

@@ -19,7 +19,7 @@ func TestParseKey(t *testing.T) {
 		form, text, same string // same is another spelling of the same key
 		want             error
 	}{
-		"a raw key is taken as it is":                  {raw, " whsec_a=b ", " whsec_a=b ", nil},
+		"a raw key is used as written":                 {raw, " whsec_a=b ", " whsec_a=b ", nil},
 		"a newline at the end is dropped":              {raw, "abc\n", "abc", nil},
 		"a line end of Windows is dropped":             {raw, "abc\r\n", "abc", nil},
 		"a base64 key needs no prefix":                 {base64, "key_YWJj", "YWJj", nil},

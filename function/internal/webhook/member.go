@@ -7,10 +7,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-var errNoObject = errors.New("the body is no JSON object that has the member once")
+var errNoObject = errors.New("the body is not a JSON object that has the member once")
 
-// jsonMember returns the member of a JSON object that has exactly this name, as it is written. It refuses one that is
-// given twice; the rest of the body is checked where it is read.
+// jsonMember returns the member of a JSON object that has exactly this name, as it is written. It rejects one that
+// appears twice. The rest of the body is checked by its reader.
 func jsonMember(body []byte, name string) (value []byte, found bool, err error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	dec := jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))

@@ -11,9 +11,9 @@ import (
 // ErrPastedKey is returned for a key that was pasted with what is not part of it.
 var ErrPastedKey = errors.New("webhook: key is pasted with what is not part of it")
 
-// CheckKey decodes a key and refuses one that can't be right: pasted with something around it (ErrPastedKey), not in
-// the scheme's form (ErrEmptyKey, ErrMalformedKey), or weak (ErrPlaceholderKey, ErrPublishedKey, ErrShortKey).
-// Its errors quote nothing of the key.
+// CheckKey decodes a key. It rejects one that was pasted with something around it (ErrPastedKey), one that is not in the
+// scheme's form (ErrEmptyKey, ErrMalformedKey) and a weak one (ErrPlaceholderKey, ErrPublishedKey, ErrShortKey).
+// Its errors do not quote the key.
 func (s Scheme) CheckKey(text string) (Key, error) {
 	if strings.TrimSpace(text) == "" {
 		return Key{}, ErrEmptyKey
@@ -30,31 +30,31 @@ func (s Scheme) CheckKey(text string) (Key, error) {
 
 var keyQuotes = []string{`""`, "''", "``", "“”", "„“", "‘’", "«»"}
 
-// pasteFault describes what is in or around a key without being part of it.
+// pasteFault describes what a key contains that is not part of it, or returns "".
 func (s Scheme) pasteFault(text string) string {
 	first, _ := utf8.DecodeRuneInString(text)
 	last, _ := utf8.DecodeLastRuneInString(text)
 	switch {
 	case strings.ContainsAny(text, "\ufeff\u200b"):
-		return "holds a byte order mark or a zero-width blank"
+		return "contains a byte order mark or a zero-width blank"
 	case unicode.IsSpace(first):
 		return "begins with " + nameOfSpace(first)
 	case unicode.IsSpace(last):
 		return "ends with " + nameOfSpace(last)
 	case strings.ContainsAny(text, "\r\n"):
-		return "holds two lines"
+		return "has two lines"
 	case strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") && strings.Contains(text, `"`):
 		return `is a list written as a text: store it as a JSON list, ["…", "…"], in the secret's plain text`
 	case strings.HasPrefix(text, "v1,"):
-		return "begins with v1,: give what stands behind it"
+		return "begins with v1,: store only what comes after it"
 	case s.Kind != kindBasic && hasLabel(text):
-		return "begins with a label: give what stands behind it"
+		return "begins with a label: store only what comes after it"
 	}
 	for _, pair := range keyQuotes {
 		opening, _ := utf8.DecodeRuneInString(pair)
 		closing, _ := utf8.DecodeLastRuneInString(pair)
 		if first == opening && last == closing && utf8.RuneCountInString(text) > 1 {
-			return "stands in quotes"
+			return "is in quotes"
 		}
 	}
 	return ""

@@ -17,7 +17,7 @@ var ErrUnknownPreset = errors.New("webhook: unknown preset")
 //go:embed presets.json
 var presetsJSON []byte
 
-// presets are the texts of all presets: each is decoded when it is asked for.
+// presets returns the text of each preset. Preset decodes the few that are used.
 var presets = sync.OnceValue(func() map[string]jsontext.Value {
 	var texts map[string]jsontext.Value
 	if err := json.Unmarshal(presetsJSON, &texts); err != nil {

@@ -13,12 +13,11 @@ type Request struct {
 	Body   []byte // the exact bytes, after the decoding that the gateway's envelope calls for
 }
 
-// Header maps lower-cased names to every value that was sent under them, in order.
-// Two spellings of one name are two values.
+// A Header maps a name in lower case to its values in order. Two spellings of one name are two values.
 type Header map[string][]string
 
-// first returns the value of the first of names that the request carries, and that name.
-// A name that came more than once gives ErrRepeatedHeader, whatever its values: only one of them can be the sender's.
+// first returns the value of the first of names that the request has, and that name.
+// It returns ErrRepeatedHeader for a header that was sent more than once: only one of the values can be the sender's.
 func (h Header) first(names []string) (value, name string, err error) {
 	for _, name := range names {
 		switch values := h[name]; len(values) {
@@ -32,7 +31,7 @@ func (h Header) first(names []string) (value, name string, err error) {
 	return "", "", nil
 }
 
-// single is first for headers without commas: gateways join repeated headers with one.
+// single is first for headers without commas. A gateway joins repeated headers with one.
 func (h Header) single(names []string) (value, name string, err error) {
 	value, name, err = h.first(names)
 	if err == nil && strings.Contains(value, ",") {

@@ -25,10 +25,10 @@ func (e *FieldError) Error() string { return fmt.Sprintf("webhook: scheme: %s: %
 // Unwrap returns ErrInvalidScheme.
 func (e *FieldError) Unwrap() error { return ErrInvalidScheme }
 
-// A Scheme says how a sender proves that a request is its own.
+// A Scheme describes how a sender signs its requests.
 // In JSON it is an object with the names below, or the name of a preset.
-// Header names are compared without regard to case. Where a list of them is given, the first that the request
-// carries counts and the others are not looked at: what is read must verify, whichever it is.
+// Header names are compared without regard to case. Of a list of them, the first that the request has is read, and the
+// others are ignored.
 type Scheme struct {
 	Kind string `json:"kind"` // hmac; hash: a plain digest with {secret} in the template; token and basic: senders that cannot sign
 
@@ -38,7 +38,7 @@ type Scheme struct {
 	Sep            string   `json:"sep,omitzero"`             // a blank or a comma
 	Prefix         string   `json:"prefix,omitzero"`          // before each signature; blanks may follow it
 	PrefixOptional bool     `json:"prefix_optional,omitzero"` // a signature without Prefix counts too
-	PrefixOnce     bool     `json:"prefix_once,omitzero"`     // Prefix stands before the first signature of a list only
+	PrefixOnce     bool     `json:"prefix_once,omitzero"`     // only the first signature of a list has Prefix
 	Encoding       string   `json:"encoding,omitzero"`        // hex, base64
 
 	// Signed is the template of the signed bytes: literals and
@@ -49,12 +49,12 @@ type Scheme struct {
 	TSHeader  []string `json:"ts_header,omitempty"` // where {ts} comes from, unless it is
 	KVTS      string   `json:"kv_ts,omitzero"`      // the pair of this name in a kv header, or
 	TSJSON    string   `json:"ts_json,omitzero"`    // the member of this name in the JSON body (covered by {body}, so never {ts})
-	KVSig     string   `json:"kv_sig,omitzero"`     // name of the pairs of a kv header that hold signatures
+	KVSig     string   `json:"kv_sig,omitzero"`     // name of the pairs of a kv header that are signatures
 	TSUnit    string   `json:"ts_unit,omitzero"`    // s, ms, rfc3339
 	Tolerance int      `json:"tolerance,omitzero"`  // seconds into the past and into the future, inclusive; 1 to 3600
 
 	Secret       string `json:"secret,omitzero"`        // how the key is written: raw (default), hex, base64
-	SecretPrefix string `json:"secret_prefix,omitzero"` // what may stand before an encoded key
+	SecretPrefix string `json:"secret_prefix,omitzero"` // what may precede an encoded key
 
 	Require       map[string]string `json:"require,omitempty"`         // headers that must have these values
 	URLPort       string            `json:"url_port,omitzero"`         // both: the URL may have been signed with or without its port
@@ -78,8 +78,8 @@ const (
 	kindBasic = "basic"
 )
 
-// UnmarshalJSON reads a preset's name or an object. It returns ErrUnknownPreset with all names, or a *FieldError
-// for each member that is unknown, given twice or of the wrong type, joined; NewVerifier finds the other faults.
+// UnmarshalJSON reads a preset's name or an object. It returns ErrUnknownPreset with all names, or joined, a *FieldError
+// for each member that is unknown, appears twice or is of the wrong type. NewVerifier finds the other faults.
 func (s *Scheme) UnmarshalJSON(data []byte) error {
 	switch jsontext.Value(data).Kind() {
 	case '"':
@@ -101,7 +101,7 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 	return fmt.Errorf("%w: must be a preset's name or an object", ErrInvalidScheme)
 }
 
-// readScheme decodes an object. A member of the wrong type is a fault and does not hide the others.
+// readScheme decodes an object. It goes on after a member of the wrong type, to find every fault.
 func readScheme(data []byte) (Scheme, error) {
 	var f faults
 	wrongType := json.UnmarshalFromFunc(func(dec *jsontext.Decoder, target any) error {
@@ -121,7 +121,7 @@ func readScheme(data []byte) (Scheme, error) {
 	}
 	err := json.Unmarshal(data, &known, json.WithUnmarshalers(wrongType))
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
-		f.add(true, syntax.JSONPointer.LastToken(), "given twice")
+		f.add(true, syntax.JSONPointer.LastToken(), "appears twice")
 	} else if err != nil {
 		return Scheme{}, fmt.Errorf("%w: %w", ErrInvalidScheme, err)
 	}
@@ -131,7 +131,7 @@ func readScheme(data []byte) (Scheme, error) {
 	return Scheme(known.Scheme), errors.Join(f...)
 }
 
-// shape says what a member must be, or "" for what is none.
+// shape describes the type that a member must have, or returns "" for a target that is no member.
 func shape(target any) string {
 	switch target.(type) {
 	case *string:

@@ -74,7 +74,7 @@ var invalidSchemes = map[string]struct {
 	"a separator without a list":         {members{"sep": ","}, []string{"sep"}},
 	"a separator inside the prefix":      {members{"form": "list", "sep": ",", "prefix": "v1,"}, []string{"prefix"}},
 	"a prefix with a line break":         {members{"prefix": "a\n"}, []string{"prefix"}},
-	"an optional prefix that is none":    {members{"prefix_optional": true}, []string{"prefix_optional"}},
+	"an optional prefix that is empty":   {members{"prefix_optional": true}, []string{"prefix_optional"}},
 	"a prefix once without a list":       {members{"prefix": "v0=", "prefix_once": true}, []string{"prefix_once"}},
 	"pairs without a signature's name":   {members{"form": "kv", "sep": ","}, []string{"kv_sig"}},
 	"a pair's name without pairs":        {members{"kv_sig": "v1"}, []string{"kv_sig"}},

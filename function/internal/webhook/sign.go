@@ -9,11 +9,11 @@ import (
 )
 
 // Sign sets on r the headers that the scheme's sender would set: signature, time, id and those that the scheme requires.
-// id names the delivery; it is ErrNoID or ErrMalformedID where the scheme signs it, and else goes into the scheme's
-// dedupe header unless empty.
+// id is the delivery's. Where the scheme signs it, an unusable one is ErrNoID or ErrMalformedID; else it goes into the
+// scheme's dedupe header unless empty.
 // Where the scheme puts the hash of a body that is no form into the URL, Sign adds it to r.URL.
-// It returns ErrEmptyKey, ErrNoURL, ErrMalformedForm or ErrBodyHash for what cannot be signed,
-// and ErrNoTime for a body without the time that the scheme looks for in it.
+// It returns ErrEmptyKey, ErrNoURL, ErrMalformedForm or ErrBodyHash for what cannot be signed, and ErrNoTime for a body
+// that lacks the scheme's time.
 func (v *Verifier) Sign(r *Request, key Key, id string, now time.Time) error {
 	if len(key.bytes()) == 0 {
 		return ErrEmptyKey
@@ -79,7 +79,7 @@ func (v *Verifier) signTime(body []byte, now time.Time) (string, error) {
 	return "", nil
 }
 
-// addBodyHash names the body's hash in the URL, if the scheme wants that and it is not there.
+// addBodyHash adds the body's hash to the URL, if the scheme has one and the URL does not.
 func (v *Verifier) addBodyHash(r *Request) {
 	_, found := v.bodyHash(r.URL)
 	if len(v.scheme.BodyHashQuery) == 0 || found || len(r.Body) == 0 || r.URL == "" || isForm(r.Body) {

@@ -132,7 +132,7 @@ func TestSignErrors(t *testing.T) {
 		"no URL where it is signed": {"hubspot-v3", func(r *webhook.Request, _ *webhook.Key, _ *string) { r.URL = "" }, webhook.ErrNoURL},
 		"no time in the body":       {"linear", func(r *webhook.Request, _ *webhook.Key, _ *string) { r.Body = []byte("{}") }, webhook.ErrNoTime},
 		"the hash of another body":  {"twilio", func(r *webhook.Request, _ *webhook.Key, _ *string) { r.URL += "&bodySHA256=00" }, webhook.ErrBodyHash},
-		"a form that is none": {"twilio", func(r *webhook.Request, _ *webhook.Key, _ *string) {
+		"a body that is no form": {"twilio", func(r *webhook.Request, _ *webhook.Key, _ *string) {
 			r.URL += "&bodySHA256=00&c=1"
 			r.Body = []byte("[]")
 		}, webhook.ErrMalformedForm},

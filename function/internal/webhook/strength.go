@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// What CheckStrength refuses.
+// Errors of CheckStrength.
 var (
 	ErrShortKey       = errors.New("webhook: key has fewer than 16 bytes")
 	ErrPublishedKey   = errors.New("webhook: key is published as an example, so anybody can sign with it")
@@ -16,7 +16,7 @@ var (
 
 const shortestKey = 16 // bytes
 
-// published are the keys of documentation and test suites, without prefix and padding, that are long enough to pass for real.
+// published are keys of documentation and test suites that are long enough to look real, without prefix and padding.
 var published = []string{
 	"dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ", // Zendesk's static key for webhooks that are not saved yet
 	"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",           // Standard Webhooks, Svix
@@ -37,13 +37,13 @@ var published = []string{
 	"test_secret",           // Stripe, after whsec_
 }
 
-// Words that people write where a key belongs, and what such texts begin with.
+// What people write in place of a key, whole and by its start.
 var (
 	placeholderWords  = []string{"changeme", "change-me", "change_me", "placeholder", "secret", "password", "mysecret", "todo", "example", "user:password"}
 	placeholderStarts = []string{"your-", "your_", "your ", "yoursecret", "yourkey", "replace-", "replace_", "replace ", "insert-", "insert_", "changeme", "change-me", "change_me"}
 )
 
-// CheckStrength returns ErrPlaceholderKey, ErrPublishedKey or ErrShortKey for a key that a stranger could have.
+// CheckStrength returns ErrPlaceholderKey, ErrPublishedKey or ErrShortKey for a key that a stranger could know or guess.
 func (k Key) CheckStrength() error {
 	if k.reveal == nil {
 		return ErrEmptyKey

@@ -27,7 +27,7 @@ const (
 // placeholders are the names of the fields in templates.
 var placeholders = [fieldCount]string{"", "id", "ts", "method", "url", "url_decoded", "body", "form_sorted", "secret"}
 
-// A template is what a scheme signs, in order.
+// A template is the sequence of literals and fields that a scheme signs.
 type template []segment
 
 type segment struct {
@@ -35,7 +35,7 @@ type segment struct {
 	text  []byte // of a literal
 }
 
-// A message is the bytes of each field in one request.
+// A message has the bytes of each field of one request.
 type message [fieldCount][]byte
 
 func parseTemplate(text string) (template, error) {
@@ -74,13 +74,13 @@ func (t template) index(f field) int {
 	return slices.IndexFunc(t, func(s segment) bool { return s.field == f })
 }
 
-// urlBefore reports whether the URL comes right before a field, so that bytes could be moved from one to the other.
+// urlBefore reports whether the URL directly precedes a field, so that bytes could move from one to the other.
 func (t template) urlBefore(f field) bool {
 	i := t.index(f)
 	return i > 0 && (t[i-1].field == fieldURL || t[i-1].field == fieldURLDecoded)
 }
 
-// around returns the segments before and after a field: nothing, a literal or another field.
+// around returns the segments directly before and after a field, if any.
 func (t template) around(f field) []segment {
 	i := t.index(f)
 	if i < 0 {
@@ -89,7 +89,7 @@ func (t template) around(f field) []segment {
 	return slices.Concat(t[max(i-1, 0):i], t[i+1:min(i+2, len(t))])
 }
 
-// writeTo feeds h piece by piece, so that the body is never copied.
+// writeTo writes the segments to h one by one, without copying the body.
 func (t template) writeTo(h hash.Hash, m *message) {
 	for _, s := range t {
 		if s.field == literal {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// checkTime checks a time as sent, on both sides, in its own unit.
+// checkTime compares a time as sent with now, on both sides, in its own unit.
 func (v *Verifier) checkTime(text string, now time.Time) error {
 	if v.ageless {
 		return nil
@@ -33,7 +33,7 @@ func (v *Verifier) checkTime(text string, now time.Time) error {
 func (v *Verifier) parseTime(text string) (int64, bool) {
 	if v.scheme.TSUnit == "rfc3339" {
 		t, err := time.Parse(time.RFC3339, text)
-		// time.Parse lets an hour of one digit pass.
+		// time.Parse accepts an hour of one digit.
 		return t.Unix(), err == nil && strings.HasPrefix(text, t.Format("2006-01-02T15:04:05"))
 	}
 	n, err := strconv.ParseUint(text, 10, 63)
@@ -50,7 +50,7 @@ func timeForm(unit string) string {
 	return "as RFC 3339 has it"
 }
 
-// formatTime writes a time as the sender does.
+// formatTime formats a time as the sender does.
 func (v *Verifier) formatTime(t time.Time) string {
 	switch v.scheme.TSUnit {
 	case "ms":
@@ -61,7 +61,7 @@ func (v *Verifier) formatTime(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// bodyTime returns the time in a JSON body, as it is written there.
+// bodyTime returns the time in a JSON body, as it is written.
 func (v *Verifier) bodyTime(body []byte) (string, error) {
 	value, found, err := jsonMember(body, v.scheme.TSJSON)
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// longestToken bounds a password that is to be decoded.
+// longestToken limits a password that is to be decoded.
 const longestToken = 4096 // bytes
 
-// verifyToken compares what the request carries with each key, over hashes, so that not even lengths show.
+// verifyToken compares the request's token with each key. It compares hashes, so that lengths don't show.
 func (v *Verifier) verifyToken(r Request, keys []Key) (int, error) {
 	token, err := v.tokenOf(r.Header)
 	if err != nil {
@@ -30,7 +30,7 @@ func (v *Verifier) verifyToken(r Request, keys []Key) (int, error) {
 	return matched, nil
 }
 
-// tokenOf returns the token, or user and password, that the headers carry.
+// tokenOf returns the token, or user and password, of the headers.
 func (v *Verifier) tokenOf(h Header) ([]byte, error) {
 	if err := v.checkRequired(h); err != nil {
 		return nil, err

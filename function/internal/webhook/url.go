@@ -2,11 +2,11 @@ package webhook
 
 import "strings"
 
-// hubspotEscapes undoes exactly the escapes that HubSpot undoes before it signs a URL: in capitals, in one pass.
+// hubspotEscapes decodes exactly the escapes that HubSpot decodes before it signs a URL: those in capitals, in one pass.
 var hubspotEscapes = strings.NewReplacer("%3A", ":", "%2F", "/", "%3F", "?", "%40", "@", "%21", "!", "%24", "$",
 	"%27", "'", "%28", "(", "%29", ")", "%2A", "*", "%2C", ",", "%3B", ";")
 
-// withOtherPort returns url with its port taken away, or with the default port put in.
+// withOtherPort returns url without its port, or with the default port if it has none.
 func withOtherPort(url string) string {
 	scheme, rest, found := strings.Cut(url, "://")
 	if !found {

@@ -10,10 +10,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// longestTolerance bounds how long a captured request can be sent again.
+// longestTolerance limits how long a captured request can be sent again.
 const longestTolerance = 3600 // seconds
 
-// faults collects what is wrong with a scheme.
+// faults are the faults of a scheme.
 type faults []error
 
 func (f *faults) add(wrong bool, field, why string) {
@@ -29,7 +29,7 @@ func (s Scheme) validate(signed template, malformed error) error {
 	switch s.Kind {
 	case kindToken:
 		f.add(len(s.Header) == 0, "header", "missing")
-		f.add(strings.Contains(s.Prefix, ","), "prefix", "holds a comma, as repeated headers do")
+		f.add(strings.Contains(s.Prefix, ","), "prefix", "contains a comma, as repeated headers do")
 		s.checkUnsigned(&f)
 	case kindBasic:
 		f.add(len(s.Header) > 0, "header", "is always Authorization with kind basic")
@@ -49,7 +49,7 @@ func (s Scheme) validate(signed template, malformed error) error {
 	return errors.Join(f...)
 }
 
-// checkUnsigned refuses members that would let a token pass for a signature.
+// checkUnsigned rejects members that only a signature has.
 func (s Scheme) checkUnsigned(f *faults) {
 	meant := []string{"kind", "header", "prefix", "secret", "require", "dedupe", "challenge"}
 	data, err := json.Marshal(s)
@@ -80,7 +80,7 @@ func (s Scheme) checkSignature(f *faults) {
 	f.add(kv && s.KVSig != "" && s.KVSig == s.KVTS, "kv_ts", "is the name of the signature")
 	f.add(s.PrefixOptional && s.Prefix == "", "prefix_optional", "needs a prefix")
 	f.add(s.PrefixOnce && (s.Prefix == "" || !list), "prefix_once", "needs a prefix and form list")
-	f.add((list || kv) && s.Sep != "" && strings.Contains(s.Prefix, s.Sep), "prefix", "holds the separator")
+	f.add((list || kv) && s.Sep != "" && strings.Contains(s.Prefix, s.Sep), "prefix", "contains the separator")
 }
 
 func (s Scheme) checkTime(f *faults) {
@@ -103,12 +103,12 @@ func (s Scheme) checkTime(f *faults) {
 
 func (s Scheme) checkTemplate(f *faults, signed template) {
 	f.add(s.Signed == "", "signed", "missing")
-	f.add(s.Signed != "" && !signed.has(fieldBody) && !signed.has(fieldForm), "signed", "leaves the body unsigned: must hold {body} (or {form_sorted})")
-	f.add(s.Kind == kindHash && !signed.has(fieldSecret), "signed", "must hold {secret} with kind hash")
-	f.add(s.Kind == kindHMAC && signed.has(fieldSecret), "signed", "holds {secret}, which is the key of an hmac already")
-	f.add(signed.has(fieldID) && len(s.IDHeader) == 0, "signed", "holds {id} without id_header")
+	f.add(s.Signed != "" && !signed.has(fieldBody) && !signed.has(fieldForm), "signed", "leaves the body unsigned: must contain {body} (or {form_sorted})")
+	f.add(s.Kind == kindHash && !signed.has(fieldSecret), "signed", "must contain {secret} with kind hash")
+	f.add(s.Kind == kindHMAC && signed.has(fieldSecret), "signed", "contains {secret}, which is the key of an hmac already")
+	f.add(signed.has(fieldID) && len(s.IDHeader) == 0, "signed", "contains {id} without id_header")
 	f.add(!signed.has(fieldID) && len(s.IDHeader) > 0, "id_header", "is not signed: {id} is missing in signed")
-	// An id is chosen by the sender: without a literal beside it, bytes of the body could pass for bytes of the id.
+	// The sender chooses the id. Without a literal beside it, bytes could move between the id and the body.
 	for _, neighbour := range signed.around(fieldID) {
 		f.add(neighbour.field != literal, "signed", "must have a literal between {id} and other placeholders")
 	}
@@ -120,7 +120,7 @@ func (s Scheme) checkTemplate(f *faults, signed template) {
 		f.add(len(hash) != 3 || hash[0] == "" || hash[1] != "sha256" || hash[2] != "hex", "body_hash_query", `must be [parameter, "sha256", "hex"]`)
 	}
 	const unsigned = "is an unsigned time, which proves nothing: "
-	f.add(signed.has(fieldTS) && len(s.TSHeader) == 0 && s.KVTS == "", "signed", "holds {ts} without ts_header or kv_ts")
+	f.add(signed.has(fieldTS) && len(s.TSHeader) == 0 && s.KVTS == "", "signed", "contains {ts} without ts_header or kv_ts")
 	f.add(!signed.has(fieldTS) && len(s.TSHeader) > 0, "ts_header", unsigned+"{ts} is missing in signed")
 	f.add(!signed.has(fieldTS) && s.KVTS != "", "kv_ts", unsigned+"{ts} is missing in signed")
 	f.add(s.TSJSON != "" && !signed.has(fieldBody), "ts_json", unsigned+"{body} is missing in signed")
@@ -129,7 +129,7 @@ func (s Scheme) checkTemplate(f *faults, signed template) {
 func (s Scheme) checkHeaders(f *faults) {
 	required := slices.Sorted(maps.Keys(s.Require))
 	for _, name := range required {
-		f.add(s.Require[name] == "", "require", "demands an empty header")
+		f.add(s.Require[name] == "", "require", "requires an empty header")
 	}
 	var seen []string
 	for _, member := range []struct {
@@ -144,21 +144,20 @@ func (s Scheme) checkHeaders(f *faults) {
 	}
 	for _, shown := range []struct{ member, header string }{{"dedupe", s.Dedupe}, {"challenge", s.Challenge.Header}} {
 		f.add(shown.header != "" && !isHeaderName(shown.header), shown.member, "is not a header's name")
-		f.add(shown.header != "" && s.isSecret(strings.ToLower(shown.header)), shown.member, "names a header that may hold a signature, a token or a password, and would show it")
+		f.add(shown.header != "" && s.isSecret(strings.ToLower(shown.header)), shown.member, "names a header that may have a signature, a token or a password, which the log would show")
 	}
 	f.add(s.Challenge.Header != "" && s.Challenge.JSON != "", "challenge", "must be json or header, not both")
 }
 
-// isSecret reports whether a header, in lower case, carries a proof of the sender, by this scheme or by its name.
+// isSecret reports whether a header, in lower case, has a signature or a secret, by this scheme or by its name.
 func (s Scheme) isSecret(header string) bool {
 	return slices.Contains(lower(s.Header), header) || strings.HasSuffix(header, "token") && !strings.Contains(header, "idempotency") ||
 		slices.ContainsFunc([]string{"signature", "authorization", "secret", "password", "cookie", "api-key", "apikey", "hmac"},
 			func(word string) bool { return strings.Contains(header, word) })
 }
 
-// CheckReadings refuses what a valid scheme should not do: sign a text that can be read in two ways, or made longer
-// without the key. Each fault is a *FieldError. Some senders do (Twilio, HubSpot), so their presets would be refused
-// too; nobody should choose it anew.
+// CheckReadings rejects a valid scheme whose signed text can be read in two ways, or be made longer without the key.
+// Each fault is a *FieldError. The presets of Twilio and HubSpot have such faults, so it is for new schemes.
 func (s Scheme) CheckReadings() error {
 	signed, err := parseTemplate(s.Signed)
 	if err != nil || len(signed) == 0 {
@@ -167,8 +166,8 @@ func (s Scheme) CheckReadings() error {
 	var f faults
 	f.add(s.Kind == kindHash && signed[0].field == fieldSecret, "signed",
 		"begins with {secret} in a plain hash, which anybody can make longer without the key: use kind hmac")
-	f.add(signed.has(fieldForm), "signed", "holds {form_sorted}, which joins names and values without marks: use {body}")
-	f.add(signed.urlBefore(fieldBody), "signed", "must have a literal between the URL and {body}, so that neither can take over bytes of the other")
+	f.add(signed.has(fieldForm), "signed", "contains {form_sorted}, which joins names and values without separators: use {body}")
+	f.add(signed.urlBefore(fieldBody), "signed", "must have a literal between the URL and {body}, so that bytes can't move from one to the other")
 	return errors.Join(f...)
 }
 

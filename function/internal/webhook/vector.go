@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A Vector is one request with the verdict that it must get. In JSON, headers are an object, secret is a string or a list.
+// A Vector is a request and whether it is valid. In JSON, secret is a string or a list.
 type Vector struct {
 	Name          string            `json:"name"`
 	Scheme        Scheme            `json:"scheme"` // a preset's name or an object
@@ -17,7 +17,7 @@ type Vector struct {
 	Body          string            `json:"body"`
 	Valid         bool              `json:"valid"`
 	Now           int64             `json:"now"`            // Unix seconds of the receiver's clock
-	SkipFreshness bool              `json:"skip_freshness"` // the signature alone decides: the time may be long ago, or none
+	SkipFreshness bool              `json:"skip_freshness"` // the time is not compared with Now
 	Origin        string            `json:"origin"`         // official-docs, official-sdk-test, third-party, constructed
 }
 
@@ -44,7 +44,7 @@ func (v Vector) Request() Request {
 	return Request{Method: v.Method, URL: v.URL, Header: header, Body: []byte(v.Body)}
 }
 
-// Verify returns nil if one of the vector's keys signed its request, whatever Valid says.
+// Verify returns nil if one of the vector's keys signed its request. It ignores Valid.
 func (v Vector) Verify() error {
 	verifier, err := NewVerifier(v.Scheme)
 	if err != nil {

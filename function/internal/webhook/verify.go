@@ -12,13 +12,12 @@ import (
 	"time"
 )
 
-// MaxKeys bounds the keys of one Verify: each costs a pass over the body.
+// MaxKeys limits the keys of one Verify: each costs a pass over the body.
 const MaxKeys = 4
 
 var hashes = map[string]func() hash.Hash{"sha1": sha1.New, "sha256": sha256.New, "sha512": sha512.New}
 
-// A Verifier checks requests against one scheme, and signs them as its sender does.
-// It has no key and is safe for concurrent use.
+// A Verifier verifies and signs requests by one scheme. It has no key and is safe for concurrent use.
 type Verifier struct {
 	scheme       Scheme // header names in lower case
 	signed       template
@@ -70,8 +69,8 @@ func (v *Verifier) SignsURL() bool { return v.signed.has(fieldURL) || v.signed.h
 // duration does not show which one matched.
 //
 // It returns ErrMismatch only for a request whose signature is well-formed and whose time, where a header has it,
-// is in the window; the other sentinels of this package say what else is wrong with the request,
-// ErrNoKey, ErrEmptyKey and ErrTooManyKeys what is wrong with the keys.
+// is in the window. For other faults of the request it returns the sentinel that names them, and for the keys
+// ErrNoKey, ErrEmptyKey or ErrTooManyKeys.
 func (v *Verifier) Verify(r Request, keys []Key, now time.Time) (key int, err error) {
 	if err := checkKeys(keys); err != nil {
 		return -1, err
@@ -96,8 +95,8 @@ func (v *Verifier) Verify(r Request, keys []Key, now time.Time) (key int, err er
 	return key, nil
 }
 
-// Inspect checks all of a request that needs no key: the headers that the scheme requires, the form of what signs it,
-// and its time where a header has it. Its errors are those of Verify, which makes the same checks.
+// Inspect makes those checks of Verify that need no key: the headers that the scheme requires, the form of the signature,
+// and the time where a header has it.
 func (v *Verifier) Inspect(r Request, now time.Time) error {
 	if !v.Signed() {
 		_, err := v.tokenOf(r.Header)
@@ -107,7 +106,7 @@ func (v *Verifier) Inspect(r Request, now time.Time) error {
 	return err
 }
 
-// timelyClaim returns what the headers claim, if it is whole and its time, where a header has it, passes.
+// timelyClaim reads the claim and checks its time, where a header has it.
 func (v *Verifier) timelyClaim(h Header, now time.Time) (claim, error) {
 	if err := v.checkRequired(h); err != nil {
 		return claim{}, err
@@ -145,7 +144,7 @@ func (v *Verifier) checkRequired(h Header) error {
 	return nil
 }
 
-// match returns the first key that made one of the claimed signatures.
+// match returns the index of the first key that made one of the signatures.
 func (v *Verifier) match(r Request, c *claim, keys []Key) (int, error) {
 	m, err := v.message(r, c.id, c.ts)
 	if err != nil {
@@ -174,7 +173,7 @@ func (v *Verifier) tryKeys(m *message, c *claim, keys []Key) int {
 	return matched
 }
 
-// message returns the bytes of the template's fields. It is the one canonical form, for Verify and for Sign.
+// message returns the bytes of the template's fields, for Verify and for Sign.
 func (v *Verifier) message(r Request, id, ts string) (m message, err error) {
 	m = message{fieldID: []byte(id), fieldTS: []byte(ts), fieldMethod: []byte(r.Method), fieldBody: r.Body}
 	if v.SignsURL() {

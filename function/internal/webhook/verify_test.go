@@ -37,7 +37,7 @@ func base64sha1(message string) string {
 	return base64.StdEncoding.EncodeToString(mac(sha1.New, message))
 }
 
-// A verdict is what a scheme must say of headers and a body at now.
+// A verdict is what Verify must return for the headers, with body, at now.
 type verdict struct {
 	scheme  string
 	headers webhook.Header
@@ -66,7 +66,7 @@ func assertDiscreet(t *testing.T, err error) {
 	}
 	for _, secret := range []string{strongSecret, "call_id", hex256(body), base64256(body), hex256(second + "." + body), base64256("msg_1." + second + "." + body)} {
 		if strings.Contains(err.Error(), secret) {
-			t.Errorf("the error gives away %q: %v", secret, err)
+			t.Errorf("the error quotes %q: %v", secret, err)
 		}
 	}
 }
@@ -144,10 +144,10 @@ func TestSignatureHeader(t *testing.T) {
 		"an absent prefix is refused":                           {"github", webhook.Header{"x-hub-signature-256": {hex256(body)}}, webhook.ErrMalformedSignature},
 		"the prefix of another algorithm is refused":            {"github", webhook.Header{"x-hub-signature-256": {"sha1=" + hex256(body)}}, webhook.ErrMalformedSignature},
 		"an optional prefix may be absent":                      {"generic-sha256-hex", webhook.Header{"x-signature": {hex256(body)}}, nil},
-		"an optional prefix may stand":                          {"generic-sha256-hex", webhook.Header{"x-signature": {"sha256=" + hex256(body)}}, nil},
-		"a prefix that stands once covers the first":            {"outpost", webhook.Header{"x-outpost-signature": {"v0=" + hex256(body) + "," + hex256("")}}, nil},
-		"a prefix that stands once covers the second":           {"outpost", webhook.Header{"x-outpost-signature": {"v0=" + hex256("") + "," + hex256(body)}}, nil},
-		"a prefix that stands once and is absent uncovers it":   {"outpost", webhook.Header{"x-outpost-signature": {hex256(body) + "," + hex256("")}}, webhook.ErrMismatch},
+		"an optional prefix is accepted":                        {"generic-sha256-hex", webhook.Header{"x-signature": {"sha256=" + hex256(body)}}, nil},
+		"one prefix covers the first of a list":                 {"outpost", webhook.Header{"x-outpost-signature": {"v0=" + hex256(body) + "," + hex256("")}}, nil},
+		"one prefix covers the second of a list":                {"outpost", webhook.Header{"x-outpost-signature": {"v0=" + hex256("") + "," + hex256(body)}}, nil},
+		"a list without its one prefix is refused":              {"outpost", webhook.Header{"x-outpost-signature": {hex256(body) + "," + hex256("")}}, webhook.ErrMismatch},
 		"a list by commas is accepted":                          {"pagerduty", webhook.Header{"x-pagerduty-signature": {"v1=" + hex256("") + ",v1=" + hex256(body)}}, nil},
 		"a second name of the header counts":                    {"shopify", webhook.Header{"shopify-hmac-sha256": {base64256(body)}}, nil},
 		"the first of both names counts":                        {"shopify", webhook.Header{"x-shopify-hmac-sha256": {base64256(body)}, "shopify-hmac-sha256": {"?"}}, nil},
@@ -313,8 +313,8 @@ func TestKeys(t *testing.T) {
 		"none is refused":                        {nil, -1, webhook.ErrNoKey},
 		"the zero key is refused":                {[]webhook.Key{{}}, -1, webhook.ErrEmptyKey},
 		"the zero key beside a right one is too": {[]webhook.Key{right, {}}, -1, webhook.ErrEmptyKey},
-		"the first that matches is told":         {[]webhook.Key{wrong, right, right}, 1, nil},
-		"the first of all is told":               {[]webhook.Key{right, right}, 0, nil},
+		"the first key that matches":             {[]webhook.Key{wrong, right, right}, 1, nil},
+		"the first of equal keys":                {[]webhook.Key{right, right}, 0, nil},
 		"the last of four is tried":              {[]webhook.Key{wrong, wrong, wrong, right}, 3, nil},
 		"five are refused":                       {[]webhook.Key{right, right, right, right, right}, -1, webhook.ErrTooManyKeys},
 		"wrong ones do not match":                {[]webhook.Key{wrong, wrong}, -1, webhook.ErrMismatch},
@@ -342,9 +342,9 @@ func TestTimeInTheBody(t *testing.T) {
 		"an absent one is refused":                {`{"webhook_timestamp":1790000000000}`, webhook.ErrNoTime},
 		"another spelling is refused":             {`{"WebhookTimestamp":1790000000000}`, webhook.ErrNoTime},
 		"one deeper down is refused":              {`{"data":{"webhookTimestamp":1790000000000}}`, webhook.ErrNoTime},
-		"one that stands twice is refused":        {`{"webhookTimestamp":1790000000000,"webhookTimestamp":1790000000000}`, webhook.ErrMalformedTime},
+		"a time that appears twice":               {`{"webhookTimestamp":1790000000000,"webhookTimestamp":1790000000000}`, webhook.ErrMalformedTime},
 		"an escaped second is found":              {`{"webhookTimestamp":1790000000000,"webhookTimestam\u0070":1}`, webhook.ErrMalformedTime},
-		"an escaped name of another is none":      {`{"webhookTimestamp":1790000000000,"webhookTimestam\u0071":1}`, nil},
+		"the escaped name of another member":      {`{"webhookTimestamp":1790000000000,"webhookTimestam\u0071":1}`, nil},
 		"a string is refused":                     {`{"webhookTimestamp":"1790000000000"}`, webhook.ErrMalformedTime},
 		"a float is refused":                      {`{"webhookTimestamp":1790000000000.0}`, webhook.ErrMalformedTime},
 		"null is refused":                         {`{"webhookTimestamp":null}`, webhook.ErrMalformedTime},
@@ -353,7 +353,7 @@ func TestTimeInTheBody(t *testing.T) {
 		"an object cut short is refused":          {`{"webhookTimestamp":1790000000000`, webhook.ErrMalformedTime},
 		"an object that is still open is refused": {`{"webhookTimestamp":1790000000000,"a":{}`, webhook.ErrMalformedTime},
 		"a string that is still open is refused":  {`{"webhookTimestamp":1790000000000,"a":"}`, webhook.ErrMalformedTime},
-		"one inside a string is none":             {`{"a":"\",\"webhookTimestamp\":1790000000000,\"b\":\""}`, webhook.ErrNoTime},
+		"a time inside a string":                  {`{"a":"\",\"webhookTimestamp\":1790000000000,\"b\":\""}`, webhook.ErrNoTime},
 		"no JSON is refused":                      {`webhookTimestamp=1790000000000`, webhook.ErrMalformedTime},
 		"no body is refused":                      {``, webhook.ErrMalformedTime},
 	}

@@ -12,26 +12,25 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The limits of one JSON text. A payload of 256 KiB from a real sender stays far below; a hostile one could
-// otherwise make jq walk 130,000 empty values or compare numbers of 250,000 digits.
+// The limits of a JSON text. A real payload of 256 KiB stays far below them. A hostile one could have 130,000 empty
+// values, or numbers of 250,000 digits.
 const (
 	maxDepth  = 100
 	maxValues = 10_000
 	maxNumber = 100 // bytes
 )
 
-// A SyntaxError says what is wrong with a JSON text. Error does not quote the text; Path does.
+// A SyntaxError is a fault of a JSON text. Its message does not quote the text; Path does.
 type SyntaxError struct {
-	Path []string // members that lead to a member that is given twice; nil for other faults
+	Path []string // to a member that appears twice; nil for other faults
 	Why  string
 }
 
 func (e *SyntaxError) Error() string { return e.Why }
 
-// Decode reads exactly one JSON value, as jq takes it. Numbers are json.Number, so that a call id of 20 digits
-// survives and 1e999999999 costs nothing. Half a surrogate pair reads as U+FFFD. It returns a *SyntaxError for what
-// two readers could understand differently, a member given twice or bytes that are not UTF-8, and for what is
-// too deep, too long or of too many values.
+// Decode reads exactly one JSON value for jq. Numbers are json.Number, so that a call id of 20 digits keeps its digits and
+// 1e999999999 costs nothing. Half a surrogate pair reads as U+FFFD. Decode returns a *SyntaxError for what two readers
+// could understand differently, a member that appears twice or bytes that are not UTF-8, and above the limits.
 func Decode(text []byte) (any, error) {
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
@@ -58,7 +57,7 @@ var errTrailing = errors.New("data after the value")
 
 type decoder struct {
 	*jsontext.Decoder
-	text   string // of which strings without escapes are parts
+	text   string // strings without escapes are slices of it
 	values int
 }
 
@@ -75,7 +74,7 @@ func (d *decoder) syntaxError(err error) error {
 
 func (d *decoder) value() (any, error) {
 	if d.values++; d.values > maxValues {
-		return nil, &SyntaxError{Why: fmt.Sprintf("holds more than %d values", maxValues)}
+		return nil, &SyntaxError{Why: fmt.Sprintf("has more than %d values", maxValues)}
 	}
 	if d.PeekKind() == '"' {
 		return d.string()
@@ -96,7 +95,7 @@ func (d *decoder) value() (any, error) {
 	case '0':
 		number := token.String()
 		if len(number) > maxNumber {
-			return nil, &SyntaxError{Why: fmt.Sprintf("holds a number of more than %d characters", maxNumber)}
+			return nil, &SyntaxError{Why: fmt.Sprintf("has a number of more than %d characters", maxNumber)}
 		}
 		return json.Number(number), nil
 	case 'n':
@@ -115,7 +114,7 @@ func (d *decoder) string() (string, error) {
 		end := int(d.InputOffset())
 		return d.text[end-len(quoted)+1 : end-1], nil
 	}
-	text, _ := jsontext.AppendUnquote(nil, quoted) // it is valid, or half a surrogate pair
+	text, _ := jsontext.AppendUnquote(nil, quoted) // the only error is half a surrogate pair
 	return string(text), nil
 }
 
@@ -127,7 +126,7 @@ func (d *decoder) object() (any, error) {
 			return nil, err
 		}
 		if _, twice := members[name]; twice {
-			return nil, &SyntaxError{Path: slices.Collect(d.StackPointer().Tokens()), Why: fmt.Sprintf("gives a member twice, at byte %d", d.InputOffset())}
+			return nil, &SyntaxError{Path: slices.Collect(d.StackPointer().Tokens()), Why: fmt.Sprintf("has a member twice, at byte %d", d.InputOffset())}
 		}
 		if members[name], err = d.value(); err != nil {
 			return nil, err

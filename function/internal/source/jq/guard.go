@@ -9,18 +9,18 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// weights are what one byte of input costs the functions that do more with it than look at it once or copy it.
+// weights are the cost per byte of input of the functions that do more than read or copy it once.
 var weights = map[string]int{
 	"sort": 8, "sort_by": 8, "group_by": 8, "unique": 8, "unique_by": 8,
 	"tojson": 8, "tostring": 8, "format": 8, "explode": 16, "implode": 8, "split": 16,
 	"to_entries": 16, "from_entries": 8, "with_entries": 32, "INDEX": 16, "indices": 64, "tonumber": 64,
 }
 
-// compared are the functions that compare or join each value of their input with each of their argument.
+// compared are the functions that compare or join each value of their input with each of their argument's.
 var compared = []string{"contains", "inside", "join", "index", "rindex", "indices"}
 
-// guard puts a charge before everything in a query that works on whole values. The charge passes its input on as it is,
-// so that it may be part of a path too. guard returns a fault for each regular expression that can't be judged.
+// guard adds a charge before every function and operator that works on whole values. A charge returns its input, so that
+// it can be a part of a path too. guard returns a fault for each regular expression that is invalid or too large.
 func guard(nodes []any) (faults []string) {
 	for _, node := range nodes {
 		switch node := node.(type) {
@@ -63,7 +63,7 @@ func guardOperator(q *gojq.Query) {
 	}
 }
 
-// guardSlices charges a value before a part of it is cut out, which copies the whole of a text.
+// guardSlices charges a value before it is sliced, which copies a whole text.
 func guardSlices(t *gojq.Term) {
 	if t.Type == gojq.TermTypeIndex && t.Index.IsSlice {
 		*t = *parenthesis(pipe(charge(copyCost), withoutSuffixes(t)), t.SuffixList)
@@ -79,7 +79,7 @@ func guardSlices(t *gojq.Term) {
 	}
 }
 
-// guardCall charges a function or format for its input.
+// guardCall charges the input of a function or a format.
 func guardCall(t *gojq.Term) error {
 	switch {
 	case t.Type == gojq.TermTypeFormat:
@@ -122,7 +122,7 @@ func guardCall(t *gojq.Term) error {
 	return nil
 }
 
-// as evaluates a value once, for a query that uses it twice: value as $__value | query.
+// as evaluates a value once for a query that uses it twice: value as $__value | query.
 func as(value *gojq.Query, query func(variable *gojq.Query) *gojq.Query) *gojq.Query {
 	const name = "$__value"
 	return &gojq.Query{Left: value, Op: gojq.OpPipe, Patterns: []*gojq.Pattern{{Name: name}}, Right: query(variable(name))}

@@ -1,10 +1,9 @@
-// Package jq evaluates the jq of sources.json on payloads that strangers send.
+// Package jq evaluates the jq of sources.json on untrusted payloads, within limits of time and memory.
 //
-// All of jq is there but what can run long on a payload, which [Compile] refuses by name, each with a substitute.
-// What remains is bounded by a [Meter] that all expressions of one delivery share: it counts each step that jq takes,
-// each value that it touches or makes, and each byte of text, and ends the evaluation when they are too many or when
-// the context is done. gojq itself heeds a context between two steps only, so every function and operator is charged
-// for its input before it runs.
+// [Compile] rejects what can run long on a payload by its name, and names a substitute. A [Meter], which all expressions
+// of one delivery share, limits the rest: it counts the steps of jq and the size of what each function works on, and
+// ends the evaluation when they exceed a budget or when the context is done. gojq checks its context only between two
+// steps, so every function and operator is charged for its input before it runs.
 //
 //	call, faults := jq.Compile(`.issue.body | capture("(?<id>[VYJM][0-9]{19})").id`)
 //	payload, err := jq.Decode(body)
@@ -21,27 +20,26 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// maxExpression bounds the text of an expression, in bytes.
-const maxExpression = 1024
+const maxExpression = 1024 // bytes
 
 // ErrUnfit replaces gojq's own errors, which quote the payload.
 var ErrUnfit = errors.New("the expression can't be applied to this payload")
 
-// A limitError is a limit that a payload broke inside an expression.
+// A limitError is returned for a payload that exceeds a limit inside an expression.
 type limitError string
 
 func (e limitError) Error() string { return string(e) }
 
 // An Expression is one jq text, compiled. It is safe for concurrent use.
 type Expression struct {
-	Text    string     // as it was written
-	Several bool       // is written to yield more than one value: .items[]
-	Names   []string   // every member that it names
-	Paths   [][]string // the members that it reads from its input by plain paths: .event.type is event, type
+	Text    string     // as written
+	Several bool       // can yield more than one value: .items[]
+	Names   []string   // of every member in it
+	Paths   [][]string // plain paths that it reads from its input: .event.type is event, type
 	code    *gojq.Code
 }
 
-// Compile checks and compiles a text. It returns every fault of it.
+// Compile checks and compiles a text, or returns all its faults.
 func Compile(text string) (*Expression, []string) {
 	if len(text) > maxExpression {
 		return nil, []string{fmt.Sprintf("is longer than %d bytes", maxExpression)}
@@ -71,8 +69,8 @@ func parseFault(err error) string {
 	return "no jq: " + err.Error()
 }
 
-// Take returns the first values that the expression yields for an input, at most limit. The error is the context's
-// own, ErrTooMuch, or says what is wrong without quoting the payload.
+// Take returns the first values that the expression yields for an input, at most limit. It returns the context's error,
+// ErrTooMuch, or one that describes the fault without quoting the payload.
 func (e *Expression) Take(m *Meter, input any, limit int) ([]any, error) {
 	var values []any
 	results := e.code.RunWithContext(m, input, m)
@@ -92,7 +90,7 @@ func (e *Expression) Take(m *Meter, input any, limit int) ([]any, error) {
 	return values, nil
 }
 
-// Kind names a value's type with its article.
+// Kind returns the name of a value's type with its article.
 func Kind(value any) string {
 	switch name := gojq.TypeOf(value); name {
 	case "null":

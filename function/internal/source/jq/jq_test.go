@@ -107,7 +107,7 @@ func TestExpressionsCoverFunctions(t *testing.T) {
 		}
 	}
 	if count < 150 {
-		t.Errorf("gojq told %d functions", count)
+		t.Errorf("gojq has %d functions, want 150", count)
 	}
 }
 
@@ -207,25 +207,25 @@ func TestExpressionNamesAndPaths(t *testing.T) {
 }
 
 var limitedExpressions = map[string]struct{ expression, input, want string }{
-	"a long text for scan":                  {`[scan("7")]`, long('7', 4097), "a text of more than 4096 bytes is too long for scan, gsub, splits and match with g"},
-	"a long text for gsub":                  {`gsub("7"; "")`, long('7', 4097), "a text of more than 4096 bytes"},
-	"a long text for splits":                {`[splits("7")]`, long('7', 4097), "a text of more than 4096 bytes"},
-	"a long text for split by a pattern":    {`split("7"; null)`, long('7', 4097), "a text of more than 4096 bytes"},
-	"a long text for match with g":          {`[match("7"; "g")]`, long('7', 4097), "a text of more than 4096 bytes"},
-	"a long text for tonumber":              {`tonumber`, long('7', 200_000), "the expressions have too much to do on this payload"},
-	"fromjson of what has a member twice":   {`fromjson | .id`, `"{\"id\": 1, \"id\": 2}"`, "fromjson: the text gives a member twice, at byte 14"},
-	"fromjson of what has trailing data":    {`fromjson | .id`, `"{\"id\": 1} 2"`, "fromjson: the text is not one JSON value"},
-	"fromjson of a number":                  {`fromjson`, `1`, "the expression can't be applied to this payload"},
-	"fromjson of deep lists":                {`fromjson`, `"` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `"`, "fromjson: the text is nested more than 100 deep"},
-	"a path into a text, which is not told": {`.a.b`, `{"a": "s3cret"}`, "the expression can't be applied to this payload"},
-	"an error with the payload's text":      {`error(.a)`, `{"a": "s3cret"}`, "the expression can't be applied to this payload"},
-	"a list as an index":                    {`.a[.b]`, `{"a": [1, 2], "b": [1]}`, "an index must be a text or a number"},
-	"a text times a number":                 {`.a * 1000000000`, `{"a": "x"}`, "a text can't be multiplied"},
-	"a number times a text":                 {`.n * .a`, `{"a": "x", "n": 1000000000}`, "a text can't be multiplied"},
-	"what doubles, one value":               {doubled(`[., .]`), `"x"`, "the expressions have too much to do on this payload"},
-	"what doubles, one text":                {doubled(`. + .`), `"x"`, "the expressions have too much to do on this payload"},
-	"what doubles, caught":                  {`try (` + doubled(`. + .`) + `) catch "c"`, `"x"`, "the expressions have too much to do on this payload"},
-	"a number that is squared":              {doubled(`. * .`), `12345678901234567890`, "the expressions have too much to do on this payload"},
+	"a long text for scan":                    {`[scan("7")]`, long('7', 4097), "a text of more than 4096 bytes is too long for scan, gsub, splits and match with g"},
+	"a long text for gsub":                    {`gsub("7"; "")`, long('7', 4097), "a text of more than 4096 bytes"},
+	"a long text for splits":                  {`[splits("7")]`, long('7', 4097), "a text of more than 4096 bytes"},
+	"a long text for split by a pattern":      {`split("7"; null)`, long('7', 4097), "a text of more than 4096 bytes"},
+	"a long text for match with g":            {`[match("7"; "g")]`, long('7', 4097), "a text of more than 4096 bytes"},
+	"a long text for tonumber":                {`tonumber`, long('7', 200_000), "the expressions have too much to do on this payload"},
+	"fromjson of what has a member twice":     {`fromjson | .id`, `"{\"id\": 1, \"id\": 2}"`, "fromjson: the text has a member twice, at byte 14"},
+	"fromjson of what has trailing data":      {`fromjson | .id`, `"{\"id\": 1} 2"`, "fromjson: the text is not one JSON value"},
+	"fromjson of a number":                    {`fromjson`, `1`, "the expression can't be applied to this payload"},
+	"fromjson of deep lists":                  {`fromjson`, `"` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `"`, "fromjson: the text is nested more than 100 deep"},
+	"a path into a text, which is not quoted": {`.a.b`, `{"a": "s3cret"}`, "the expression can't be applied to this payload"},
+	"an error with the payload's text":        {`error(.a)`, `{"a": "s3cret"}`, "the expression can't be applied to this payload"},
+	"a list as an index":                      {`.a[.b]`, `{"a": [1, 2], "b": [1]}`, "an index must be a text or a number"},
+	"a text times a number":                   {`.a * 1000000000`, `{"a": "x"}`, "a text can't be multiplied"},
+	"a number times a text":                   {`.n * .a`, `{"a": "x", "n": 1000000000}`, "a text can't be multiplied"},
+	"what doubles, one value":                 {doubled(`[., .]`), `"x"`, "the expressions have too much to do on this payload"},
+	"what doubles, one text":                  {doubled(`. + .`), `"x"`, "the expressions have too much to do on this payload"},
+	"what doubles, caught":                    {`try (` + doubled(`. + .`) + `) catch "c"`, `"x"`, "the expressions have too much to do on this payload"},
+	"a number that is squared":                {doubled(`. * .`), `12345678901234567890`, "the expressions have too much to do on this payload"},
 }
 
 func long(c byte, n int) string { return `"` + strings.Repeat(string(c), n) + `"` }
@@ -271,7 +271,7 @@ func TestMeterIsShared(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Error("no limit was met")
+	t.Error("no limit was reached")
 }
 
 func TestTakeCanceled(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// What the work of jq costs. A unit is about a nanosecond, or a byte of memory.
+// The costs of jq's work. A unit is about a nanosecond of time or a byte of memory.
 const (
 	budget    = 8 << 20 // of one delivery
 	stepCost  = 12      // one step of jq's machine
@@ -22,8 +22,8 @@ const (
 // ErrTooMuch is returned for a payload on which the expressions of its source work or produce too much.
 var ErrTooMuch = errors.New("the expressions have too much to do on this payload")
 
-// A Meter bounds what the expressions of one delivery may do together. It is the context that they run in:
-// gojq asks it before each step whether it is done.
+// A Meter limits the work of all expressions of one delivery. It is the context that they run in: gojq calls Done
+// before each step.
 type Meter struct {
 	context.Context
 	left int
@@ -38,7 +38,7 @@ var closed = func() chan struct{} {
 	return c
 }()
 
-// Done counts one step.
+// Done counts one step. It returns a closed channel when the budget is used up.
 func (m *Meter) Done() <-chan struct{} {
 	if m.left -= stepCost; m.left < 0 {
 		return closed
@@ -65,7 +65,7 @@ func (m *Meter) failure(err error) error {
 	return ErrUnfit
 }
 
-// charge takes the cost of a value, times factor, off what is left, and stops when there is nothing left.
+// charge subtracts the cost of a value, times factor, and stops when nothing is left.
 func (m *Meter) charge(value any, factor int) {
 	m.left -= valueCost * factor
 	switch value := value.(type) {
@@ -92,23 +92,23 @@ func (m *Meter) charge(value any, factor int) {
 	}
 }
 
-// size is the cost of a value, up to what is left.
+// size returns the cost of a value, at most what is left.
 func (m *Meter) size(value any) int {
 	copied := Meter{left: m.left}
 	copied.charge(value, 1)
 	return m.left - copied.left
 }
 
-// The guards are functions that guard puts into an expression. No text may name them: refuse sees to that.
+// The guards are functions that guard adds to an expression. refuse rejects a text that names one.
 const (
 	meterVariable = "$__meter"
-	guardCharge   = "_charge"        // takes the input's cost off the meter
-	guardProduct  = "_chargeproduct" // the same for a function that compares or joins each value of the input with each of its argument
-	guardMatch    = "_chargematch"   // the same for a regular expression of so many instructions and groups
-	guardLoop     = "_chargeloop"    // the same for one that is matched again and again
-	guardIndex    = "_index1"        // refuses an array as an index, which would search one array in another
-	guardFactor   = "_factor"        // refuses a text as a factor, which would repeat it
-	guardFromJSON = "_strictfromjson"
+	guardCharge   = "_charge"         // charges the input by a weight
+	guardProduct  = "_chargeproduct"  // charges for comparing each value of the input with each of an argument
+	guardMatch    = "_chargematch"    // charges a text by the cost of a regular expression
+	guardLoop     = "_chargeloop"     // the same for one that is matched repeatedly, with a limit of the text
+	guardIndex    = "_index1"         // rejects an array as an index, which would search one array in another
+	guardFactor   = "_factor"         // rejects a text as a factor, which would repeat it
+	guardFromJSON = "_strictfromjson" // is Decode
 )
 
 var guards = []gojq.CompilerOption{
@@ -140,7 +140,7 @@ var guards = []gojq.CompilerOption{
 		case []any, map[string]any:
 			return limitError("an index must be a text or a number")
 		case nil:
-			return "" // what is absent finds nothing: {"closed": "SALE"}[.status] // "CRMEND"
+			return "" // an absent value finds nothing: {"closed": "SALE"}[.status] // "CRMEND"
 		}
 		return input
 	}),

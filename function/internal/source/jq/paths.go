@@ -2,8 +2,8 @@ package jq
 
 import "github.com/itchyny/gojq"
 
-// paths returns the plain paths that a query reads from its own input: .event.type == "x" and .live reads event, type
-// and live. What comes after a pipe reads another input and does not count.
+// paths returns the plain paths that a query reads from its input: .event.type == "x" and .live has event, type and live.
+// What follows a pipe reads another input.
 func paths(q *gojq.Query) [][]string {
 	switch {
 	case q.Term != nil:

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	maxLoopText = 4 << 10 // bytes that scan, gsub, splits and match with g take: gojq can't be ended within one of them
+	maxLoopText = 4 << 10 // bytes, for scan, gsub, splits and match with g: gojq can't be stopped within one of them
 	maxPattern  = 500     // instructions of a compiled regular expression
 )
 
-// matchers are jq's functions of regular expressions, by the number of arguments up to their flags.
+// matchers are jq's functions of regular expressions, with the number of arguments before the flags.
 var matchers = map[string]int{
 	"test": 1, "match": 1, "capture": 1, "sub": 2,
 	"scan": 1, "gsub": 2, "splits": 1, "split": 1,
@@ -27,10 +27,10 @@ var loops = []string{"scan", "gsub", "splits", "split"}
 type pattern struct {
 	instructions int
 	groups       int
-	loops        bool // is matched again and again
+	loops        bool // is matched repeatedly
 }
 
-// cost is what one byte of text costs: each instruction may be at work on it, and each group beyond two is carried along.
+// cost returns the cost per byte of text: each instruction may run on it, and each group beyond two is copied.
 func (p pattern) cost() int {
 	return p.instructions * (5 + max(0, p.groups-2)) / 4
 }
@@ -62,8 +62,8 @@ func patternOf(f *gojq.Func) (*pattern, error) {
 	return p, nil
 }
 
-// CheckPattern refuses what is no regular expression (RE2 syntax) or too large a one: Go matches in time proportional
-// to instructions times bytes.
+// CheckPattern rejects an invalid regular expression (RE2 syntax), and one that is too large: Go's time to match is
+// proportional to instructions times bytes.
 func CheckPattern(expression string) error {
 	_, err := parsePattern(expression)
 	return err

@@ -2,6 +2,6 @@
 
 package jq_test
 
-// raced is true under the race detector, where sync.Pool keeps nothing for long, so that each regular expression
-// allocates its machine anew: what is allocated says nothing of the function then.
+// raced is true under the race detector, where sync.Pool drops what it holds, so that each match of a regular expression
+// allocates its machine again.
 const raced = true

@@ -10,7 +10,7 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// refused is what of jq can run long or grow large on a payload, or reaches out of it, with what to write instead.
+// refused are the parts of jq that can run long or grow large on a payload, or read more than it, with a substitute.
 var refused = map[string]string{
 	"..":              "name the path, such as .a[].b",
 	"recurse":         "name the path, such as .a[].b",
