@@ -47,7 +47,7 @@ func (q Query) Validate() error {
 	f.require(q.CallID == "" || isCallID(q.CallID), "call_id", "must be VICIdial's call id: V, Y, J or M and 19 digits")
 	f.require(q.CallID == "" || q.AgentUser != "", "agent_user", "must be sent with call_id")
 	f.require(q.LeadID == "" || isLeadNumber(leadNumber(q.LeadID)), "lead_id", "must be VICIdial's lead id: a whole number of at most 10 digits, above 0")
-	f.require(q.Phone == "" || isPhone(q.Phone) && len(q.Phone) <= 40, "phone", "must be a telephone number of 7 to 20 digits")
+	f.require(q.Phone == "" || isPhoneText(q.Phone) && isPhoneDigits(digitsOf(q.Phone)), "phone", "must be a telephone number of 7 to 20 digits")
 	f.require(len([]rune(q.VendorLeadCode)) <= 20, "vendor_lead_code", "must have at most 20 characters: VICIdial cuts what is longer")
 	f.require(q.Source == "" || isSource(q.Source), "source", "must be 2 to 20 letters or digits")
 	if q.CallID == "" && q.LeadID == "" && q.Phone == "" && q.VendorLeadCode == "" {
@@ -333,9 +333,10 @@ func (q Query) judgeCall(a Agent) verdict {
 }
 
 var (
-	isLeadNumber = pattern(`[0-9]{1,10}`)
-	isPhone      = pattern(`(?:[-+./() ]*[0-9]){7,20}[-+./() ]*`)
-	noDigits     = regexp.MustCompile(`[^0-9]+`)
+	isLeadNumber  = charset(`0-9`, 1, 10)
+	isPhoneText   = charset(`-+./() 0-9`, 7, 40)
+	isPhoneDigits = charset(`0-9`, 7, 20)
+	noDigits      = regexp.MustCompile(`[^0-9]+`)
 )
 
 func leadNumber(text string) string { return strings.TrimLeft(text, "0") }

@@ -109,7 +109,7 @@ func parseSuccess(s scanned, status int, body []byte, callID, agentUser string) 
 }
 
 // isTransferNumber is for the telephone number of a transfer, mostly empty.
-var isTransferNumber = pattern(`[*#0-9A-Za-z]{0,18}`)
+var isTransferNumber = charset(`*#0-9A-Za-z`, 0, 18)
 
 func parseRefusal(line, body []byte, callID, agentUser string) Reply {
 	text := string(line[len(refusalMark):])
@@ -356,8 +356,8 @@ func isDecoration(line []byte) bool {
 // close_window_link=1, whose words are translated.
 var decoration = regexp.MustCompile(`^(?s:` + strings.Join([]string{
 	`<br />`,
-	`<b>(Warning|Notice|Deprecated|Strict Standards)</b>: .* on line <b>[0-9]{1,9}</b><br />`,
-	`(PHP )?(Warning|Notice|Deprecated|Strict Standards): .* on line [0-9]{1,9}`,
+	`<b>(Warning|Notice|Deprecated|Strict Standards)</b>: .* on line <b>[0-9]+</b><br />`,
+	`(PHP )?(Warning|Notice|Deprecated|Strict Standards): .* on line [0-9]+`,
 	`(SELECT|select|INSERT|UPDATE|DELETE) .*;`,
 	`\|(SELECT|select|INSERT|UPDATE|DELETE) .*;\|`,
 	`<html>|<head>|</head>|</body>|</html>|<title>VICIDiaL Agent API</title>|<!-- VERSION: .*|<BODY BGCOLOR=white .*`,
