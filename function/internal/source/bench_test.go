@@ -38,7 +38,7 @@ func BenchmarkSelect(b *testing.B) {
 	}
 }
 
-// fiveExpressions and twoKiB are a delivery of a usual helpdesk: the issue's measure of what selecting may cost.
+// fiveExpressions and twoKiB are a usual source and delivery of a helpdesk.
 var fiveExpressions = map[string]any{
 	"when": `.event == "end_call"`, "call_id": `.ticket.description | capture("(?<id>[VYJM][0-9]{19})").id`, "agent_user": `.ticket.agent`,
 	"disposition": `{"dispo_sale": "SALE", "dispo_no": "NI"}[.dispo] // "CRMEND"`, "ref": `.ticket.id`,

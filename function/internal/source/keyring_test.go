@@ -40,7 +40,7 @@ func ringOf(t testing.TB, secret string) source.Keyring {
 	return ring
 }
 
-// keyCases are what "desk" has in the secret.
+// keyCases are values of "desk" in the secret.
 var keyCases = map[string]struct {
 	value  string
 	keys   int

@@ -14,7 +14,7 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// A schema is what the tests need of a JSON schema.
+// A schema has the keywords of JSON schema that the tests read.
 type schema struct {
 	Description          string
 	Type                 string

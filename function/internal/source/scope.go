@@ -15,7 +15,7 @@ func (s *Source) Allows(o Order) error {
 	case s.agents != nil && o.AgentUser != "" && !s.agents.MatchString(o.AgentUser):
 		return &FieldError{fieldAgentUser, "this source may not end calls of this agent", ErrNotAllowed}
 	case s.dispositions != nil && !slices.Contains(s.dispositions, o.Disposition):
-		return &FieldError{fieldDisposition, "this source may not book this status, but " + strings.Join(s.dispositions, ", "), ErrNotAllowed}
+		return &FieldError{fieldDisposition, "this source may not book this status, only " + strings.Join(s.dispositions, ", "), ErrNotAllowed}
 	}
 	return nil
 }

@@ -9,11 +9,11 @@ import (
 	"vicihook/function/internal/source"
 )
 
-// forbidden are tries of a source whose own scope is its row; allowed is what it may end.
-var forbidden = map[string]struct {
+// scopes are sources by what they may end, with one order that they allow and those that they refuse.
+var scopes = map[string]struct {
 	members map[string]any
 	allowed source.Order
-	tries   map[string]source.Order // by the field that is refused
+	refused map[string]source.Order // by the field that is refused
 }{
 	"one agent": {
 		map[string]any{"agents": "1028"},
@@ -72,14 +72,14 @@ var forbidden = map[string]struct {
 
 func TestScope(t *testing.T) {
 	t.Parallel()
-	for name, c := range forbidden {
+	for name, c := range scopes {
 		t.Run("a source that may end "+name, func(t *testing.T) {
 			t.Parallel()
 			s := crm(t, c.members)
 			if items := ordered(t, s, c.allowed); items[0].Err != nil || items[0].Order != c.allowed {
 				t.Errorf("may not end what it may: %+v", items)
 			}
-			for try, order := range c.tries {
+			for try, order := range c.refused {
 				field, _, _ := strings.Cut(try, " ")
 				items := ordered(t, s, order)
 				var refusal *source.FieldError
@@ -107,7 +107,7 @@ func ordered(t *testing.T, s *source.Source, o source.Order) []source.Item {
 func TestScopeMessages(t *testing.T) {
 	t.Parallel()
 	s := crm(t, map[string]any{"agents": "4711", "calls": "V", "disposition": ".d", "dispositions": []string{"SALE", "NI"}})
-	if err := s.Allows(source.Order{CallID: "V1", AgentUser: "4711", Disposition: "X"}); err == nil || err.Error() != "disposition: this source may not book this status, but SALE, NI" {
+	if err := s.Allows(source.Order{CallID: "V1", AgentUser: "4711", Disposition: "X"}); err == nil || err.Error() != "disposition: this source may not book this status, only SALE, NI" {
 		t.Errorf("got %v", err)
 	}
 	for _, order := range []source.Order{{CallID: callID}, {CallID: "V1", AgentUser: "8"}, {AgentUser: "8"}} {

@@ -406,7 +406,7 @@ func TestSelectStopsAtItemLimit(t *testing.T) {
 	}
 }
 
-// steps counts how often gojq looks at its context, which it does once for each step.
+// steps counts the calls of Done, which gojq makes at each step.
 type steps struct {
 	context.Context
 	taken int
@@ -417,7 +417,7 @@ func (s *steps) Done() <-chan struct{} {
 	return s.Context.Done()
 }
 
-// expiring is a context that ends after so many steps of jq.
+// expiring is a context that ends after a number of steps of jq.
 type expiring struct {
 	context.Context
 	left   int

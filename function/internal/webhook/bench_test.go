@@ -15,7 +15,7 @@ import (
 
 var bodySizes = []int{1 << 10, 64 << 10}
 
-// BenchmarkVerify compares with BenchmarkBareHMAC of the same algorithm and size: what a verifier cannot go below.
+// BenchmarkVerify is compared with BenchmarkBareHMAC of the same algorithm and size, which no verifier can beat.
 func BenchmarkVerify(b *testing.B) {
 	for _, name := range webhook.PresetNames() {
 		for _, size := range bodySizes {

@@ -1,4 +1,4 @@
 package webhook
 
-// JSONMember lets the tests compare the search for a member with encoding/json.
+// JSONMember is compared with encoding/json by a fuzz target.
 var JSONMember = jsonMember

@@ -25,7 +25,7 @@ func preset(t testing.TB, name string) webhook.Scheme {
 
 func schemesEqual(a, b webhook.Scheme) bool { return reflect.DeepEqual(a, b) }
 
-// strongSecret is a key's bytes in every scheme of these tests.
+// strongSecret is the key of every scheme in these tests.
 const strongSecret = "0f9a7c3e5b1d8264-n0t-publ1shed-!"
 
 func strongKey(t testing.TB, scheme webhook.Scheme) webhook.Key {
@@ -45,7 +45,7 @@ func parseKey(t testing.TB, scheme webhook.Scheme, text string) webhook.Key {
 	return key
 }
 
-// exampleRequest is one that every scheme can sign, with a body of about size bytes.
+// exampleRequest returns a request that every scheme can sign, with a body of about size bytes.
 func exampleRequest(size int) webhook.Request {
 	body := []byte(`{"event":"end_call","webhookTimestamp":1790000000000,"text":"`)
 	body = append(append(body, bytes.Repeat([]byte("x"), max(size-len(body)-2, 0))...), `"}`...)
@@ -88,7 +88,7 @@ func parseScheme(t testing.TB, text string) (scheme webhook.Scheme) {
 	return scheme
 }
 
-// allSchemes are the presets and the custom schemes, by name.
+// allSchemes returns the presets and the custom schemes by name.
 func allSchemes(t testing.TB) map[string]webhook.Scheme {
 	t.Helper()
 	all := map[string]webhook.Scheme{}

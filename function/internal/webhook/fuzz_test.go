@@ -11,8 +11,8 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// FuzzVerify looks for a request that holds though nobody signed it: whatever is accepted must be refused
-// with a longer body and under another key, and, where it has a time, a day later.
+// FuzzVerify checks that a request that verifies is rejected with a longer body, with another key, and, if it has a time,
+// a day later.
 func FuzzVerify(f *testing.F) {
 	for _, v := range vectors(f) {
 		scheme, err := json.Marshal(v.Scheme)
@@ -51,7 +51,7 @@ func assertRefused(t *testing.T, v webhook.Vector, when string) {
 	}
 }
 
-// FuzzParseScheme looks for a scheme that is accepted and does not work: what it signs must verify.
+// FuzzParseScheme checks that whatever an accepted scheme signs verifies.
 func FuzzParseScheme(f *testing.F) {
 	for _, scheme := range allSchemes(f) {
 		data, err := json.Marshal(scheme)
@@ -91,7 +91,7 @@ func FuzzParseScheme(f *testing.F) {
 	})
 }
 
-// normal drops empty lists and maps, which JSON leaves out.
+// normal returns a scheme without empty lists and maps, which JSON omits.
 func normal(s webhook.Scheme) webhook.Scheme {
 	for _, names := range []*[]string{&s.Header, &s.IDHeader, &s.TSHeader, &s.BodyHashQuery} {
 		if len(*names) == 0 {
@@ -104,7 +104,7 @@ func normal(s webhook.Scheme) webhook.Scheme {
 	return s
 }
 
-// FuzzParseKey looks for a key whose text shows in an error, and for one that its own bytes do not make again.
+// FuzzParseKey checks that no error quotes a key, and that the encoded bytes of a key are the same key.
 func FuzzParseKey(f *testing.F) {
 	for _, v := range vectors(f) {
 		f.Add(v.Scheme.Kind, v.Scheme.Secret, v.Scheme.SecretPrefix, v.Secret[0])
@@ -128,7 +128,7 @@ func FuzzParseKey(f *testing.F) {
 	})
 }
 
-// FuzzJSONMember looks for a JSON object in which a member is found otherwise than encoding/json finds it.
+// FuzzJSONMember checks that a member of a JSON object is the one that encoding/json finds.
 func FuzzJSONMember(f *testing.F) {
 	for _, v := range vectors(f) {
 		f.Add(v.Body, "webhookTimestamp")

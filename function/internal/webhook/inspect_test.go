@@ -8,7 +8,7 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// Inspect needs no key, so it must refuse only what no key could make good, and a request without its headers always.
+// Inspect must reject a request without its headers, and nothing that Verify would accept with some key.
 func TestInspect(t *testing.T) {
 	t.Parallel()
 	inspected := 0

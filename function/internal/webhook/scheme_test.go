@@ -13,7 +13,7 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// faultyFields returns the members that err names, sorted and each once.
+// faultyFields returns the members that err names, sorted, each once.
 func faultyFields(err error) []string {
 	var fields []string
 	var fault *webhook.FieldError
@@ -28,7 +28,7 @@ func faultyFields(err error) []string {
 	return slices.Compact(fields)
 }
 
-// base is a valid object, whose members the tests replace; nil takes one away.
+// base returns a valid scheme with changed members. A change to nil removes the member.
 func base(changes map[string]any) string {
 	object := map[string]any{
 		"kind": "hmac", "alg": "sha256", "header": []string{"X-Sig"}, "form": "plain", "encoding": "hex", "signed": "{ts}.{body}",
@@ -45,7 +45,7 @@ func base(changes map[string]any) string {
 
 type members = map[string]any
 
-// unsigned are the changes that make a token of the base, and those given.
+// unsigned returns changes that make base a token, with others.
 func unsigned(changes members) members {
 	token := members{
 		"kind": "token", "alg": nil, "form": nil, "encoding": nil, "signed": nil, "ts_header": nil, "ts_unit": nil, "tolerance": nil, "secret": nil,

@@ -14,7 +14,7 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// vectors reads the published and constructed vectors, and those made here with another implementation of HMAC.
+// vectors returns the published and constructed vectors, and those made with another implementation of HMAC.
 func vectors(t testing.TB) []webhook.Vector {
 	t.Helper()
 	return slices.Concat(vectorFile(t, "vectors.json"), vectorFile(t, "own_vectors.json"), vectorFile(t, "voice_vectors.json"))
@@ -44,7 +44,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// refusals are why the invalid vectors must be refused: a verdict for the wrong reason is luck.
+// refusals are the errors of the invalid vectors: a rejection for another reason proves nothing.
 var refusals = map[string]error{
 	"close-constructed-key-not-decoded":        webhook.ErrMismatch,
 	"convoy-json-advanced_tamper":              webhook.ErrMismatch,
@@ -126,7 +126,7 @@ func TestVectorsInvalid(t *testing.T) {
 	}
 }
 
-// One flipped bit in body, signature, timestamp or key, at every place, is refused.
+// One flipped bit anywhere in the body, the signature, the time or the key is rejected.
 func TestVectorsFlippedBits(t *testing.T) {
 	t.Parallel()
 	for _, vector := range vectors(t) {
@@ -153,7 +153,7 @@ func flipBody(t *testing.T, v webhook.Vector) {
 	}
 }
 
-// flipHeaders flips every bit of the words that make a header's value, leaving out those that the verdict does not hang on.
+// flipHeaders flips every bit of each word in a header's value, except words that don't affect the verdict.
 func flipHeaders(t *testing.T, v webhook.Vector) {
 	changed := 0
 	for name, value := range v.Headers {

@@ -22,7 +22,7 @@ const (
 	second = "1790000000" // now
 )
 
-// mac signs without the package under test.
+// mac signs a message without the package under test.
 func mac(newHash func() hash.Hash, message string) []byte {
 	h := hmac.New(newHash, []byte(strongSecret))
 	h.Write([]byte(message))
@@ -58,7 +58,7 @@ func (v verdict) check(t *testing.T) {
 	assertDiscreet(t, err)
 }
 
-// assertDiscreet fails for an error that would help to forge a request, or that quotes one.
+// assertDiscreet checks that an error quotes no key, signature or body.
 func assertDiscreet(t *testing.T, err error) {
 	t.Helper()
 	if err == nil {
@@ -71,7 +71,7 @@ func assertDiscreet(t *testing.T, err error) {
 	}
 }
 
-// standard has the headers of Standard Webhooks; a value that is nil takes the right one, an empty one leaves it out.
+// standard returns the headers of Standard Webhooks. A nil value stands for the right one, an empty one for none.
 func standard(signature, id, ts []string) webhook.Header {
 	if signature == nil {
 		signature = []string{"v1," + base64256("msg_1."+second+"."+body)}
@@ -85,7 +85,7 @@ func standard(signature, id, ts []string) webhook.Header {
 	return webhook.Header{"webhook-signature": signature, "webhook-id": id, "webhook-timestamp": ts}
 }
 
-// resigned has an id and a time that are signed as they are, so that only their form can be refused.
+// resigned returns headers whose signature covers this id and time, so that only their form can be wrong.
 func resigned(id, ts string) webhook.Header {
 	return standard([]string{"v1," + base64256(id+"."+ts+"."+body)}, []string{id}, []string{ts})
 }

@@ -42,7 +42,7 @@ var hostileExpressions = []string{
 	`.x | split("a") | map(split("") | join("a")) | join("a")`,
 }
 
-// hostileValues are values of x: texts of so many bytes, and lists and objects of so many elements.
+// hostileValues returns values of x: texts of size bytes, and lists and objects of that many elements.
 func hostileValues(size, elements int) map[string]string {
 	long := func(unit string) string { return strings.Repeat(unit, size/len(unit)) }
 	quoted := func(text string) string {
@@ -81,7 +81,7 @@ func hostileValues(size, elements int) map[string]string {
 
 const mostBytes = 16 << 20 // over a whole run, and not at a time
 
-// run evaluates an expression, and returns the processor's time and the bytes that it took.
+// run evaluates an expression and returns the CPU time and the bytes allocated.
 func run(t testing.TB, e *jq.Expression, input any) (time.Duration, uint64) {
 	before := allocated()
 	start := processorTime()
@@ -137,13 +137,13 @@ func TestHostileCoversFunctions(t *testing.T) {
 	}
 }
 
-// constantTime are the functions that look at one number or at a type.
+// constantTime are the functions that read one number or a type.
 var constantTime = strings.Fields(`abs acos acosh arrays asin asinh atan atanh booleans cbrt ceil cos cosh empty erf erfc error
 	exp exp2 expm1 fabs finites floor frexp infinite isfinite isinfinite isnan isnormal iterables j0 j1 lgamma localtime log log10
 	log1p log2 logb modf nan nearbyint normals not now null nulls objects rint round scalars significand sin sinh sqrt strings tan
 	tanh tgamma true trunc false values y0 y1 add ascii_downcase fromdate fromdateiso8601 todateiso8601 max`)
 
-// BenchmarkHostile shows the slowest payload of 256 KiB for each expression, and fails above 50 ms of the processor's time.
+// BenchmarkHostile reports the slowest payload of 256 KiB for each expression, and fails above 50 ms of CPU time.
 func BenchmarkHostile(b *testing.B) {
 	values := hostileValues(250<<10, 9_900)
 	for _, text := range hostileExpressions {
