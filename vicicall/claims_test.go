@@ -23,10 +23,10 @@ var (
 	}
 )
 
-// A transcript is the answers that VICIdial gave, in order: "HANGUP ok", "CHECK live", …
+// A transcript lists VICIdial's answers in order: "HANGUP ok", "CHECK live", …
 type transcript []string
 
-// last gives the last answer to a stage, and how many there were.
+// last returns the last answer to a stage, and how many there were.
 func (d transcript) last(stage string) (name string, count int) {
 	for _, entry := range d {
 		if s, n, _ := strings.Cut(entry, " "); s == stage {
@@ -51,13 +51,13 @@ func (d transcript) contradiction(o vicicall.Outcome) string {
 	case o == vicicall.Accepted:
 		return "accepted, though CHECK was asked"
 	case o == vicicall.Unknown && (hangups == 0 || end == "CHECK live" || end == "CHECK gone" && !slices.Contains(d, "CHECK empty 500")):
-		return "unknown, but no hang-up was sent, or CHECK told"
+		return "unknown, but no hang-up was sent, or CHECK showed it"
 	case o == vicicall.StillListed && check != "live":
 		return "still_listed, but not seen live"
 	case o == vicicall.NoActiveCall && end != "HANGUP gone":
-		return "no_active_call, but VICIdial did not say so"
+		return "no_active_call, but VICIdial did not answer so"
 	case o == vicicall.AgentNotLoggedIn && end != "HANGUP no agent":
-		return "agent_not_logged_in, but VICIdial did not say so"
+		return "agent_not_logged_in, but VICIdial did not answer so"
 	}
 	return d.secondContradiction()
 }

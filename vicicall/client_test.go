@@ -47,7 +47,7 @@ func TestRequestsOnTheWire(t *testing.T) {
 	}
 }
 
-func TestInvalidRequestsAreRefusedBeforeAnythingIsSent(t *testing.T) {
+func TestInvalidRequestsAreNotSent(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	srv := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
@@ -83,7 +83,7 @@ func TestInvalidRequestsAreRefusedBeforeAnythingIsSent(t *testing.T) {
 	}
 }
 
-func TestPlainHTTPToOthersIsAChoice(t *testing.T) {
+func TestAllowHTTP(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{t: t, hosts: map[string]*host{"10.0.0.5": {hangups: steps{ok}, checks: steps{gone}}}}
@@ -140,7 +140,7 @@ func TestRefusedCredentialsLatch(t *testing.T) {
 	}
 }
 
-func TestLatchUsesTheInjectedClock(t *testing.T) {
+func TestLatchUsesConfigNow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.FixedZone("", 3600))

@@ -11,7 +11,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// The invariants hold for each way in which VICIdial is known to go wrong, once and always, in every kind of request.
+// The invariants hold for each fault, once and always, in every kind of request.
 func TestOutcomesAreTrueUnderEveryFault(t *testing.T) {
 	t.Parallel()
 	seen := map[vicicall.Outcome]bool{}
@@ -44,8 +44,7 @@ func TestOutcomesAreTrueUnderEveryFault(t *testing.T) {
 	}
 }
 
-// Between finding and HANGUP, and between HANGUP and CHECK, everything may happen that happens to calls: no call is ended
-// that was not meant, and none is said to be ended that was not.
+// Whatever happens to calls between the requests of one delivery, no other call is ended, and no outcome is false.
 func TestOutcomesAreTrueWhateverHappensBetweenRequests(t *testing.T) {
 	t.Parallel()
 	kinds := []string{"logged_in_agents", "agent_status", "HANGUP", "CHECK"}

@@ -127,7 +127,7 @@ func TestFindByAgent(t *testing.T) {
 		"a lead that is no number":                 {in, q{LeadID: "4020x7"}, vicicall.InvalidRequest},
 		"the lead 0":                               {in, q{LeadID: "0"}, vicicall.InvalidRequest},
 		"a code that VICIdial would have cut":      {in, q{VendorLeadCode: strings.Repeat("x", 21)}, vicicall.InvalidRequest},
-		"a call id that is none":                   {in, q{CallID: "3125551212"}, vicicall.InvalidRequest},
+		"a phone number for a call id":             {in, q{CallID: "3125551212"}, vicicall.InvalidRequest},
 		"a password that is wrong":                 {"ERROR: Login incorrect, please try again: |lookup|L00kup77|BAD|\n", q{LeadID: "1"}, vicicall.CredentialsRejected},
 	} {
 		s := serveLookups(t, "", map[string]string{agentSelf: tt.row})
@@ -153,7 +153,7 @@ func assertNoSecret(t *testing.T, err error) {
 	for ; err != nil; err = errors.Unwrap(err) {
 		for _, secret := range []string{"L00kup77", "3125551212", "TICKET77", "S3cret"} {
 			if strings.Contains(fmt.Sprintf("%+v", err), secret) {
-				t.Errorf("%q stands in %+v", secret, err)
+				t.Errorf("%q is in %+v", secret, err)
 			}
 		}
 	}
@@ -188,7 +188,7 @@ func TestFindAmongAllAgents(t *testing.T) {
 		"one of two logs off meanwhile":        {both, map[string]string{"1029": two}, q{Phone: "3125551213"}, "", "1029", 3},
 		"the call ends meanwhile":              {both, map[string]string{"1029": row(call2, "402028", "DEAD", "", "")}, q{LeadID: "402028"}, vicicall.NoActiveCall, "", 2},
 		"another call follows meanwhile":       {both, map[string]string{"1029": row(call1, "402027", "", "", "")}, q{LeadID: "402028"}, vicicall.NoActiveCall, "", 2},
-		"one of two can't be told":             {both, map[string]string{"1028": one, "1029": row(call2, "402028", "", "3125551213", tabbed)}, q{Phone: "3125551212"}, vicicall.UnexpectedReply, "", 3},
+		"one of two is unreadable":             {both, map[string]string{"1028": one, "1029": row(call2, "402028", "", "3125551213", tabbed)}, q{Phone: "3125551212"}, vicicall.UnexpectedReply, "", 3},
 		"one of two may not be viewed":         {both, map[string]string{"1028": one, "1029": "ERROR: agent_status AGENT NOT FOUND: lookup|1029\n"}, q{Phone: "3125551212"}, vicicall.InvalidRequest, "", 3},
 		"more than 100 are in calls":           {busy.String(), rows, q{Phone: "3125550007"}, vicicall.InvalidRequest, "", 1},
 		"100 are in calls":                     {busy.String()[strings.IndexByte(busy.String(), '\n')+1:], rows, q{Phone: "3125550007"}, "", "2007", 101},
@@ -309,7 +309,7 @@ func TestLookupsNeedAnAccountOfTheirOwn(t *testing.T) {
 	defer c.Close()
 	weak := lookupCredentials(s.URL)
 	weak.Lookup.Pass = "S3cret.+"
-	for name, cred := range map[string]vicicall.Credentials{"none": credentials(s.URL), "one that VICIdial would cut": weak} {
+	for name, cred := range map[string]vicicall.Credentials{"no account": credentials(s.URL), "one that VICIdial would cut": weak} {
 		if _, err := c.Find(t.Context(), cred, vicicall.Query{AgentUser: "1028", LeadID: "1"}); !errors.Is(err, vicicall.Misconfigured) || !strings.Contains(err.Error(), "lookup") {
 			t.Errorf("%s: %v, want misconfigured that names lookup", name, err)
 		}
@@ -322,8 +322,8 @@ func TestLookupsNeedAnAccountOfTheirOwn(t *testing.T) {
 	}
 }
 
-// A refused lookup is not repeated, and says nothing of the account for hang-ups, nor that of it.
-func TestARefusedLookupLatchesByItself(t *testing.T) {
+// A refused lookup latches the account for lookups, not the one for hang-ups.
+func TestARefusedLookupLatchesAlone(t *testing.T) {
 	t.Parallel()
 	s := serveLookups(t, "", map[string]string{"1028": "ERROR: Login incorrect, please try again: |lookup|L00kup77|BAD|\n"})
 	c := vicicall.New(vicicall.Config{})

@@ -50,7 +50,7 @@ var hangupTests = map[string]struct {
 	"SUCCESS and 500, gone":                            {steps{lied}, steps{gone}, vicicall.NoLongerListed, "SUCCESS and then failed"},
 	"SUCCESS and 500, listed, accepted":                {steps{lied, ok}, steps{live, gone}, vicicall.HungUp, ""},
 	"SUCCESS and 500 twice, listed":                    {steps{lied, lied}, steps{live, live}, vicicall.StillListed, "HTTP 500"},
-	"SUCCESS and 500, nobody can tell":                 {steps{lied}, steps{say(noAgent)}, vicicall.Unknown, "HTTP 500"},
+	"SUCCESS and 500, CHECK does not show it":          {steps{lied}, steps{say(noAgent)}, vicicall.Unknown, "HTTP 500"},
 	"SUCCESS for another call, listed, ended":          {steps{say(otherCall), ok}, steps{live, gone}, vicicall.HungUp, ""},
 	"a transfer, gone":                                 {steps{say(strings.Replace(strings.Replace(hungUp, "hungup", "transfer", 1), "HANGUP", "", 1))}, steps{gone}, vicicall.NoLongerListed, "transfer"},
 	"a bad gateway, listed, accepted, gone":            {steps{answer(502, "Bad Gateway"), ok}, steps{live, gone}, vicicall.HungUp, ""},
@@ -61,7 +61,7 @@ var hangupTests = map[string]struct {
 	"SUCCESS and 500 after a second, listed, accepted": {steps{late(time.Second, lied), ok}, steps{live, gone}, vicicall.HungUp, ""},
 	"a busy page is not believed":                      {steps{answer(503, busy)}, steps{gone}, vicicall.NoLongerListed, "503"},
 	"a busy page, listed, accepted":                    {steps{answer(503, busy), ok}, steps{live, gone}, vicicall.HungUp, ""},
-	"a busy page, nobody can tell":                     {steps{answer(503, busy)}, steps{answer(503, busy), answer(503, busy), answer(503, busy)}, vicicall.Unknown, ""},
+	"a busy page, CHECK does not show it":              {steps{answer(503, busy)}, steps{answer(503, busy), answer(503, busy), answer(503, busy)}, vicicall.Unknown, ""},
 	"another agent is answered for, gone":              {steps{say(wrongOne)}, steps{gone}, vicicall.NoLongerListed, "another agent"},
 	"another agent is always answered for":             {steps{say(wrongOne)}, steps{say(wrongOne), say(wrongOne), say(wrongOne)}, vicicall.UnexpectedReply, "2.14-75"},
 	"no such call":                                     {steps{gone}, nil, vicicall.NoActiveCall, ""},
@@ -74,7 +74,7 @@ var hangupTests = map[string]struct {
 	"a redirect":                                       {steps{redirect("https://other.example.com/agc/api.php?pass=S3cret")}, nil, vicicall.Misconfigured, "redirects to as url (HTTP 302)"},
 	"dropped, gone":                                    {steps{lost}, steps{gone}, vicicall.NoLongerListed, "no whole answer"},
 	"dropped, listed: no second":                       {steps{lost}, steps{live}, vicicall.StillListed, "no whole answer"},
-	"dropped, nobody can tell":                         {steps{lost}, steps{lost, lost, lost}, vicicall.Unknown, "no whole answer"},
+	"dropped, CHECK does not show it":                  {steps{lost}, steps{lost, lost, lost}, vicicall.Unknown, "no whole answer"},
 	"dropped, the agent has left":                      {steps{lost}, steps{say(noAgent)}, vicicall.Unknown, ""},
 	"cut, listed: no second":                           {steps{cut}, steps{live}, vicicall.StillListed, "EOF"},
 	"as long as may be, gone":                          {steps{say(strings.Repeat("\n", 256<<10-len(hungUp)) + hungUp)}, steps{gone}, vicicall.HungUp, ""},
@@ -120,7 +120,7 @@ func TestHangup(t *testing.T) {
 	}
 }
 
-// assertConsistent holds what is true of every Hangup.
+// assertConsistent checks what is true of every Hangup.
 func assertConsistent(t *testing.T, result vicicall.Result, err error, hosts ...*host) {
 	t.Helper()
 	synctest.Wait()
@@ -151,15 +151,15 @@ func assertConsistent(t *testing.T, result vicicall.Result, err error, hosts ...
 	}
 }
 
-func TestHangupBelievesAcceptedWithSkipRecheck(t *testing.T) {
+func TestHangupWithSkipRecheck(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		hangups, checks steps
 		want            vicicall.Outcome
 	}{
-		"accepted":                   {steps{ok}, nil, vicicall.Accepted},
-		"ambiguous is looked at":     {steps{lied}, steps{gone}, vicicall.NoLongerListed},
-		"the second is believed too": {steps{lied, ok}, steps{live}, vicicall.Accepted},
+		"accepted":                 {steps{ok}, nil, vicicall.Accepted},
+		"ambiguous gets a CHECK":   {steps{lied}, steps{gone}, vicicall.NoLongerListed},
+		"accepted the second time": {steps{lied, ok}, steps{live}, vicicall.Accepted},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			h := &host{hangups: tt.hangups, checks: tt.checks}
@@ -240,11 +240,11 @@ var clusterTests = map[string]struct {
 		map[string]host{"localhost": {blackHole: true}, "127.0.0.2": {hangups: steps{ok}, checks: steps{gone}}},
 		vicicall.HungUp, 1200 * time.Millisecond, "localhost 127.0.0.2", "",
 	},
-	"none connects": {
+	"both refuse connections": {
 		nil, vicicall.Unavailable, 450 * time.Millisecond,
 		"localhost 127.0.0.2 localhost 127.0.0.2 localhost 127.0.0.2", "connection refused",
 	},
-	"none ever connects": {
+	"both never connect": {
 		map[string]host{"localhost": {blackHole: true}, "127.0.0.2": {blackHole: true}},
 		vicicall.Unavailable, 4 * time.Second, "", "no connection in time",
 	},
@@ -291,7 +291,7 @@ func TestHangupOnACluster(t *testing.T) {
 	}
 }
 
-// With an account for lookups, no_longer_listed is said only where VICIdial no longer shows the agent in the call.
+// With an account for lookups, no_longer_listed needs an agent whom VICIdial no longer shows in the call.
 func TestHangupLooksUpWhetherTheAgentIsStillInTheCall(t *testing.T) {
 	t.Parallel()
 	shown := func(id, sub string) step { return say(row(id, "402027", sub, "3125551212", "TICKET77")) }
@@ -340,7 +340,7 @@ func TestHangupLooksUpWhetherTheAgentIsStillInTheCall(t *testing.T) {
 	}
 }
 
-func TestCheckSaysNothingOfACallAfterARestart(t *testing.T) {
+func TestCheckAfterARestartIsUnavailable(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &host{checks: steps{answer(500, ""), gone}}

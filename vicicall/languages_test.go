@@ -11,8 +11,8 @@ import (
 	"vicihook/vicicall"
 )
 
-// languageLines are the lines of ra_call_control: what stands behind the words, and what must be recognised in every
-// language. An empty outcome is one that is only said to be in another language.
+// languageLines are the lines of ra_call_control with the data after the words, and the outcome to recognise in every
+// language. An empty outcome: the message names another language.
 var languageLines = []struct {
 	word, reason, data string
 	want               vicicall.Outcome

@@ -10,39 +10,39 @@ import (
 	"vicihook/vicicall"
 )
 
-// atOnce hangs up n calls side by side, and returns how often each outcome came.
+// atOnce hangs up n calls concurrently, and returns how often each outcome occurred.
 func atOnce(t *testing.T, n int, c *vicicall.Client, cred vicicall.Credentials) map[vicicall.Outcome]int {
 	var (
-		all  sync.WaitGroup
-		mu   sync.Mutex
-		came = map[vicicall.Outcome]int{}
+		all      sync.WaitGroup
+		mu       sync.Mutex
+		outcomes = map[vicicall.Outcome]int{}
 	)
 	for range n {
 		all.Go(func() {
 			r, _ := c.Hangup(t.Context(), cred, theCall())
 			mu.Lock()
 			defer mu.Unlock()
-			came[r.Outcome]++
+			outcomes[r.Outcome]++
 		})
 	}
 	all.Wait()
-	return came
+	return outcomes
 }
 
-func TestAWrongPasswordCostsOneFailedLoginHoweverManyAskAtOnce(t *testing.T) {
+func TestAWrongPasswordCostsOneFailedLogin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &host{pick: func(string) step { return late(100*time.Millisecond, say(badPass)) }}
 		n := &network{t: t, hosts: map[string]*host{"localhost": h}}
 		c := vicicall.NewOn(vicicall.Config{}, n.Dial)
 		defer c.Close()
-		if came := atOnce(t, 100, c, on("localhost")); came[vicicall.CredentialsRejected] != 100 || len(h.seen) != 1 {
-			t.Errorf("%v after %d requests", came, len(h.seen))
+		if outcomes := atOnce(t, 100, c, on("localhost")); outcomes[vicicall.CredentialsRejected] != 100 || len(h.seen) != 1 {
+			t.Errorf("%v after %d requests", outcomes, len(h.seen))
 		}
 	})
 }
 
-func TestAnAccountThatWasTakenIsUsedSideBySide(t *testing.T) {
+func TestAnAcceptedAccountIsUsedConcurrently(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &host{pick: func(string) step { return late(time.Second, say(noCall)) }}
@@ -50,30 +50,30 @@ func TestAnAccountThatWasTakenIsUsedSideBySide(t *testing.T) {
 		c := vicicall.NewOn(vicicall.Config{}, n.Dial)
 		defer c.Close()
 		start := time.Now()
-		if came := atOnce(t, 10, c, on("localhost")); came[vicicall.NoActiveCall] != 10 || time.Since(start) != 2*time.Second {
-			t.Errorf("%v in %v, want the first alone and all others together", came, time.Since(start))
+		if outcomes := atOnce(t, 10, c, on("localhost")); outcomes[vicicall.NoActiveCall] != 10 || time.Since(start) != 2*time.Second {
+			t.Errorf("%v in %v, want the first alone and all others together", outcomes, time.Since(start))
 		}
 	})
 }
 
-func TestWhoWaitsForTheFirstTrialIsUnavailableWhenItsTimeIsUp(t *testing.T) {
+func TestWaitingForTheFirstLoginEndsWithTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := &host{pick: func(string) step { return silent }}
 		n := &network{t: t, hosts: map[string]*host{"localhost": h}}
 		c := vicicall.NewOn(vicicall.Config{}, n.Dial)
 		defer c.Close()
-		came := atOnce(t, 5, c, on("localhost"))
+		outcomes := atOnce(t, 5, c, on("localhost"))
 		synctest.Wait()
 		hangups := h.count("HANGUP")
-		if came[vicicall.Unknown] != hangups || came[vicicall.Unavailable] != 5-hangups || hangups != 1 {
-			t.Errorf("%v after %d hang-ups", came, hangups)
+		if outcomes[vicicall.Unknown] != hangups || outcomes[vicicall.Unavailable] != 5-hangups || hangups != 1 {
+			t.Errorf("%v after %d hang-ups", outcomes, hangups)
 		}
 	})
 }
 
-// The host of a redirect is chosen by whoever answers as VICIdial, perhaps made of the request's password.
-func TestARedirectsHostIsInTheCauseAndNotInTheMessage(t *testing.T) {
+// The server that redirects chooses the host, and may have put the request's password into it.
+func TestARedirectsHostIsOnlyInTheCause(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{t: t, hosts: map[string]*host{"localhost": {hangups: steps{redirect("https://inner.example.com/")}}}}
@@ -87,7 +87,7 @@ func TestARedirectsHostIsInTheCauseAndNotInTheMessage(t *testing.T) {
 	})
 }
 
-// Of some languages that VICIdial ships the word ERROR is English, and of none the fields of a refused login change.
+// Some languages that VICIdial ships leave the word ERROR in English, and none translates the fields of a refused login.
 func TestARefusedLoginLatchesInEveryLanguage(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]vicicall.Outcome{

@@ -57,12 +57,12 @@ func TestParseLookupsAsObserved(t *testing.T) {
 	}
 }
 
-// assertNothingEchoed fails when a reply holds what VICIdial only echoed: the account, its password, or a lead's data.
+// assertNothingEchoed fails if a reply has text that VICIdial only echoed: the account, its password, or a lead's data.
 func assertNothingEchoed(t *testing.T, r vicicall.Reply) {
 	t.Helper()
 	for _, secret := range []string{"L00kup77", "S3cretWrong", "lookup|", "nobody|", "3125551212", "TICKET77", "Remote"} {
 		if strings.Contains(r.Line+r.Message, secret) {
-			t.Errorf("%q stands in %+v", secret, r)
+			t.Errorf("%q is in %+v", secret, r)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func FuzzParseLoggedInAgents(f *testing.F) {
 	})
 }
 
-// assertPlain fails when a reply has no word or holds what could have come from the body.
+// assertPlain fails if a reply has no outcome, or text that may be from the body.
 func assertPlain(t *testing.T, r vicicall.Reply) {
 	t.Helper()
 	if r.Outcome != "" && r.Message == "" || r.Listed || len(r.Line) > 200 || strings.ContainsAny(r.Line, "\t\n\x00") {

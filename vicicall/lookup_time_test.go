@@ -10,7 +10,7 @@ import (
 	"vicihook/vicicall"
 )
 
-// A lookup changes nothing, so it goes on to the next web server at whatever is no answer.
+// A lookup changes nothing, so it goes on to the next web server without an answer.
 func TestFindOnACluster(t *testing.T) {
 	t.Parallel()
 	found := say(statusRow)
@@ -57,14 +57,14 @@ func TestFindOnACluster(t *testing.T) {
 			synctest.Wait()
 			for _, h := range n.hosts {
 				if len(h.lookups) > 0 && tt.want != vicicall.Unavailable { // the last try may have no time left
-					t.Errorf("%s: %d answers were not asked for", name, len(h.lookups))
+					t.Errorf("%s: %d answers were not used", name, len(h.lookups))
 				}
 			}
 		})
 	}
 }
 
-// What is left must be enough to hang up and to look again.
+// The rest of the time must be enough for HANGUP and CHECK.
 func TestFindTakesAtMost30PercentOfTheTime(t *testing.T) {
 	t.Parallel()
 	for deadline, want := range map[time.Duration]time.Duration{0: 1200 * time.Millisecond, time.Second: 300 * time.Millisecond, 10 * time.Second: 3 * time.Second} {
@@ -88,7 +88,7 @@ func TestFindTakesAtMost30PercentOfTheTime(t *testing.T) {
 	}
 }
 
-// A lookup uses the connection on which the hang-up before it came.
+// A lookup uses the connection of the hang-up before it.
 func TestLookupAndHangupShareOneConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

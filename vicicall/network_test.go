@@ -146,13 +146,13 @@ func late(by time.Duration, then step) step {
 	}
 }
 
-// silent says nothing until the client gives up.
+// silent sends nothing until the client gives up.
 func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 // drop closes the connection without an answer.
 func drop(w http.ResponseWriter, _ *http.Request) { raw(w, "") }
 
-// cut promises more than it sends.
+// cut announces more than it sends.
 func cut(w http.ResponseWriter, _ *http.Request) {
 	raw(w, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"+hungUp)
 }
@@ -179,7 +179,7 @@ func raw(w http.ResponseWriter, text string) {
 	conn.Close()
 }
 
-// on makes credentials for hosts of a network.
+// on returns credentials for hosts of a network.
 func on(names ...string) vicicall.Credentials {
 	for i, name := range names {
 		names[i] = "http://" + name
@@ -195,7 +195,7 @@ func countingDial(count *atomic.Int32) func(context.Context, string, string) (ne
 	}
 }
 
-// A message goes to the sender, whom the names and addresses of the network behind the function do not concern.
+// A message goes to the sender, who must not see names and addresses of the network behind the function.
 func TestMessagesNameNoHostAndNoAddress(t *testing.T) {
 	t.Parallel()
 	for name, cause := range map[string]error{

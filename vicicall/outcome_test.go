@@ -16,7 +16,7 @@ func TestOutcomesListsEveryConstant(t *testing.T) {
 	declared := outcomeConstants(t, ".")
 	for _, o := range vicicall.Outcomes() {
 		if !slices.Contains(declared, o) {
-			t.Errorf("%s is no constant of this package", o)
+			t.Errorf("%s is not a constant of this package", o)
 		}
 	}
 	for _, o := range declared {
@@ -41,7 +41,7 @@ func TestOutcomesHaveAdviceThatFitsAnAnswer(t *testing.T) {
 	}
 }
 
-// outcomeConstants reads the outcomes that a folder's source declares.
+// outcomeConstants returns the outcomes that a folder's source declares.
 func outcomeConstants(t *testing.T, folder string) []vicicall.Outcome {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))

@@ -11,7 +11,7 @@ import (
 	"vicihook/vicicall"
 )
 
-// gaps are the times between the requests of a stage that any of the hosts saw, and from the last one to now.
+// gaps returns the times between the requests of a stage to any of the hosts, and from the last one to now.
 func gaps(stage string, hosts ...*host) []time.Duration {
 	var at []time.Time
 	for range 10 {
@@ -82,7 +82,7 @@ func TestCHECKsPauseAfterEachRoundOfTheCluster(t *testing.T) {
 	}
 }
 
-// The last CHECK may take all the time there is, since no other will.
+// The last CHECK may take all the time that remains, since no other follows.
 func TestTheLastCHECKTakesWhatRemains(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -96,8 +96,8 @@ func TestTheLastCHECKTakesWhatRemains(t *testing.T) {
 	})
 }
 
-// Of 30 ms none are left after a pause, of 80 ms sometimes too few to ask in.
-func TestTheLastAnswerHoldsWhenNoTimeIsLeftToAskAgain(t *testing.T) {
+// After a pause nothing is left of 30 ms, and of 80 ms sometimes too little for a request.
+func TestTheLastAnswerCountsWhenNoTimeIsLeft(t *testing.T) {
 	t.Parallel()
 	for i := range 40 {
 		synctest.Test(t, func(t *testing.T) {

@@ -25,7 +25,7 @@ var probes = map[string]struct {
 	"a redirect":                    {nil, "redirect", vicicall.Misconfigured},
 }
 
-func TestAProbeTriesTheAccountOnceWhateverComesBack(t *testing.T) {
+func TestProbeSendsOneRequest(t *testing.T) {
 	t.Parallel()
 	for name, tt := range probes {
 		t.Run(name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestAProbeTriesTheAccountOnceWhateverComesBack(t *testing.T) {
 	}
 }
 
-func TestAProbeBeginsWhereItIsToldAndHeedsTheLatch(t *testing.T) {
+func TestProbeStartsAtItsServerAndLatches(t *testing.T) {
 	t.Parallel()
 	first, second := vicitest.NewServer(vicitest.Config{}), vicitest.NewServer(vicitest.Config{})
 	defer first.Close()

@@ -31,7 +31,7 @@ func observations(t testing.TB) []vicitest.Observation {
 	return all
 }
 
-func TestParseReplyKnowsEveryObservedReply(t *testing.T) {
+func TestParseReplyClassifiesEveryObservedReply(t *testing.T) {
 	t.Parallel()
 	for i, o := range observations(t) {
 		r := parse(o)
@@ -47,8 +47,8 @@ func TestParseReplyKnowsEveryObservedReply(t *testing.T) {
 	}
 }
 
-// The one thing that must never happen: a call that is still listed, taken for hung up at VICIdial's word.
-func TestParseReplyAcceptsNoObservedReplyThatLeftTheCallListed(t *testing.T) {
+// A call that is still listed must never be taken for hung up because VICIdial printed SUCCESS.
+func TestParseReplyAcceptsNoReplyThatLeftTheCallListed(t *testing.T) {
 	t.Parallel()
 	accepted := 0
 	for _, o := range observations(t) {
@@ -126,7 +126,7 @@ var replyTests = map[string]struct {
 	"no other call is doubtful":                   {200, "ERROR: no active call found - S3cret\n", vicicall.NoActiveCall, true, "ERROR: no active call found"},
 	"no call after a fatal error is doubtful":     {200, noCall + fatal, vicicall.NoActiveCall, true, ""},
 	"no call from a broken table is doubtful":     {200, brokenTable + noCall, vicicall.NoActiveCall, true, ""},
-	"no call beside a stranger's banner":          {200, "<font>xdebug</font>\n" + noCall, vicicall.NoActiveCall, false, ""},
+	"no call beside a notVICIdial's banner":       {200, "<font>xdebug</font>\n" + noCall, vicicall.NoActiveCall, false, ""},
 	"no agent":                                    {200, "ERROR: agent_user is not logged in - 1028\n", vicicall.AgentNotLoggedIn, false, "ERROR: agent_user is not logged in - 1028"},
 	"no other agent is doubtful":                  {200, "ERROR: agent_user is not logged in - ra28\n", vicicall.AgentNotLoggedIn, true, ""},
 	"no agent from a broken table is doubtful":    {200, brokenTable + "ERROR: agent_user is not logged in - 1028\n", vicicall.AgentNotLoggedIn, true, ""},
@@ -145,9 +145,9 @@ var replyTests = map[string]struct {
 	"a translated missing call":                   {200, "FALLO: no hay llamada activa - Y1221052110000402027\n", vicicall.NoActiveCall, false, ""},
 	"a translated missing call of another id":     {200, "FALLO: no hay llamada activa - Y1221052110000402028\n", vicicall.UnexpectedReply, false, ""},
 	"a translated word of 60 bytes":               {200, strings.Repeat("x", 60) + translatedNoCall, vicicall.NoActiveCall, false, ""},
-	"a translated word of 61 bytes is none":       {200, strings.Repeat("x", 61) + translatedNoCall, vicicall.UnexpectedReply, false, ""},
-	"a translation without its word is none":      {200, translatedNoCall, vicicall.UnexpectedReply, false, ""},
-	"a translation with markup in it is none":     {200, "<b>FALLO</b>" + translatedNoCall, vicicall.UnexpectedReply, false, ""},
+	"a word of 61 bytes is not a translation":     {200, strings.Repeat("x", 61) + translatedNoCall, vicicall.UnexpectedReply, false, ""},
+	"a line without a word is not a translation":  {200, translatedNoCall, vicicall.UnexpectedReply, false, ""},
+	"a word with markup is not a translation":     {200, "<b>FALLO</b>" + translatedNoCall, vicicall.UnexpectedReply, false, ""},
 	"an English word before foreign ones":         {200, "ERROR: no hay llamada activa - Y1221052110000402027\n", vicicall.NoActiveCall, false, ""},
 	"an English word before a foreign refusal":    {200, "ERROR: Nombre y contraseña inválidos del usuario: |6666|S3cret|0|1|BAD|0|api|SELECT 1;|\n", vicicall.CredentialsRejected, false, "ERROR: Invalid Username/Password: |…|BAD|"},
 	"an English word before a foreign lock":       {200, "ERROR: Nombre y contraseña inválidos del usuario: |6666|S3cret|0|1|LOCK|\n", vicicall.LockedOut, false, ""},
@@ -176,7 +176,7 @@ func TestParseReply(t *testing.T) {
 	}
 }
 
-func TestParseReplyKnowsTheAnswerToCheck(t *testing.T) {
+func TestParseReplyListed(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]bool{
 		check:                                  true,
@@ -192,7 +192,7 @@ func TestParseReplyKnowsTheAnswerToCheck(t *testing.T) {
 	}
 }
 
-func TestEveryReplyTellsHowToMendIt(t *testing.T) {
+func TestReplyMessagesNameTheRemedy(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		"ERROR: auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION - a|b|c|d\n":      "\" ra_call_control \"",
@@ -212,11 +212,11 @@ func TestEveryReplyTellsHowToMendIt(t *testing.T) {
 	}
 }
 
-func TestThePagesStatusTellsWhereToLook(t *testing.T) {
+func TestReplyMessagesByHTTPStatus(t *testing.T) {
 	t.Parallel()
-	stranger := vicicall.UnexpectedReply.Advice()
+	notVICIdial := vicicall.UnexpectedReply.Advice()
 	for status, want := range map[int]string{
-		200: stranger, 204: stranger, 299: stranger, 300: "redirects", 399: "redirects", 400: stranger,
+		200: notVICIdial, 204: notVICIdial, 299: notVICIdial, 300: "redirects", 399: "redirects", 400: notVICIdial,
 		401: "refuses this caller", 403: "refuses this caller", 404: "no agc/api.php", 429: "refuses this caller",
 	} {
 		if r := vicicall.ParseReply(status, []byte("<html></html>"), callID, agent); !strings.Contains(r.Message, want) {

@@ -24,21 +24,21 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// Schedules of faults, drawn at random, in which time is synctest's: seconds of silence cost nothing. On a failure
-// rapid prints the schedule and its seed; -rapid.checks=3400 plays 102,000 of them.
+// Schedules of faults are drawn at random and run in synctest's time, so that waiting costs nothing. On a failure rapid
+// prints the schedule and its seed; -rapid.checks=3400 runs 102,000 of them.
 
 // A schedule is everything that happens to one or two deliveries.
 type schedule struct {
 	Budget     time.Duration
 	Believe    bool      // SkipRecheck
 	Lookup     bool      // there is an account for lookups
-	Servers    [][]reach // of one cluster: what becomes of each connection; the last one repeats
+	Servers    [][]reach // of one cluster: the result of each connection; the last one repeats
 	Faults     []vicitest.Fault
 	Events     []event
 	Deliveries []delivery
 }
 
-// A reach is what becomes of a connection.
+// A reach is the result of connecting.
 type reach string
 
 const (
@@ -62,10 +62,10 @@ var events = map[string]func(srv *vicitest.Server, call string){
 	"the call is passed on": func(srv *vicitest.Server, call string) { srv.EndCall(call); putCall(srv, "1030", 'J', call[10:]) },
 	"the database restarts": func(srv *vicitest.Server, _ string) { srv.Restart() },
 	"the password changes":  func(srv *vicitest.Server, _ string) { srv.AddUser(vicitest.APIUser(vicitest.DefaultUser, "another")) },
-	"everything works anew": func(srv *vicitest.Server, _ string) { srv.ClearFaults() },
+	"all faults end":        func(srv *vicitest.Server, _ string) { srv.ClearFaults() },
 }
 
-// putCall gives an agent who is logged in a new call, of the given lead or of a new one.
+// putCall adds a call of an agent, if logged in, with the given lead or a new one.
 func putCall(srv *vicitest.Server, agent string, letter byte, lead string) {
 	id := srv.NextCallID(letter)
 	if lead != "" {
@@ -124,13 +124,13 @@ func drawFault(t *rapid.T) vicitest.Fault {
 		Delay: rapid.SampledFrom([]time.Duration{0, time.Millisecond, 400 * time.Millisecond, 1300 * time.Millisecond, 3 * time.Second}).Draw(t, "delay"),
 	}
 	if f.Name == "proxy-gives-up" && f.Delay < time.Second {
-		f.Delay = time.Second // no proxy is told to wait less
+		f.Delay = time.Second // no proxy has a shorter timeout
 	}
 	return f
 }
 
-// floors are how often an outcome comes at least in each 3000 schedules, a third of what is usual: invariants on what
-// never comes would check nothing.
+// floors are how often each outcome must occur in 3000 schedules, a third of the usual: an invariant on an outcome that
+// never occurs would check nothing.
 var floors = map[vicicall.Outcome]int{
 	vicicall.HungUp: 430, vicicall.Unavailable: 300, vicicall.NoActiveCall: 180, vicicall.Unknown: 100, vicicall.Accepted: 90,
 	vicicall.CredentialsRejected: 40, vicicall.AgentNotLoggedIn: 25, vicicall.StillListed: 33, vicicall.NoLongerListed: 27,
@@ -170,12 +170,12 @@ func TestOutcomesAreTrueUnderRandomSchedules(t *testing.T) {
 	t.Logf("%d schedules: %v", schedules, seen)
 	for outcome, floor := range floors {
 		if schedules >= 3000 && seen[outcome]*3000 < floor*schedules {
-			t.Errorf("%s came %d times in %d schedules, want at least %d in 3000", outcome, seen[outcome], schedules, floor)
+			t.Errorf("%s occurred %d times in %d schedules, want at least %d in 3000", outcome, seen[outcome], schedules, floor)
 		}
 	}
 }
 
-// A playback is a schedule under way.
+// A playback is a schedule while it runs.
 type playback struct {
 	schedule
 	began time.Time
@@ -190,10 +190,10 @@ type playback struct {
 	violations []string
 }
 
-// run plays the schedule and gives what was not as it must be, and the outcomes.
+// run runs the schedule and returns the violations of invariants, and the outcomes.
 func (s schedule) run() (violations []string, outcomes []vicicall.Outcome) {
 	p := &playback{schedule: s, began: time.Now(), srv: vicitest.New(vicitest.Config{}), delisted: map[string]time.Time{}, found: map[int]string{}}
-	defer time.Sleep(time.Hour) // what was given up comes to its end
+	defer time.Sleep(time.Hour) // requests whose client is gone end, too
 	defer p.srv.Close()
 	ctx, over := context.WithCancel(context.Background())
 	defer over()
@@ -245,7 +245,7 @@ func (p *playback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.srv.Handler().ServeHTTP(w, r)
 }
 
-// before takes what happens before the first request of a kind.
+// before takes the events before the first request of a kind.
 func (p *playback) before(kind string) (what []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -258,7 +258,7 @@ func (p *playback) before(kind string) (what []string) {
 	return what
 }
 
-// watch notes when a call leaves the list.
+// watch records when a call leaves the list.
 func (p *playback) watch(ctx context.Context, callID string) {
 	if p.srv.Await(ctx, func() bool { return !p.srv.Listed(callID) }) == nil {
 		p.mu.Lock()
@@ -293,7 +293,7 @@ func (p *playback) deliver(client *vicicall.Client, i int) {
 	p.judge(i, result, took, state)
 }
 
-// end hangs the call up, and finds it before where it is not named.
+// end finds the call if it is not named, and hangs it up.
 func (p *playback) end(ctx context.Context, client *vicicall.Client, cred vicicall.Credentials, call vicicall.Call, delivery int) vicicall.Result {
 	if names := p.names(delivery); names != theCallID {
 		query := vicicall.Query{AgentUser: call.AgentUser, LeadID: call.ID[10:], Source: call.Source}

@@ -167,7 +167,7 @@ func TestOneKeptConnectionServesWebhookAfterWebhook(t *testing.T) {
 	}
 }
 
-// A closer keeps connections alive in word, and closes each behind the answer or without one.
+// A closer announces kept-alive connections, and closes each after the answer or without one.
 type closer struct {
 	net.Listener
 	unanswered bool          // read requests on a used connection, and answer none
@@ -217,7 +217,7 @@ func (c *closer) serve(conn net.Conn) {
 	c.closed <- struct{}{}
 }
 
-// A drowsy connection does not notice that the server has closed it, as after a freeze of the whole machine.
+// A drowsy connection does not notice that the server has closed it, as after a frozen Lambda thaws.
 type drowsy struct {
 	*net.TCPConn
 	once   *sync.Once
