@@ -225,7 +225,7 @@ func sanitize(err error) error {
 	return errNoAnswer
 }
 
-var isOrigin = charset(`-.:0-9A-Za-z\[\]`, 1, 255)
+var isOrigin = madeOf(alphanum+"-.:[]", 1, 255)
 
 // redirectOf returns scheme and host of a redirect's target, "" for any other response. The server that redirects has
 // read the password and may have put it there.

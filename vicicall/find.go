@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -333,15 +332,21 @@ func (q Query) judgeCall(a Agent) verdict {
 }
 
 var (
-	isLeadNumber  = charset(`0-9`, 1, 10)
-	isPhoneText   = charset(`-+./() 0-9`, 7, 40)
-	isPhoneDigits = charset(`0-9`, 7, 20)
-	noDigits      = regexp.MustCompile(`[^0-9]+`)
+	isLeadNumber  = madeOf(digits, 1, 10)
+	isPhoneText   = madeOf(digits+"-+./() ", 7, 40)
+	isPhoneDigits = madeOf(digits, 7, 20)
 )
 
 func leadNumber(text string) string { return strings.TrimLeft(text, "0") }
 
-func digitsOf(text string) string { return noDigits.ReplaceAllString(text, "") }
+func digitsOf(text string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(digits, r) {
+			return r
+		}
+		return -1
+	}, text)
+}
 
 // samePhone reports whether one number is the other's end, with at most 4 digits before it: a country code.
 func samePhone(a, b string) bool {

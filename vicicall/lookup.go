@@ -82,12 +82,12 @@ func ParseLoggedInAgents(status int, body []byte) ([]Agent, Reply) {
 
 // Fields of a row. A group whose name is one digit looks like a level too.
 var (
-	isStatus    = charset(`0-9A-Z`, 3, 10)
-	isNumber    = charset(`0-9`, 0, 10) // or absent
-	isCampaign  = charset(`-_0-9A-Za-z`, 1, 20)
-	isLevel     = charset(`0-9`, 1, 1)
-	isSubStatus = charset(`-0-9A-Za-z`, 0, 10)
-	isSession   = charset(`0-9A-Za-z`, 0, 20)
+	isStatus    = madeOf(digits+capitals, 3, 10)
+	isNumber    = madeOf(digits, 0, 10) // or absent
+	isCampaign  = madeOf(word, 1, 20)
+	isLevel     = madeOf(digits, 1, 1)
+	isSubStatus = madeOf(alphanum+"-", 0, 10)
+	isSession   = madeOf(alphanum, 0, 20)
 )
 
 // parseAgentRow reads status, callerid, lead_id, campaign_id, calls_today, full_name, user_group, user_level,

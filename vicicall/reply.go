@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A Reply is one whole HTTP answer of VICIdial, classified.
@@ -109,7 +110,7 @@ func parseSuccess(s scanned, status int, body []byte, callID, agentUser string) 
 }
 
 // isTransferNumber is for the telephone number of a transfer, mostly empty.
-var isTransferNumber = charset(`*#0-9A-Za-z`, 0, 18)
+var isTransferNumber = madeOf(alphanum+"*#", 0, 18)
 
 func parseRefusal(line, body []byte, callID, agentUser string) Reply {
 	text := string(line[len(refusalMark):])
@@ -347,19 +348,23 @@ func scan(body []byte) scanned {
 func isDecoration(line []byte) bool {
 	comment, isComment := bytes.CutPrefix(line, []byte("<!-- "))
 	_, after, closed := bytes.Cut(comment, []byte("-->"))
-	decorates := decoration.Match(line) || isComment && closed && (len(after) == 0 || decoration.Match(after))
-	return decorates && !containsAny(line, failures) && !bytes.Contains(line, []byte(successMark))
+	if containsAny(line, failures) || bytes.Contains(line, []byte(successMark)) {
+		return false
+	}
+	return decoration().Match(line) || isComment && closed && (len(after) == 0 || decoration().Match(after))
 }
 
 // decoration is a line that PHP or VICIdial prints beside the one that matters: PHP's messages with display_errors=On,
 // with and without html_errors; SQL statements and the page's frame with format=debug or DB=1; the link of
-// close_window_link=1, whose words are translated.
-var decoration = regexp.MustCompile(`^(?s:` + strings.Join([]string{
-	`<br />`,
-	`<b>(Warning|Notice|Deprecated|Strict Standards)</b>: .* on line <b>[0-9]+</b><br />`,
-	`(PHP )?(Warning|Notice|Deprecated|Strict Standards): .* on line [0-9]+`,
-	`(SELECT|select|INSERT|UPDATE|DELETE) .*;`,
-	`\|(SELECT|select|INSERT|UPDATE|DELETE) .*;\|`,
-	`<html>|<head>|</head>|</body>|</html>|<title>VICIDiaL Agent API</title>|<!-- VERSION: .*|<BODY BGCOLOR=white .*`,
-	`<a href="javascript:window\.opener='x';window\.close\(\);">[^<>]*</a>`,
-}, "|") + `)$`)
+// close_window_link=1, whose words are translated. Most replies have none, so it is compiled when it is first needed.
+var decoration = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(?s:` + strings.Join([]string{
+		`<br />`,
+		`<b>(Warning|Notice|Deprecated|Strict Standards)</b>: .* on line <b>[0-9]+</b><br />`,
+		`(PHP )?(Warning|Notice|Deprecated|Strict Standards): .* on line [0-9]+`,
+		`(SELECT|select|INSERT|UPDATE|DELETE) .*;`,
+		`\|(SELECT|select|INSERT|UPDATE|DELETE) .*;\|`,
+		`<html>|<head>|</head>|</body>|</html>|<title>VICIDiaL Agent API</title>|<!-- VERSION: .*|<BODY BGCOLOR=white .*`,
+		`<a href="javascript:window\.opener='x';window\.close\(\);">[^<>]*</a>`,
+	}, "|") + `)$`)
+})

@@ -53,7 +53,7 @@ func versionFault(r response) verdict {
 	return verdict{UnexpectedReply, reply.Message + " (" + reply.Line + ")", nil}
 }
 
-var isVersion = charset(`-.0-9A-Za-z`, 1, 20)
+var isVersion = madeOf(alphanum+"-.", 1, 20)
 
 // parseVersion reads "VERSION: 2.14-82|BUILD: 250122-1010|DATE: 2026-11-22 10:34:00|EPOCH: 1795343640" by position: the
 // labels are translated. DATE is local time.

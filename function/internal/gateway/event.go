@@ -96,14 +96,14 @@ func (e *event) request(parseErr error, publicURL string) hangup.Request {
 	return r
 }
 
-var serviceName = regexp.MustCompile(`^aws:[a-z0-9-]{1,40}$`)
+var serviceName = regexp.MustCompile(`^aws:[a-z0-9-]+$`)
 
 // otherEvent names what an event looks like that is none of API Gateway's; it is empty for one that is.
 func (e *event) otherEvent() string {
 	switch {
 	case e.RequestContext.ELB != nil:
 		return "it looks like an event of an Application Load Balancer"
-	case len(e.Records) > 0 && serviceName.MatchString(e.Records[0].EventSource):
+	case len(e.Records) > 0 && len(e.Records[0].EventSource) < 50 && serviceName.MatchString(e.Records[0].EventSource):
 		return "it looks like an event of " + e.Records[0].EventSource
 	case len(e.Records) > 0:
 		return "it looks like records of another service"
