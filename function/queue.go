@@ -10,7 +10,7 @@ import (
 	"vicihook/function/internal/hangup"
 )
 
-// redeliverAfter is how long SQS keeps an order back, in seconds: VICIdial's hiccups are shorter.
+// redeliverAfter is SQS's delay, in seconds: most failures of VICIdial are shorter.
 const redeliverAfter = 15
 
 // queue is an SQS queue of orders that are tried again.
@@ -19,7 +19,7 @@ type queue struct {
 	url    string
 }
 
-// newQueue returns the queue at url, and none without a url: its client would cost every start some time.
+// newQueue returns the queue at url, nil without a url: the client would make every start slower.
 func newQueue(settings aws.Config, url string) hangup.Queue {
 	if url == "" {
 		return nil

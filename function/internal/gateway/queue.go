@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// record is one of an event's that another service than API Gateway made.
+// record is one record of an event by another service than API Gateway.
 type record struct {
 	EventSource string `json:"eventSource"`
 	MessageID   string `json:"messageId"` // SQS
@@ -14,7 +14,7 @@ type record struct {
 
 func (e *event) isQueue() bool { return len(e.Records) > 0 && e.Records[0].EventSource == "aws:sqs" }
 
-// A partial batch response names the messages that SQS has to keep; the others are deleted.
+// A partial batch response names the messages that SQS must keep; the others are deleted.
 //
 // Specification: docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 type batchResponse struct {
@@ -25,7 +25,7 @@ type itemFailure struct {
 	ID string `json:"itemIdentifier"`
 }
 
-// redeliver takes all messages of an event side by side, so that one budget does for all.
+// redeliver handles all messages of an event concurrently, so that one budget is enough for all.
 func (e *event) redeliver(ctx context.Context, take func(context.Context, []byte) bool) batchResponse {
 	settled := make([]bool, len(e.Records)) // at most 10
 	var running sync.WaitGroup

@@ -15,7 +15,7 @@ const queueEvent = `{"Records":[
 	{"messageId":"b","body":"bad","eventSource":"aws:sqs"},
 	{"messageId":"c","body":"{\"n\":3}","eventSource":"aws:sqs"}]}`
 
-func TestAnEventOfTheQueueIsAnsweredWithTheMessagesThatAreNotSettled(t *testing.T) {
+func TestQueueEventReturnsUnsettledMessages(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		bad  string // messages with this text are not settled
@@ -53,7 +53,7 @@ func TestAnEventOfTheQueueIsAnsweredWithTheMessagesThatAreNotSettled(t *testing.
 	}
 }
 
-func TestAnEventOfAQueueIsNoDeliveryWhereThereIsNoQueue(t *testing.T) {
+func TestQueueEventWithoutAQueue(t *testing.T) {
 	t.Parallel()
 	if got, _ := through(t, "", []byte(queueEvent)); got.Undecodable == nil || !strings.Contains(got.Undecodable.Error(), "aws:sqs") {
 		t.Errorf("got %+v", got)
@@ -61,7 +61,7 @@ func TestAnEventOfAQueueIsNoDeliveryWhereThereIsNoQueue(t *testing.T) {
 }
 
 // Whatever a sender writes, API Gateway's event is around it.
-func TestNoRequestOverHTTPIsTakenForTheQueue(t *testing.T) {
+func TestHTTPRequestIsNeverAQueueEvent(t *testing.T) {
 	t.Parallel()
 	g := gateway.Gateway{
 		Handle:    func(context.Context, hangup.Request) hangup.Answer { return hangup.Answer{Status: 401} },

@@ -10,9 +10,8 @@ import (
 	"vicihook/vicicall"
 )
 
-// find looks up the call that an order describes, unless it names the call and the source does not want it confirmed.
-// What was found stands in the order then, and must be allowed as if the sender had named it. The report is the zero
-// one if the call may be ended.
+// find looks up the call that an order describes, unless it names the call and the source does not want it confirmed. It
+// writes the found call into the order, and checks that the source may end it. The report is zero if the call may be ended.
 func (h *Handler) find(ctx context.Context, d *delivery, o *source.Order) Report {
 	src := d.source
 	if err := validate(*o); err != nil {
@@ -37,7 +36,7 @@ func (h *Handler) find(ctx context.Context, d *delivery, o *source.Order) Report
 		if failed, ok := errors.AsType[*vicicall.Error](err); ok {
 			r.Outcome, r.Message, r.Reply, r.cause = failed.Outcome, failed.Message, failed.Reply, failed.Err
 			if failed.Outcome == vicicall.OtherCall || failed.Outcome == vicicall.NoActiveCall {
-				// the row is of a call that was not meant: it is for the log, a sender could end it by its id
+				// the row is of a call that was not meant: for the log only, since a sender could end it by its id
 				r.Reply, r.cause = "", fmt.Errorf("agent_status: %s", failed.Reply)
 			}
 		}
@@ -57,8 +56,7 @@ func (h *Handler) find(ctx context.Context, d *delivery, o *source.Order) Report
 	return Report{leadID: found.LeadID, vicidial: r.vicidial}
 }
 
-// validate returns what VICIdial could not take of the values that an order has, each a *vicicall.FieldError. What an
-// order lacks is to be found.
+// validate returns the faults of the values that an order has, each a *vicicall.FieldError. Missing values are looked up.
 func validate(o source.Order) error {
 	call := vicicall.Call{ID: o.CallID, AgentUser: o.AgentUser, Disposition: o.Disposition}
 	faults, _ := call.Validate().(interface{ Unwrap() []error })

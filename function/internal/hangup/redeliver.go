@@ -23,8 +23,8 @@ const (
 	queueLimit   = 500 * time.Millisecond
 )
 
-// A Redelivery is an order that is tried again without its sender. It holds no body and no key. The lead, the phone and
-// the code are there only while the call was not found yet.
+// A Redelivery is an order that is tried again without its sender. It has no body and no key, and the lead, the phone and
+// the code only as long as the call was not found.
 type Redelivery struct {
 	Source         string    `json:"source"`
 	CallID         string    `json:"call_id,omitempty"`
@@ -40,7 +40,7 @@ type Redelivery struct {
 	Tries          int       `json:"tries"` // 1 for the first redelivery
 }
 
-// Queue keeps redeliveries for a while. Each comes back to [Handler.Redeliver], as JSON.
+// Queue delays redeliveries and returns each to [Handler.Redeliver], as JSON.
 type Queue interface {
 	Put(context.Context, Redelivery) error
 }
@@ -50,7 +50,7 @@ func redeliverable(o Outcome) bool {
 	return slices.Contains([]Outcome{vicicall.StillListed, vicicall.Unknown, vicicall.Unavailable}, o)
 }
 
-// enqueue puts what another try may settle of a delivery's report into the queue, and returns how many orders it put.
+// enqueue puts the orders of a report that another try may settle into the queue, and returns how many it put.
 func (h *Handler) enqueue(ctx context.Context, d *delivery, r Report) (queued int, err error) {
 	late := !d.Received.IsZero() && d.started.Sub(d.Received) > redeliverFor
 	if h.Queue == nil || late || d.redelivery >= MaxRedeliveries {
@@ -99,7 +99,7 @@ func (h *Handler) redeliveries(d *delivery, r Report) (orders []Redelivery) {
 }
 
 // Redeliver tries an order from the queue again and logs one line. It reports whether the order is settled: the call
-// has ended, as far as VICIdial tells, or the order is in the queue again. What is not settled is for a person.
+// has ended, as far as VICIdial shows, or the order is in the queue again. Otherwise a person must look at it.
 func (h *Handler) Redeliver(ctx context.Context, message []byte) (settled bool) {
 	again, err := parseRedelivery(message)
 	if err != nil {
@@ -117,7 +117,7 @@ func (h *Handler) Redeliver(ctx context.Context, message []byte) (settled bool) 
 	return status == http.StatusOK || d.queued > 0
 }
 
-// parseRedelivery's errors quote nothing of the message.
+// parseRedelivery returns errors that quote nothing of the message.
 func parseRedelivery(message []byte) (again Redelivery, err error) {
 	if err := json.Unmarshal(message, &again, json.RejectUnknownMembers(true)); err != nil {
 		return Redelivery{}, errors.New("it is not the JSON of a redelivery")
@@ -128,8 +128,8 @@ func parseRedelivery(message []byte) (again Redelivery, err error) {
 	return again, nil
 }
 
-// serveAgain does for a redelivery what serve does for a delivery. Only the function may write to the queue, so there
-// is no signature; all else that may have changed since is checked again.
+// serveAgain serves a redelivery as serve does a delivery. Only the function may write to the queue, so there is no
+// signature; everything else that may have changed is checked again.
 func (h *Handler) serveAgain(ctx context.Context, d *delivery, again Redelivery) Report {
 	if h.Broken != nil {
 		return refuse(vicicall.Misconfigured, brokenMessage, nil)

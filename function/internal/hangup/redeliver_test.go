@@ -18,7 +18,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// heldQueue keeps what was put until the test takes it.
+// heldQueue keeps the messages until the test takes them.
 type heldQueue struct {
 	mu       sync.Mutex
 	messages [][]byte
@@ -36,7 +36,7 @@ func (q *heldQueue) Put(_ context.Context, r hangup.Redelivery) error {
 	return err
 }
 
-// take is the one message that was put since the last take.
+// take returns the one message since the last take.
 func (q *heldQueue) take(t *testing.T) (r hangup.Redelivery, message []byte) {
 	t.Helper()
 	if len(q.messages) != 1 {
@@ -49,7 +49,7 @@ func (q *heldQueue) take(t *testing.T) (r hangup.Redelivery, message []byte) {
 	return r, message
 }
 
-// vicidialNow is VICIdial's clock: in another time zone, and three minutes wrong.
+// vicidialNow returns VICIdial's time: in another time zone, and three minutes wrong.
 func (c *clock) vicidialNow() time.Time {
 	return c.Now().Add(3 * time.Minute).In(time.FixedZone("", -7*60*60))
 }
@@ -78,7 +78,7 @@ func (d *fixture) fail(t *testing.T, fault vicitest.Fault) {
 	}
 }
 
-func TestAnOrderWhoseEndIsNotCertainIsQueuedAndNothingElse(t *testing.T) {
+func TestRedeliveryQueuesOnlyWhatIsNotSettled(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		source, payload string
@@ -135,7 +135,7 @@ func sameOrder(a, b hangup.Redelivery) bool {
 	return same && a == b
 }
 
-func TestAnOrderThatWasNotFoundYetIsQueuedWithWhatFindsIt(t *testing.T) {
+func TestRedeliveryOfAnOrderThatWasNotFound(t *testing.T) {
 	t.Parallel()
 	d, q, _ := newQueueFixture(t)
 	d.account.err = errors.New("away")
@@ -154,7 +154,7 @@ func TestAnOrderThatWasNotFoundYetIsQueuedWithWhatFindsIt(t *testing.T) {
 	}
 }
 
-func TestABatchQueuesACallThatIsDescribedTwiceOnce(t *testing.T) {
+func TestRedeliveryQueuesACallOfABatchOnce(t *testing.T) {
 	t.Parallel()
 	d, q, _ := newQueueFixture(t)
 	d.account.err = errors.New("away")
@@ -163,7 +163,7 @@ func TestABatchQueuesACallThatIsDescribedTwiceOnce(t *testing.T) {
 	q.take(t)
 }
 
-func TestARedeliveryIsTriedThreeTimesAndLogsEachUnderTheFirstRequest(t *testing.T) {
+func TestRedeliveryIsTriedThreeTimes(t *testing.T) {
 	t.Parallel()
 	d, q, now := newQueueFixture(t)
 	d.fail(t, vicitest.Fault{Name: "does-nothing"})
@@ -186,7 +186,7 @@ func TestARedeliveryIsTriedThreeTimesAndLogsEachUnderTheFirstRequest(t *testing.
 	}
 }
 
-func TestARedeliveryThatEndsTheCallIsSettled(t *testing.T) {
+func TestRedeliveryThatEndsTheCallIsSettled(t *testing.T) {
 	t.Parallel()
 	d, q, _ := newQueueFixture(t)
 	d.fail(t, vicitest.Fault{Name: "does-nothing", Times: 2})
@@ -203,7 +203,7 @@ func TestARedeliveryThatEndsTheCallIsSettled(t *testing.T) {
 	}
 }
 
-func TestWhatHasChangedSinceTheWebhookCountsForItsRedelivery(t *testing.T) {
+func TestRedeliveryChecksWhatHasChanged(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		source  string
@@ -247,7 +247,7 @@ var unreadable = []string{
 	`{"source":"crm","source":"secret","request_id":"r","received":"2026-01-02T03:04:05Z","tries":1}`,
 }
 
-func TestAMessageThatCanNotBeReadIsLoggedWithoutItsContent(t *testing.T) {
+func TestRedeliveryLogsNoContentOfAnUnreadableMessage(t *testing.T) {
 	t.Parallel()
 	for _, message := range unreadable {
 		d, q, _ := newQueueFixture(t)
@@ -260,7 +260,7 @@ func TestAMessageThatCanNotBeReadIsLoggedWithoutItsContent(t *testing.T) {
 	}
 }
 
-func TestAQueueThatFailsChangesNothingForTheSender(t *testing.T) {
+func TestRedeliveryQueueThatFailsChangesNothingForTheSender(t *testing.T) {
 	t.Parallel()
 	var want string
 	for _, broken := range []bool{false, true} {
@@ -305,8 +305,8 @@ func FuzzRedeliver(f *testing.F) {
 	})
 }
 
-// A redelivery comes late by design. Whatever fails before it or during it, and whoever the agent talks to by then, it
-// ends no call but the one that the webhook meant, not even the next call of the same lead with the same agent.
+// A redelivery is late by design. Whatever fails before it or during it, it ends no call but the one that the webhook
+// meant, not even the next call of the same lead with the same agent.
 func TestNoRedeliveryEndsAnotherCall(t *testing.T) {
 	t.Parallel()
 	orders := map[string]string{
@@ -376,7 +376,7 @@ func redeliverAfterTheNextCall(t *testing.T, payload string, fault vicitest.Faul
 	return looked
 }
 
-func TestALateOrderEndsTheCallThatBeganBeforeIt(t *testing.T) {
+func TestRedeliveryEndsOnlyACallThatBeganBefore(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		age  time.Duration // of the call when the webhook was received

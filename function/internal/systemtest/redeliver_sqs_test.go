@@ -57,7 +57,7 @@ func messagesWith(t *testing.T, moto, text string) (found []heldMessage) {
 	return found
 }
 
-func TestEndToEndRedeliveryThroughSQS(t *testing.T) {
+func TestRedeliveryThroughSQS(t *testing.T) {
 	t.Parallel()
 	moto, client := motoSQS(t)
 	queue, err := client.CreateQueue(t.Context(), &sdk.CreateQueueInput{QueueName: new(rand.Text())})
@@ -84,7 +84,7 @@ func TestEndToEndRedeliveryThroughSQS(t *testing.T) {
 	b.checkCall(t, b.call, "hungup")
 }
 
-func TestEndToEndRedeliveryToAnAbsentQueue(t *testing.T) {
+func TestRedeliveryToAnAbsentQueue(t *testing.T) {
 	t.Parallel()
 	moto, _ := motoSQS(t)
 	b := newFixture(t, stack.Config{Env: map[string]string{
