@@ -2,6 +2,7 @@ package hangup_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"vicihook/function/internal/hangup"
+	"vicihook/function/internal/webhook"
 	"vicihook/vicicall"
 )
 
@@ -136,6 +138,44 @@ func TestRulesMissIsMisconfigured(t *testing.T) {
 		}
 		if text := fmt.Sprint(line); line["level"] != "ERROR" || !strings.Contains(text, `no rule for the outcome "brand_new"`) {
 			t.Errorf("%s: the log has %v", name, line)
+		}
+	}
+}
+
+// clocked notes by when a hang-up has to end.
+type clocked struct {
+	hangup.VICIdial
+	deadline time.Time
+}
+
+func (v *clocked) Hangup(ctx context.Context, _ vicicall.Credentials, _ vicicall.Call) (vicicall.Result, error) {
+	v.deadline, _ = ctx.Deadline()
+	return vicicall.Result{Outcome: vicicall.HungUp}, nil
+}
+
+// Lambda kills a function whose time is up: the sender would get no outcome, and the log no line.
+func TestALongBudgetLeavesTimeForTheAnswer(t *testing.T) {
+	t.Parallel()
+	vicidial := &clocked{}
+	d := newFixtureOver(t, vicidial)
+	d.Budget = 25 * time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	end, _ := ctx.Deadline()
+	again, err := json.Marshal(hangup.Redelivery{Source: "crm", CallID: d.call, AgentUser: "1028", Received: time.Now(), Tries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := hangup.Request{Source: "crm", Webhook: webhook.Request{Method: http.MethodPost, Header: webhook.Header{}, Body: []byte(payloadOf(d.call))}}
+	sign(t, &r, goodKey, time.Now())
+	for name, deliver := range map[string]func(){
+		"a webhook":    func() { d.Handle(ctx, r) },
+		"a redelivery": func() { d.Redeliver(ctx, again) },
+	} {
+		vicidial.deadline = time.Time{}
+		deliver()
+		if left := end.Sub(vicidial.deadline); vicidial.deadline.IsZero() || left < 500*time.Millisecond {
+			t.Errorf("%s: %v are left for the answer: %s", name, left, d.log.String())
 		}
 	}
 }

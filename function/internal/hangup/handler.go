@@ -100,7 +100,7 @@ func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 	if d.source.Fault != nil {
 		return refuse(vicicall.Misconfigured, sourceFaultMessage, d.source.Fault)
 	}
-	ctx, cancel := context.WithDeadline(ctx, h.deadline(d))
+	ctx, cancel := bounded(ctx, h.deadline(d))
 	defer cancel()
 
 	if refusal := h.authenticate(ctx, d); refusal != nil {
@@ -134,6 +134,18 @@ func (h *Handler) deadline(d *delivery) time.Time {
 		return d.Received.Add(budget)
 	}
 	return d.started.Add(budget)
+}
+
+// answerTime stays for the queue, the log line and the answer before the function's own time is up: what Lambda stops
+// has no outcome.
+const answerTime = queueLimit + 200*time.Millisecond
+
+// bounded is [context.WithDeadline] with a deadline that leaves answerTime of ctx's own.
+func bounded(ctx context.Context, deadline time.Time) (context.Context, context.CancelFunc) {
+	if end, ok := ctx.Deadline(); ok && end.Add(-answerTime).Before(deadline) {
+		deadline = end.Add(-answerTime)
+	}
+	return context.WithDeadline(ctx, deadline)
 }
 
 // authenticate returns nil for a delivery that one of the source's keys signed. What needs no key is checked before the

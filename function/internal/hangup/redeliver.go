@@ -148,7 +148,7 @@ func (h *Handler) serveAgain(ctx context.Context, d *delivery, again Redelivery)
 	if late := d.started.Sub(again.Received); late > redeliverFor {
 		return refuse(vicicall.Unavailable, fmt.Sprintf("not tried: %v after the webhook was received", late.Round(time.Second)), nil).withOrder(order)
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.budget(d))
+	ctx, cancel := bounded(ctx, time.Now().Add(h.budget(d)))
 	defer cancel()
 	switch keys, _, err := h.Keys.Keys(ctx, d.source.Name); {
 	case err != nil:
