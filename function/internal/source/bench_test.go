@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -76,5 +77,29 @@ func BenchmarkSelectTwoKiB(b *testing.B) {
 		if _, err := s.Select(b.Context(), body); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestSelectLargePayload(t *testing.T) {
+	t.Parallel()
+	s := crm(t, map[string]any{
+		"when":        `.event == "end_call" and (.tags | contains(["vip"])) and (.comments | length > 10)`,
+		"call_id":     `.description | capture("(?<id>[VYJM][0-9]{19})").id`,
+		"agent_user":  `first(.labels[].name | select(startswith("agent-"))) | ltrimstr("agent-")`,
+		"disposition": `if .description | ascii_downcase | test("sale") then "SALE" else "NI" end`,
+		"ref":         `.description | split("\n") | last | split(" ")[0]`,
+		"actor":       `[.comments[] | select(.by != null) | .by] | unique | join(", ") | .[0:20]`,
+	})
+	description := strings.Repeat("Wants an offer of 1,000 pieces.\n", 4_000) + "T-1 of call " + callID
+	comments := strings.TrimSuffix(strings.Repeat(`{"id": 360012345678, "by": "anna@example.com", "text": "called back"},`, 1_500), ",")
+	body := fmt.Sprintf(`{"event": "end_call", "tags": ["phone", "vip"], "labels": [{"name": "phone"}, {"name": "agent-1028"}], "description": %q, "comments": [%s]}`,
+		description, comments)
+	if len(body) < 220<<10 {
+		t.Fatalf("the payload has %d bytes", len(body))
+	}
+	items, err := s.Select(t.Context(), []byte(body))
+	want := source.Order{CallID: callID, AgentUser: "1028", Disposition: "NI", Ref: "T-1", Actor: "anna@example.com"}
+	if err != nil || len(items) != 1 || items[0].Order != want || items[0].Err != nil {
+		t.Errorf("got %+v, %v", items, err)
 	}
 }

@@ -12,9 +12,12 @@ import (
 // weights are the cost per byte of input of the functions that do more than read or copy it once.
 var weights = map[string]int{
 	"sort": 8, "sort_by": 8, "group_by": 8, "unique": 8, "unique_by": 8,
-	"tojson": 8, "tostring": 8, "format": 8, "explode": 16, "implode": 8, "split": 16,
+	"tojson": 8, "tostring": 8, "format": 8, "explode": 16, "implode": 8, "split": 4, "join": 4,
 	"to_entries": 16, "from_entries": 8, "with_entries": 32, "INDEX": 16, "indices": 64, "tonumber": 64,
 }
+
+// streaming are the functions that only pass on what their arguments yield.
+var streaming = []string{"select", "map", "first", "last", "nth", "skip", "any", "all", "isempty", "empty", "not", "error"}
 
 // compared are the functions that compare or join each value of their input with each of their argument's.
 var compared = []string{"contains", "inside", "join", "index", "rindex", "indices"}
@@ -48,16 +51,18 @@ func guard(nodes []any) (faults []string) {
 
 func guardOperator(q *gojq.Query) {
 	switch q.Op {
-	case gojq.OpEq, gojq.OpNe, gojq.OpLt, gojq.OpLe, gojq.OpGt, gojq.OpGe, gojq.OpAdd, gojq.OpMod:
+	case gojq.OpEq, gojq.OpNe, gojq.OpLt, gojq.OpLe, gojq.OpGt, gojq.OpGe, gojq.OpMod:
+		q.Left, q.Right = pipe(q.Left, charge(1)), pipe(q.Right, charge(1))
+	case gojq.OpAdd:
 		q.Left, q.Right = pipe(q.Left, charge(2)), pipe(q.Right, charge(2))
 	case gojq.OpMul:
-		q.Left, q.Right = pipe(q.Left, call(guardFactor), charge(2)), pipe(q.Right, call(guardFactor), charge(2))
+		q.Left, q.Right = pipe(q.Left, call(guardFactor), charge(1)), pipe(q.Right, call(guardFactor), charge(1))
 	case gojq.OpDiv:
-		q.Left, q.Right = pipe(q.Left, charge(weights["split"])), pipe(q.Right, charge(2))
+		q.Left, q.Right = pipe(q.Left, charge(weights["split"])), pipe(q.Right, charge(1))
 	case gojq.OpSub:
 		// A list minus a list compares each element of one with each of the other: b as $right | a | charged | . - $right
 		*q = *as(q.Right, func(right *gojq.Query) *gojq.Query {
-			left := pipe(q.Left, charge(2), call(guardProduct, variable(meterVariable), right, number(1)))
+			left := pipe(q.Left, charge(1), call(guardProduct, variable(meterVariable), right, number(1)))
 			return &gojq.Query{Left: left, Op: gojq.OpSub, Right: right}
 		})
 	}
@@ -82,14 +87,14 @@ func guardSlices(t *gojq.Term) {
 // guardCall charges the input of a function or a format.
 func guardCall(t *gojq.Term) error {
 	switch {
-	case t.Type == gojq.TermTypeFormat:
+	case t.Type == gojq.TermTypeFormat && t.Str == nil:
 		*t = *parenthesis(pipe(charge(8), withoutSuffixes(t)), t.SuffixList)
 		return nil
-	case t.Type != gojq.TermTypeFunc || strings.HasPrefix(t.Func.Name, "$"):
+	case t.Type != gojq.TermTypeFunc || strings.HasPrefix(t.Func.Name, "$") || slices.Contains(streaming, t.Func.Name):
 		return nil
 	}
 	f := t.Func
-	before := []*gojq.Query{charge(max(2, weights[f.Name]))}
+	before := []*gojq.Query{charge(max(1, weights[f.Name]))}
 	p, err := patternOf(f)
 	if err != nil {
 		return err
@@ -118,7 +123,11 @@ func guardCall(t *gojq.Term) error {
 		}), t.SuffixList)
 		return nil
 	}
-	*t = *parenthesis(pipe(append(before, withoutSuffixes(t))...), t.SuffixList)
+	charged := append(before, withoutSuffixes(t))
+	if f.Name == "split" {
+		charged = append(charged, charge(2))
+	}
+	*t = *parenthesis(pipe(charged...), t.SuffixList)
 	return nil
 }
 
