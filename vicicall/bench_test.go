@@ -7,8 +7,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// BenchmarkLookups measures finding a call beside a CHECK, which is one round trip: one by agent, two by lead, and by phone
-// alone one and one for each of 100 agents in calls. The server runs in the same process.
+// BenchmarkLookups measures finding a call beside a CHECK, which is one round trip: one by agent, two by lead, and by
+// phone alone one and one for each of 100 agents in calls. The server runs in the same process.
 func BenchmarkLookups(b *testing.B) {
 	server := vicitest.NewServer(vicitest.Config{})
 	defer server.Close()

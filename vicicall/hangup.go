@@ -148,8 +148,8 @@ const (
 	adviceNotLookedUp = "a hang-up was sent, and VICIdial does not list the call, but could not be asked whether the agent is still in it: try again"
 )
 
-// gone returns the verdict on a call that is not listed after a HANGUP whose answer was lost or is not reliable. A restart of
-// VICIdial's database makes a call look so too, though not in the agent's row, which an account for lookups can see.
+// gone returns the verdict on a call that is not listed after a HANGUP whose answer was lost or is not reliable. A restart
+// of VICIdial's database delists a call too, but leaves it in the agent's row, which an account for lookups can see.
 func (s *session) gone(detail string) verdict {
 	v := verdict{NoLongerListed, NoLongerListed.Advice() + detail, nil}
 	if s.cred.Lookup == nil {

@@ -11,7 +11,7 @@ import (
 )
 
 // find looks up the call that an order describes, unless it names the call and the source does not want it confirmed. It
-// writes the found call into the order, and checks that the source may end it. The report is zero if the call may be ended.
+// writes the found call into the order, and checks that the source may end it. The report is zero if so.
 func (h *Handler) find(ctx context.Context, d *delivery, o *source.Order) Report {
 	src := d.source
 	if err := validate(*o); err != nil {
