@@ -11,7 +11,8 @@
 //	go run ./infra/local --env-file env.json
 //	                                 also writes what "sam local invoke --env-vars" needs, and prints that command
 //
-// Every source gets one webhook key: $VICIHOOK_KEY, or else the one that signs the sample events.
+// Every source gets one webhook key: $VICIHOOK_KEY, or else the one that signs the sample events. With --vicidial that
+// one, which is published, is replaced by a random one.
 //
 // What it says itself goes to standard error, so that the output of CMD stays clean.
 // Exit status without a CMD's: 0 when interrupted, 1 when the stack can't start, 2 for a mistake in the command line.
@@ -20,6 +21,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -198,6 +200,9 @@ func (c *cli) config(say narrator) stack.Config {
 		Account:  map[string]any{"lookup": map[string]string{"user": vicitest.DefaultLookupUser, "pass": vicitest.DefaultLookupPass}},
 		External: c.VICIdial != "",
 		Env:      map[string]string{},
+	}
+	if config.External && config.Key == sampleKey { // anybody knows it, and here it would end real calls
+		config.Key = rand.Text()
 	}
 	config.Log = say.fault
 	if c.Log || len(c.Cmd) == 0 {

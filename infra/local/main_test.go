@@ -106,6 +106,17 @@ func TestTheLogShowsOnRequest(t *testing.T) {
 	}
 }
 
+func TestTheSampleKeyOpensNoRealVICIdial(t *testing.T) {
+	t.Parallel()
+	keys := map[string]bool{}
+	for range 2 {
+		keys[(&cli{VICIdial: "https://dialer.example.com"}).config(narrator{}).Key] = true
+	}
+	if keys[sampleKey] || len(keys) != 2 {
+		t.Errorf("got %v", keys)
+	}
+}
+
 func TestErrorsOfTheFunctionShowUnasked(t *testing.T) {
 	t.Parallel()
 	var out screen
