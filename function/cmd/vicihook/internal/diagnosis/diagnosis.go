@@ -1,19 +1,18 @@
-// Package diagnosis says why a captured webhook does not verify.
+// Package diagnosis finds out why a captured webhook does not verify, and how to fix it.
 //
 //	finding, err := diagnosis.Explain(ctx, diagnosis.Case{Request: r, Key: key, Scheme: scheme, Label: "zendesk"})
 //
-// It undoes the damages that are common between a sender and its receiver, one at a time, and asks the function's own
-// verifier after each: a key read in another form, a body serialized again, a time in another unit, a URL seen from
-// behind a gateway. A signature does not match by chance, so the first change that makes it match is the cause.
+// It knows what commonly goes wrong between a sender and its receiver: a body serialized again, a key decoded on one side
+// only, seconds for milliseconds, a URL seen from behind a gateway. Explain undoes one such change at a time and asks the
+// function's own verifier again. A signature does not match by chance, so the first change that makes it match is the
+// cause. The changes come from generators, one for each part of a case: see [Explain] for their order.
 //
-// No result holds a key, a signature or a part of the body.
+// A finding contains no key, no signature and no part of the body.
 package diagnosis
 
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,54 +39,98 @@ type Finding struct {
 	Remedy   string    // how to fix it
 }
 
+// A change is something that may have happened to a case. undo takes it back, and reports whether it can.
+type change struct {
+	cause, what, remedy string
+	undo                func(*Case) bool
+}
+
+// A generator lists the changes worth trying on a case.
+type generator func(Case) []change
+
 // Explain tries the likeliest explanations first. The error is the context's.
 func Explain(ctx context.Context, c Case) (Finding, error) {
-	search := newSearch(ctx, c)
-	for _, stage := range []func() (Finding, bool){
-		search.asItIs,
-		search.withOneChange,
-		search.asAnotherScheme,
-		search.withTwoChanges,
-		search.asAnotherSchemeWithOneChange,
-	} {
-		finding, found := stage()
-		if err := ctx.Err(); err != nil {
-			return Finding{}, fmt.Errorf("diagnosis: %w", err)
-		}
-		if found {
-			return finding, nil
+	cases, others := c.withSchemes()
+	bodies, other := bodyChanges(c.Request.Body), otherSchemes(others)
+	one := oneChange(bodies)
+	for _, generate := range []generator{noChange, one, other, pairs(keyChanges, bodies), pairs(other, one)} {
+		for _, start := range cases {
+			for _, change := range generate(start) {
+				if err := ctx.Err(); err != nil {
+					return Finding{}, fmt.Errorf("diagnosis: %w", err)
+				}
+				if signed := start; change.undo(&signed) && signed.verifies() {
+					return finding(change, signed, cases), nil
+				}
+			}
 		}
 	}
-	return search.unexplained(), nil
+	return unexplained(cases[0], c.Scheme.Kind != ""), nil
 }
 
-// A candidate is a scheme and its name.
-type candidate struct {
-	label  string
-	scheme webhook.Scheme
-}
-
-// candidates returns the schemes that the request may be meant for, and every preset.
-func (c Case) candidates() (meant, presets []candidate) {
+// withSchemes returns the case with each scheme that it may be meant for, and with each preset whose signature header it has.
+func (c Case) withSchemes() (meant, others []Case) {
+	var presets []Case
 	for _, name := range webhook.PresetNames() {
-		preset, _ := webhook.Preset(name)
-		presets = append(presets, candidate{name, preset})
+		preset := c
+		preset.Scheme, _ = webhook.Preset(name)
+		preset.Label = name
+		presets = append(presets, preset)
+		if preset.hasSignature() {
+			others = append(others, preset)
+		}
 	}
-	if c.Scheme.Kind != "" {
-		return []candidate{{c.Label, c.Scheme}}, presets
+	switch {
+	case c.Scheme.Kind != "":
+		return []Case{c}, others
+	case others == nil:
+		return presets, nil
 	}
-	if meant = c.carriedOf(presets); len(meant) == 0 {
-		meant = presets
-	}
-	return meant, presets
+	return others, nil
 }
 
-// carriedOf returns the schemes whose signature header the request has.
-func (c Case) carriedOf(schemes []candidate) []candidate {
-	return slices.DeleteFunc(slices.Clone(schemes), func(p candidate) bool {
-		return !slices.ContainsFunc(p.scheme.Header, func(header string) bool { return len(c.Request.Header[strings.ToLower(header)]) > 0 })
-	})
+// finding describes a match. A request that matches without a change may still be too old, or its key too weak.
+func finding(undone change, c Case, cases []Case) Finding {
+	f := Finding{Scheme: c.Label, Signed: c.signedAt(), Cause: undone.cause, What: undone.what, Remedy: undone.remedy}
+	if f.Cause != "" {
+		return f
+	}
+	var same []string
+	for _, other := range cases {
+		if other.Label != c.Label && other.verifies() {
+			same = append(same, other.Label)
+		}
+	}
+	if same != nil {
+		f.Scheme += " (the same here: " + strings.Join(same, ", ") + ")"
+	}
+	f.Cause, f.What, f.Remedy = c.refusal(f.Signed)
+	f.Verifies = f.Cause == ""
+	return f
 }
 
-// headerNames returns the names of the request's headers, sorted.
-func headerNames(r webhook.Request) []string { return slices.Sorted(maps.Keys(r.Header)) }
+// refusal returns why the function refuses a request whose signature matches: its age, or a key that strangers could have.
+func (c Case) refusal(signed time.Time) (cause, what, remedy string) {
+	age, tolerance := c.Arrived.Sub(signed), time.Duration(c.Scheme.Tolerance)*time.Second
+	timed := !signed.IsZero() && !c.Arrived.IsZero()
+	key, _ := c.Scheme.ParseKey(c.Key) // it was read before
+	weak := key.CheckStrength()
+	switch {
+	case timed && age > tolerance:
+		return "too-old",
+			fmt.Sprintf("the signature matches, but it was made %s before the request arrived; at most %s may pass",
+				age.Round(time.Second), tolerance),
+			"sign each delivery when it is sent, redeliveries too; if the sender does, set its clock"
+	case timed && age < -tolerance:
+		return "too-new",
+			fmt.Sprintf("the signature matches, but its time is %s after the request arrived", (-age).Round(time.Second)),
+			"set the sender's clock, and let it write the time as UTC"
+	case weak != nil:
+		return "refused-key", "the signature matches, but the function refuses this key: " + reason(weak),
+			"give both sides a random key of 32 bytes: openssl rand -base64 32"
+	}
+	return "", "", ""
+}
+
+// reason returns an error of package webhook without the package's name.
+func reason(err error) string { return strings.TrimPrefix(err.Error(), "webhook: ") }

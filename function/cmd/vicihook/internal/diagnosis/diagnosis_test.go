@@ -29,15 +29,15 @@ const (
 
 var signedAt = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
-// A scenario is one delivery that was signed rightly and damaged on its way, or signed wrongly.
+// A scenario is a delivery that was changed after it was signed, or signed in another way than the receiver expects.
 type scenario struct {
 	scheme string // that the receiver has; empty when it does not know
 	key    string // that the receiver has
-	cause  string // that must be named
-	what   string // that the explanation must hold
+	cause  string // expected
+	what   string // expected part of the explanation
 
 	sender func(*sending)         // what the sender does differently
-	damage func(*webhook.Request) // what happens on the way
+	damage func(*webhook.Request) // what happens to the request on its way
 	knows  func(*diagnosis.Case)  // what else the receiver knows
 }
 
@@ -51,7 +51,7 @@ type sending struct {
 	method string
 }
 
-func (s scenario) deliver(t testing.TB) diagnosis.Case {
+func (s scenario) received(t testing.TB) diagnosis.Case {
 	t.Helper()
 	own, _ := webhook.Preset(s.scheme)
 	sent := sending{scheme: own, key: s.key, at: signedAt, body: payload, url: "https://hooks.example.com/webhooks/crm?a=1%2F2&b=2", method: http.MethodPost}
@@ -139,7 +139,6 @@ var scenarios = map[string]scenario{
 	"line ends taken out before signing":   {scheme: "github", key: rawKey, cause: "body-newlines", sender: signBody("a=1&b=2"), damage: arriveAs("a=1\n&b=2")},
 	"a body still in base64":               {scheme: "slack", key: rawKey, cause: "body-base64", what: "still base64", damage: body(encode64)},
 	"a body decoded that was signed coded": {scheme: "slack", key: rawKey, cause: "body-base64", what: "arrived decoded", sender: signBody(encode64(payload)), damage: arriveAs(payload)},
-	"a body put into a JSON string":        {scheme: "github", key: rawKey, cause: "body-json-string", damage: body(strconv.Quote)},
 	"UTF-8 read as Latin-1":                {scheme: "github", key: rawKey, cause: "body-charset", damage: body(mojibake)},
 	"a byte order mark that was added":     {scheme: "github", key: rawKey, cause: "body-bom", damage: body(func(b string) string { return "\ufeff" + b })},
 	"a form with + turned into %20":        {scheme: "slack", key: rawKey, cause: "body-form", sender: signBody("text=a+b&x=1"), damage: arriveAs("text=a%20b&x=1")},
@@ -155,26 +154,25 @@ var scenarios = map[string]scenario{
 	"a key in quotes here":                      {scheme: "github", key: `"` + rawKey + `"`, cause: "key-quotes", sender: key(rawKey)},
 	"a key with a line end at the sender":       {scheme: "github", key: rawKey, cause: "key-sender-blanks", sender: key(rawKey + "\n\n")},
 	"a key that the sender does not decode":     {scheme: "standard-webhooks", key: swKey, cause: "key-form", what: "without decoding", sender: scheme(rawSecret)},
-	"a key that the sender decodes in vain":     {scheme: "stripe", key: swKey, cause: "key-form", what: "decoded from base64", sender: scheme(func(s *webhook.Scheme) { s.Secret, s.SecretPrefix = "base64", "whsec_" })},
+	"a key that only the sender decodes":        {scheme: "stripe", key: swKey, cause: "key-form", what: "decoded from base64", sender: scheme(func(s *webhook.Scheme) { s.Secret, s.SecretPrefix = "base64", "whsec_" })},
 	"a hex key that the sender does not decode": {scheme: "close", key: hexKey, cause: "key-form", what: "without decoding", sender: scheme(rawSecret)},
 	"a prefix that only one side keeps":         {scheme: "stripe", key: swKey, cause: "key-form", what: "without whsec_", sender: key(strings.TrimPrefix(swKey, "whsec_"))},
 	"Zendesk's published test key":              {scheme: "zendesk", key: rawKey, cause: "published-key", sender: key("dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==")},
-	"the whole secret instead of the key":       {scheme: "github", key: `{"crm":["` + rawKey + `"]}`, cause: "key-secret-json", what: "crm", sender: key(rawKey)},
+	"the whole secret instead of the key":       {scheme: "github", key: `{"crm":["` + rawKey + `"]}`, cause: "key-secret-json", what: "whole secret", sender: key(rawKey)},
 	"a published key in use":                    {scheme: "zendesk", key: "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==", cause: "refused-key", what: "published"},
 	"a key that is too short":                   {scheme: "github", key: "short", cause: "refused-key", what: "fewer than 16 bytes"},
 	"another key":                               {scheme: "github", key: rawKey, cause: "other-key", sender: key("another key of the same sort")},
 
 	// The time.
-	"milliseconds for seconds":          {scheme: "standard-webhooks", key: swKey, cause: "time-unit", what: "sent in milliseconds", sender: scheme(func(s *webhook.Scheme) { s.TSUnit = "ms" })},
-	"seconds for milliseconds":          {scheme: "front-app", key: rawKey, cause: "time-unit", what: "sent in seconds", sender: scheme(func(s *webhook.Scheme) { s.TSUnit = "s" })},
-	"seconds for RFC 3339":              {scheme: "zendesk", key: rawKey, cause: "time-unit", what: "wants RFC 3339", sender: scheme(func(s *webhook.Scheme) { s.TSUnit = "s" })},
-	"seconds sent, milliseconds signed": {scheme: "slack", key: rawKey, cause: "time-rewritten", what: "signed in milliseconds", sender: scheme(func(s *webhook.Scheme) { s.TSUnit = "ms" }), damage: header("x-slack-request-timestamp", func(ts string) string { return ts[:10] })},
+	"milliseconds for seconds":          {scheme: "standard-webhooks", key: swKey, cause: "time-unit", what: `sent in "ms"`, sender: scheme(func(s *webhook.Scheme) { s.TSUnit = "ms" })},
+	"seconds for milliseconds":          {scheme: "front-app", key: rawKey, cause: "time-unit", what: `sent in "s"`, sender: scheme(func(s *webhook.Scheme) { s.TSUnit = "s" })},
+	"seconds for RFC 3339":              {scheme: "zendesk", key: rawKey, cause: "time-unit", what: `wants "rfc3339"`, sender: scheme(func(s *webhook.Scheme) { s.TSUnit = "s" })},
 	"a stale delivery":                  {scheme: "slack", key: rawKey, cause: "too-old", what: "10m0s", knows: func(c *diagnosis.Case) { c.Arrived = signedAt.Add(10 * time.Minute) }},
 	"a clock that is ahead":             {scheme: "slack", key: rawKey, cause: "too-new", knows: func(c *diagnosis.Case) { c.Arrived = signedAt.Add(-time.Hour) }},
 	"a time left out of what is signed": {scheme: "slack", key: rawKey, cause: "signed-string", what: `"{body}"`, sender: bodyOnly, damage: func(r *webhook.Request) { r.Header["x-slack-request-timestamp"] = []string{"1769860800"} }},
 	"a point where a colon belongs":     {scheme: "front-app", key: rawKey, cause: "signed-string", what: `"{ts}.{body}"`, sender: scheme(func(s *webhook.Scheme) { s.Signed = "{ts}.{body}" })},
 	"a time in another header":          {scheme: "hubspot-v3", key: rawKey, cause: "time-header", what: "x-hubspot-signature-timestamp", damage: rename("x-hubspot-request-timestamp", "x-hubspot-signature-timestamp")},
-	"a time that nobody can mean":       {scheme: "slack", key: rawKey, cause: "malformed-time", what: "nobody can mean", sender: func(s *sending) { s.at = time.Unix(1234, 0) }},
+	"a time before 2000":                {scheme: "slack", key: rawKey, cause: "malformed-time", what: "can't be right", sender: func(s *sending) { s.at = time.Unix(1234, 0) }},
 	"no time at all":                    {scheme: "slack", key: rawKey, cause: "no-time", damage: func(r *webhook.Request) { delete(r.Header, "x-slack-request-timestamp") }},
 
 	// The signature.
@@ -185,8 +183,8 @@ var scenarios = map[string]scenario{
 	"base64 of hex":                      {scheme: "github", key: rawKey, cause: "signature-base64-of-hex", damage: header("x-hub-signature-256", func(v string) string { return "sha256=" + encode64(strings.TrimPrefix(v, "sha256=")) })},
 	"SHA-1 for SHA-256":                  {scheme: "kustomer", key: rawKey, cause: "algorithm", what: "sha1", sender: scheme(func(s *webhook.Scheme) { s.Alg = "sha1" })},
 	"a plain hash for an HMAC":           {scheme: "kustomer", key: rawKey, cause: "not-hmac", sender: scheme(func(s *webhook.Scheme) { s.Kind, s.Signed = "hash", "{secret}{body}" })},
-	"a prefix that is missing":           {scheme: "github", key: rawKey, cause: "signature-prefix", what: `lacks the prefix "sha256="`, damage: header("x-hub-signature-256", func(v string) string { return strings.TrimPrefix(v, "sha256=") })},
-	"a prefix that nobody wants":         {scheme: "kustomer", key: rawKey, cause: "signature-prefix", what: `begins with "sha256="`, damage: header("x-kustomer-webhook-signature", func(v string) string { return "sha256=" + v })},
+	"a prefix that is missing":           {scheme: "github", key: rawKey, cause: "signature-prefix", what: `the prefix "", and the scheme wants "sha256="`, damage: header("x-hub-signature-256", func(v string) string { return strings.TrimPrefix(v, "sha256=") })},
+	"a prefix that is not expected":      {scheme: "kustomer", key: rawKey, cause: "signature-prefix", what: `the prefix "sha256=", and the scheme wants ""`, damage: header("x-kustomer-webhook-signature", func(v string) string { return "sha256=" + v })},
 	"a signature in another header":      {scheme: "zendesk", key: rawKey, cause: "signature-header", what: "x-signature", damage: rename("x-zendesk-webhook-signature", "x-signature")},
 	"a signature sent twice":             {scheme: "kustomer", key: rawKey, cause: "repeated-header", damage: header("x-kustomer-webhook-signature", func(v string) string { return v + "," + v })},
 	"a signature that was cut":           {scheme: "kustomer", key: rawKey, cause: "malformed-signature", what: "", damage: header("x-kustomer-webhook-signature", func(v string) string { return v[:60] })},
@@ -211,13 +209,11 @@ var scenarios = map[string]scenario{
 	"a query that was sorted":                {scheme: "hubspot-v3", key: rawKey, cause: "url-query", what: "another order", sender: func(s *sending) { s.url = "https://hooks.example.com/webhooks/crm?z=1&a=%2F&m=x%20y" }, damage: url("https://hooks.example.com/webhooks/crm?a=%2F&m=x%20y&z=1")},
 	"a query that was sorted and encoded":    {scheme: "hubspot-v3", key: rawKey, cause: "url-query", what: "encoded again", sender: func(s *sending) { s.url = "https://hooks.example.com/webhooks/crm?z=1&m=x%20y" }, damage: url("https://hooks.example.com/webhooks/crm?m=x+y&z=1")},
 	"a URL that was not decoded":             {scheme: "hubspot-v3", key: rawKey, cause: "signed-string", sender: scheme(func(s *webhook.Scheme) { s.Signed = "{method}{url}{body}{ts}" })},
-	"a method in small letters":              {scheme: "hubspot-v3", key: rawKey, cause: "method", sender: func(s *sending) { s.method = "post" }, damage: func(r *webhook.Request) { r.Method = http.MethodPost }},
-	"nothing that anybody signs":             {key: rawKey, cause: "no-signature", what: "any known scheme", sender: func(s *sending) { s.scheme = preset("slack") }, damage: func(r *webhook.Request) { delete(r.Header, "x-slack-signature") }},
-	"a URL that nobody knows":                {scheme: "hubspot-v3", key: rawKey, cause: "no-url", damage: url("")},
+	"no header of any scheme":                {key: rawKey, cause: "no-signature", what: "any known scheme", sender: func(s *sending) { s.scheme = preset("slack") }, damage: func(r *webhook.Request) { delete(r.Header, "x-slack-signature") }},
+	"a URL that is not known":                {scheme: "hubspot-v3", key: rawKey, cause: "no-url", damage: url("")},
 
 	// Two at once.
 	"an undecoded key and indented JSON": {scheme: "standard-webhooks", key: swKey, cause: "key-form+json-rewritten", sender: scheme(rawSecret), damage: body(pretty)},
-	"milliseconds and a lost newline":    {scheme: "slack", key: rawKey, cause: "time-unit+body-lost-newline", sender: func(s *sending) { s.scheme.TSUnit, s.body = "ms", payload+"\n" }, damage: body(strings.TrimSpace)},
 }
 
 func rawSecret(s *webhook.Scheme) { s.Secret, s.SecretPrefix = "raw", "" }
@@ -244,12 +240,12 @@ func mojibake(text string) string {
 	return string(wide)
 }
 
-func TestEachDamageIsNamedFirst(t *testing.T) {
+func TestExplainNamesTheCause(t *testing.T) {
 	t.Parallel()
 	for name, s := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := s.deliver(t)
+			c := s.received(t)
 			f, err := diagnosis.Explain(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
@@ -258,15 +254,15 @@ func TestEachDamageIsNamedFirst(t *testing.T) {
 				t.Errorf("got  %q: %s\nwant %q: …%s…", f.Cause, f.What, s.cause, s.what)
 			}
 			if f.What == "" || f.Remedy == "" {
-				t.Errorf("%s comes without what or remedy: %+v", f.Cause, f)
+				t.Errorf("%s: no what or no remedy: %+v", f.Cause, f)
 			}
-			leaksNothing(t, c, f)
+			checkLeaks(t, c, f)
 		})
 	}
 }
 
-// leaksNothing looks for the key and for every signature that the request carries or should carry.
-func leaksNothing(t *testing.T, c diagnosis.Case, f diagnosis.Finding) {
+// checkLeaks fails if the finding shows a key, a signature or the body.
+func checkLeaks(t *testing.T, c diagnosis.Case, f diagnosis.Finding) {
 	t.Helper()
 	shown := fmt.Sprintf("%+v", f)
 	secrets := []string{strings.TrimSpace(c.Key), rawKey, swKey, hexKey, "Y1221052110000402027"}
@@ -280,13 +276,13 @@ func leaksNothing(t *testing.T, c diagnosis.Case, f diagnosis.Finding) {
 	}
 }
 
-func TestWhatIsRightVerifies(t *testing.T) {
+func TestExplainVerifiesEveryPreset(t *testing.T) {
 	t.Parallel()
 	for _, name := range webhook.PresetNames() {
 		known := scenario{scheme: name, key: hexKey, sender: signTime}
 		unknown := scenario{key: hexKey, sender: func(s *sending) { s.scheme = preset(name); signTime(s) }}
 		for _, s := range []scenario{known, unknown} {
-			f, err := diagnosis.Explain(t.Context(), s.deliver(t))
+			f, err := diagnosis.Explain(t.Context(), s.received(t))
 			if err != nil || !f.Verifies || f.Cause != "" || !strings.Contains(f.Scheme, name) {
 				t.Errorf("%s: got %+v, %v", name, f, err)
 			}
@@ -294,62 +290,66 @@ func TestWhatIsRightVerifies(t *testing.T) {
 	}
 }
 
-// signTime makes a body that every scheme can sign: one looks for its time in it.
+// signTime sends a body that every scheme can sign: one reads the time from it.
 func signTime(s *sending) { s.body = `{"webhookTimestamp":1790000000000}` }
 
-func TestAnUnknownSendersTwinsAreNamedTogether(t *testing.T) {
+func TestExplainNamesAllMatchingPresets(t *testing.T) {
 	t.Parallel()
-	c := scenario{key: rawKey, sender: func(s *sending) { s.scheme = preset("zammad") }}.deliver(t)
+	c := scenario{key: rawKey, sender: func(s *sending) { s.scheme = preset("zammad") }}.received(t)
 	f, err := diagnosis.Explain(t.Context(), c)
 	if err != nil || f.Scheme != "github-sha1 (the same here: intercom, zammad)" {
 		t.Errorf("got %+v, %v", f, err)
 	}
 }
 
-func TestAnAgeIsNoFaultWhenNobodyKnowsTheArrival(t *testing.T) {
+func TestExplainIgnoresTheAgeWithoutAnArrival(t *testing.T) {
 	t.Parallel()
-	f, err := diagnosis.Explain(t.Context(), scenario{scheme: "slack", key: rawKey}.deliver(t))
+	f, err := diagnosis.Explain(t.Context(), scenario{scheme: "slack", key: rawKey}.received(t))
 	if err != nil || !f.Verifies || !f.Signed.Equal(signedAt) {
 		t.Errorf("got %+v, %v", f, err)
 	}
 }
 
-func TestASearchEndsWithItsContext(t *testing.T) {
+func TestExplainStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	c := scenario{scheme: "github", key: rawKey, sender: key("another key of the same sort")}.deliver(t)
+	c := scenario{scheme: "github", key: rawKey, sender: key("another key of the same sort")}.received(t)
 	if _, err := diagnosis.Explain(ctx, c); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Whatever comes, there is a verdict with a remedy, and it shows no secret.
+// Every request gets a verdict with a remedy.
 func FuzzExplain(f *testing.F) {
 	for _, name := range []string{
-		"JSON that middleware indented", "a stage that the sender sees", "seconds sent, milliseconds signed", "a signature that was cut", "another key",
+		"JSON that middleware indented", "a stage that the sender sees", "milliseconds for seconds", "a signature that was cut", "another key",
 	} {
-		c := scenarios[name].deliver(f)
+		c := scenarios[name].received(f)
 		signature := strings.ToLower(c.Scheme.Header[0])
 		f.Add(c.Label, c.Key, signature, c.Request.Header[signature][0], c.Request.Body, c.Request.URL, c.Stage)
 	}
 	f.Fuzz(func(t *testing.T, scheme, key, header, value string, body []byte, url, stage string) {
 		own, _ := webhook.Preset(scheme)
+		body = body[:min(len(body), 1<<10)] // a large body would only be hashed again for each change
 		r := webhook.Request{Method: "POST", URL: url, Header: webhook.Header{header: {value}}, Body: body}
-		finding := diagnosis.ExplainByOne(t.Context(), diagnosis.Case{Request: r, Key: key, Scheme: own, Label: scheme, Stage: stage})
+		finding, err := diagnosis.Explain(t.Context(), diagnosis.Case{Request: r, Key: key, Scheme: own, Label: scheme, Stage: stage})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if !finding.Verifies && (finding.Cause == "" || finding.What == "" || finding.Remedy == "") {
 			t.Errorf("got %+v", finding)
 		}
 	})
 }
 
-// What is written anew means the same.
+// A body in another style has the same value.
 func FuzzRewrittenJSON(f *testing.F) {
 	f.Add([]byte(payload))
 	f.Add([]byte(`[{"b":[],"a":{}, "b":"\ud83d\ude00\u2028</"},-1.50e+3,true,null,"\u0000\ud800"]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, again := range diagnosis.Rewritten(body) {
-			if got, want := meaning(t, again), meaning(t, body); !reflect.DeepEqual(got, want) {
+			if got, want := meaning(t, []byte(again)), meaning(t, body); !reflect.DeepEqual(got, want) {
 				t.Fatalf("%q became %q", body, again)
 			}
 		}
@@ -366,11 +366,11 @@ func meaning(t *testing.T, text []byte) (value any) {
 	return value
 }
 
-func TestAHostileBodyIsNotWrittenAnew(t *testing.T) {
+func TestRewrittenJSONIsBounded(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
 	if n := len(diagnosis.Rewritten([]byte(deep))); n != 0 {
-		t.Errorf("100 levels were written anew %d times", n)
+		t.Errorf("100 levels were rewritten %d times", n)
 	}
 	wide := strings.Repeat("[", 60) + strings.Repeat("1,", 6<<10) + "1" + strings.Repeat("]", 60)
 	for _, again := range diagnosis.Rewritten([]byte(wide)) {
@@ -388,7 +388,7 @@ func BenchmarkExplainOtherKey(b *testing.B) {
 		"256 KiB deep":  deep + strings.Repeat("1,", 128<<10-200) + "1" + strings.Repeat("]}", 31),
 	} {
 		b.Run(name, func(b *testing.B) {
-			c := scenario{scheme: "standard-webhooks", key: swKey, sender: func(s *sending) { s.body = text }}.deliver(b)
+			c := scenario{scheme: "standard-webhooks", key: swKey, sender: func(s *sending) { s.body = text }}.received(b)
 			c.Key = "whsec_AAAABBBBCCCCDDDDEEEEFFFFGGGGHHHH"
 			for b.Loop() {
 				if f, err := diagnosis.Explain(b.Context(), c); err != nil || f.Cause != "other-key" {

@@ -15,95 +15,92 @@ const (
 	maxRewritten = 1 << 20 // bytes
 )
 
-// A layout is how a JSON writer puts white space, or orders members.
-type layout struct {
-	name    string
-	options []jsontext.Options
+// A style is a part of how a JSON writer writes.
+type style struct {
+	name         string
+	options      []jsontext.Options
+	ascii, slash bool // escapes that jsontext has no option for
 }
 
-var layouts = []layout{
-	{"compact JSON", nil},
-	{"JSON with a blank after each comma and colon, as Python writes it", []jsontext.Options{jsontext.SpaceAfterComma(true), jsontext.SpaceAfterColon(true)}},
-	{"JSON indented by 2", []jsontext.Options{jsontext.WithIndent("  ")}},
-	{"JSON indented by 4", []jsontext.Options{jsontext.WithIndent("    ")}},
-	{"JSON indented by tabs", []jsontext.Options{jsontext.WithIndent("\t")}},
-}
-
-var orders = []layout{
-	{"", []jsontext.Options{jsontext.AllowDuplicateNames(true)}},
-	{", members sorted", []jsontext.Options{jsontext.ReorderRawObjects(true)}},
-}
-
-// An escaping is how a JSON writer spells characters that need no escape.
-type escaping struct {
-	name               string
-	ascii, slash, html bool
-}
-
-var escapings = []escaping{
-	{name: ""},
-	{name: ", characters beyond ASCII as \\u", ascii: true},
-	{name: ", slashes escaped as PHP does", ascii: true, slash: true},
-	{name: ", < > & escaped as Go does", html: true},
-}
-
-// jsonChanges serialize a JSON body in every common way: the sender may have signed it before it was serialized again.
-func jsonChanges(body []byte, add addBody) {
-	if kind := jsontext.Value(body).Kind(); kind != '{' && kind != '[' || deeperThan(maxDepth, body) {
-		return
+var (
+	layouts = []style{
+		{name: "compact JSON"},
+		{name: "JSON with a blank after each comma and colon, as Python writes it",
+			options: []jsontext.Options{jsontext.SpaceAfterComma(true), jsontext.SpaceAfterColon(true)}},
+		{name: "JSON indented by 2", options: []jsontext.Options{jsontext.WithIndent("  ")}},
+		{name: "JSON indented by 4", options: []jsontext.Options{jsontext.WithIndent("    ")}},
+		{name: "JSON indented by tabs", options: []jsontext.Options{jsontext.WithIndent("\t")}},
 	}
-	const remedy = "verify the bytes as they came, before any JSON parser or middleware; the sender must sign the very text that it sends"
-	for _, order := range orders {
-		for _, l := range layouts {
-			for _, e := range escapings {
-				options := slices.Concat(order.options, l.options, []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.EscapeForHTML(e.html), jsontext.EscapeForJS(e.html)})
-				text, err := jsontext.AppendFormat(nil, body, options...)
+	memberOrders = []style{
+		{options: []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)}},
+		{name: ", members sorted", options: []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.ReorderRawObjects(true)}},
+	}
+	escapings = []style{
+		{},
+		{name: ", characters beyond ASCII as \\u", ascii: true},
+		{name: ", slashes escaped as PHP does", ascii: true, slash: true},
+		{name: ", < > & escaped as Go does", options: []jsontext.Options{jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true)}},
+	}
+)
+
+// jsonDamages are a JSON body's ways to have been written: in every common style, with a line end after it and without.
+func jsonDamages(body []byte) (damages []damage) {
+	if kind := jsontext.Value(body).Kind(); kind != '{' && kind != '[' || tooDeep(body) {
+		return nil
+	}
+	for _, order := range memberOrders {
+		for _, layout := range layouts {
+			for _, escaping := range escapings {
+				formatted, err := jsontext.AppendFormat(nil, body, slices.Concat(order.options, layout.options, escaping.options)...)
 				if err != nil {
-					break // a member given twice has no sorted order
+					break // no JSON, or a member given twice, which has no sorted order
 				}
-				if text = e.escape(text); len(text) > maxRewritten {
-					continue
+				if text := escaping.escape(formatted); len(text) <= maxRewritten {
+					name := layout.name + order.name + escaping.name
+					damages = append(damages, rewritten(name, text), rewritten(name+", with a line end after it", text+"\n"))
 				}
-				what := fmt.Sprintf("the JSON body was serialized again after it was signed; signed was %s%s%s", l.name, order.name, e.name)
-				add("json-rewritten", what, remedy, text)
-				add("json-rewritten", what+", with a line end after it", remedy, append(bytes.Clone(text), '\n'))
 			}
 		}
 	}
+	return damages
 }
 
-// deeperThan reports whether the body is nested deeper than that, or is no JSON.
-func deeperThan(depth int, body []byte) bool {
+func rewritten(style, text string) damage {
+	return damage{"json-rewritten", "the JSON body was serialized again after it was signed; signed was " + style,
+		"verify the bytes as they came, before any JSON parser or middleware; the sender must sign the very text that it sends",
+		func(string) []string { return []string{text} }}
+}
+
+// tooDeep reports whether the body is nested deeper than maxDepth.
+func tooDeep(body []byte) bool {
 	tokens := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	for range len(body) {
-		if _, err := tokens.ReadToken(); err != nil || tokens.StackDepth() > depth {
-			return true
-		}
-		if tokens.StackDepth() == 0 {
+	for {
+		if _, err := tokens.ReadToken(); err != nil {
 			return false
 		}
+		if tokens.StackDepth() > maxDepth {
+			return true
+		}
 	}
-	return true
 }
 
-// escape writes escapes that the formatter has no option for. Only strings hold the characters that are meant.
-func (e escaping) escape(text []byte) []byte {
-	if !e.ascii && !e.slash {
-		return text
+// escape adds escapes to formatted JSON. Only strings have the characters that are meant.
+func (s style) escape(text []byte) string {
+	if !s.ascii {
+		return string(text)
 	}
 	var out bytes.Buffer
 	for _, r := range string(text) {
 		switch {
-		case r == '/' && e.slash:
+		case r == '/' && s.slash:
 			out.WriteString(`\/`)
-		case r > '~' && r >= 0x10000:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
-		case r > '~':
-			fmt.Fprintf(&out, `\u%04x`, r)
-		default:
+		case r <= '~':
 			out.WriteRune(r)
+		default:
+			for _, unit := range utf16.AppendRune(nil, r) {
+				fmt.Fprintf(&out, `\u%04x`, unit)
+			}
 		}
 	}
-	return out.Bytes()
+	return out.String()
 }
