@@ -139,19 +139,35 @@ func (s *session) pause(round int) bool {
 }
 
 // exchange sends a request to the current web server and reads the whole response. It follows no redirect and sends
-// nothing twice: the request can't be rewound.
+// nothing twice: the request can't be rewound. Without a connection within connect it ends.
 func (s *session) exchange(req request, limit, connect time.Duration) (r response) {
 	start := time.Now()
 	defer func() { r.took = time.Since(start) }()
 	ctx, cancel := context.WithTimeout(s.ctx, limit)
 	defer cancel()
-	ctx, p := traced(ctx, connect)
-	defer p.stop()
-	resp, err := s.transport.RoundTrip(newRequest(ctx, s.cred.URLs[s.at], req))
-	if err != nil {
-		return p.failed(err)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	connecting := time.AfterFunc(connect, func() { stop(errSlowConnect) })
+	defer connecting.Stop()
+	var used *conn // nil until connected
+	var kept bool  // it was idle before
+	resp, err := s.transport.RoundTrip(newRequest(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(info httptrace.GotConnInfo) {
+			connecting.Stop()
+			used, kept = info.Conn.(*conn), info.WasIdle
+			used.begin(kept)
+		},
+	}), s.cred.URLs[s.at], req))
+	switch {
+	case err == nil:
+		defer resp.Body.Close()
+	case used == nil:
+		return response{err: err} // of the network or TLS: no secret was sent that it could echo
+	case used.abandon():
+		return response{stale: kept, err: sanitize(err)}
+	default:
+		return response{sent: true, err: sanitize(err)}
 	}
-	defer resp.Body.Close()
 	r = response{sent: true, status: resp.StatusCode, redirect: redirectOf(resp, s.cred.Pass)}
 	r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
@@ -179,37 +195,6 @@ func newRequest(ctx context.Context, base string, req request) *http.Request {
 		Body:          io.NopCloser(strings.NewReader(req.form)),
 		ContentLength: int64(len(req.form)),
 	}).WithContext(ctx)
-}
-
-// progress is how far a request has come.
-type progress struct {
-	conn *conn // nil until connected
-	kept bool  // the connection was idle before
-	stop func()
-}
-
-// traced returns a context that records a request's progress, and that ends without a connection in time.
-func traced(ctx context.Context, connect time.Duration) (context.Context, *progress) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(connect, func() { cancel(errSlowConnect) })
-	p := &progress{stop: func() { timer.Stop(); cancel(nil) }}
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) {
-			timer.Stop()
-			p.conn, p.kept = info.Conn.(*conn), info.WasIdle
-			p.conn.begin(info.WasIdle)
-		},
-	}), p
-}
-
-func (p *progress) failed(err error) response {
-	switch {
-	case p.conn == nil:
-		return response{err: err} // of the network or TLS: no secret was sent that it could echo
-	case p.conn.abandon():
-		return response{stale: p.kept, err: sanitize(err)}
-	}
-	return response{sent: true, err: sanitize(err)}
 }
 
 // sanitize returns err without anything that could quote the response.
