@@ -29,11 +29,13 @@ type signCmd struct {
 }
 
 func (signCmd) Help() string {
-	return `Prints one header a line, the body not included; with --event or --event-file one event as JSON, signed now, for sam local invoke.
+	return `Prints one header a line; a payload that is made from flags goes to standard error, as it has to be sent.
+With --event or --event-file it prints one event as JSON, signed now, for sam local invoke.
 
 Examples:
 
-    vicihook sign --source zendesk --key-file zendesk.key --body ticket.json
+    vicihook sign --source zendesk --key-file zendesk.key --body ticket.json > headers
+    curl -H @headers --data-binary @ticket.json https://hooks.example.com/webhooks/zendesk
     vicihook sign --call-id Y1221052110000402027 --agent-user 1028 --event http | sam local invoke -e -
     vicihook sign --event-file events/crm.json | sam local invoke -e -`
 }
@@ -47,6 +49,9 @@ func (c signCmd) Run(env *environment) error {
 		return err
 	}
 	if c.Event == "" {
+		if c.Body == "" {
+			fmt.Fprintf(env.stderr, rowFormat, "payload", d.Body)
+		}
 		for _, name := range slices.Sorted(maps.Keys(d.Header)) {
 			fmt.Fprintf(env.stdout, "%s: %s\n", http.CanonicalHeaderKey(name), d.Header[name][0])
 		}

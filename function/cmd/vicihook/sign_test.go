@@ -36,6 +36,16 @@ func TestSignHeadersVerify(t *testing.T) {
 	}
 }
 
+func TestSignShowsThePayloadOfItsFlags(t *testing.T) {
+	t.Parallel()
+	signed := vicihook(t, call{args: args(signCall+"--ref", "T-1\u00a0ü")})
+	payload, ok := strings.CutPrefix(strings.TrimSuffix(signed.stderr, "\n"), "payload   ")
+	r := vicihook(t, call{args: args("verify --body", file(t, "body", payload)), stdin: signed.stdout})
+	if !ok || r.status != statusOK {
+		t.Errorf("%+v\n%+v", signed, r)
+	}
+}
+
 func TestSignEventsVerify(t *testing.T) {
 	t.Parallel()
 	for _, shape := range []string{"http", "rest", "url"} {
