@@ -3,8 +3,8 @@ package vicicall
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -53,22 +53,24 @@ func versionFault(r response) verdict {
 	return verdict{UnexpectedReply, reply.Message + " (" + reply.Line + ")", nil}
 }
 
-// versionLine is "VERSION: 2.14-82|BUILD: 250122-1010|DATE: 2026-11-22 10:34:00|EPOCH: 1795343640". The labels are
-// translated, and newer scripts append fields. DATE is local time.
-var versionLine = regexp.MustCompile(
-	`^[^|]*?: ([-.0-9A-Za-z]{1,20})\|[^|]*?: ([-.0-9A-Za-z]{1,20})\|[^|]*?: ([^|]*)\|[^|]*?: ([0-9]{1,12})(?:\||$)`)
+var isVersion = madeOf(alphanum+"-.", 1, 20)
 
+// parseVersion reads "VERSION: 2.14-82|BUILD: 250122-1010|DATE: 2026-11-22 10:34:00|EPOCH: 1795343640" by position: the
+// labels are translated. DATE is local time.
 func parseVersion(r response) (Version, bool) {
 	body := scan(r.body)
-	field := versionLine.FindStringSubmatch(string(body.line))
-	if !r.whole || r.status != http.StatusOK || body.significant != 1 || field == nil {
+	parts := strings.Split(string(body.line), "|")
+	if !r.whole || r.status != http.StatusOK || body.significant != 1 || len(parts) < 4 {
 		return Version{}, false
 	}
-	local, err := time.Parse(time.DateTime, field[3])
-	epoch, _ := strconv.ParseInt(field[4], 10, 64)
-	if err != nil || epoch == 0 {
+	for i, part := range parts {
+		_, parts[i], _ = strings.Cut(part, ": ")
+	}
+	local, dateErr := time.Parse(time.DateTime, parts[2])
+	epoch, err := strconv.ParseInt(parts[3], 10, 64)
+	if dateErr != nil || err != nil || epoch <= 0 || !isVersion(parts[0]) || !isVersion(parts[1]) {
 		return Version{}, false
 	}
 	zone := time.FixedZone("", int(local.Unix()-epoch))
-	return Version{Version: field[1], Build: field[2], Time: time.Unix(epoch, 0).In(zone)}, true
+	return Version{Version: parts[0], Build: parts[1], Time: time.Unix(epoch, 0).In(zone)}, true
 }
