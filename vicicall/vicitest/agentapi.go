@@ -28,94 +28,76 @@ func scriptPage() page { return page{status: 200, kind: utf8HTML, caching: true}
 
 func (p page) body() string { return p.pre + p.line + p.end }
 
-// A script is one run of agc/api.php or non_agent_api.php. Its methods are called with the server locked.
-type script struct {
-	s       *Server
-	in      input
-	address string // REMOTE_ADDR
-	user    *User  // nil: no such user
-
-	page           page
-	call           *call
-	holder         *Agent      // who held the call when SUCCESS was printed, if anybody
-	order          *ManagerRow // what SUCCESS promises; nil when nothing is to be done
-	passwordStored bool
-	valueHidden    bool              // the value is the password
-	words          map[string]string // the user's language
-	blind          string            // a table that is broken and reads as empty
-	strict         bool              // SQL refuses a status that is too long
-}
-
 // check runs agc/api.php up to its answer. What SUCCESS promises is left to work.
-func (c *script) check() {
-	c.user = c.s.users[fold(c.in.user)]
-	if c.words == nil && c.user != nil {
-		c.words = c.user.Words
+func (x *exchange) check() {
+	x.user = x.s.users[fold(x.in.user)]
+	if x.words = x.fault.words; x.words == nil && x.user != nil {
+		x.words = x.user.Words
 	}
 	switch {
-	case c.in.function == "version":
-		c.version()
-	case len(c.in.source) < 2:
-		c.fail("Invalid Source", " - ", c.in.source)
-	case c.refused():
-	case c.s.settings.APIInactive:
-		c.fail("System API NOT ACTIVE", "", "")
-	case c.in.function == "ra_call_control":
-		c.callControl()
+	case x.in.function == "version":
+		x.version()
+	case len(x.in.source) < 2:
+		x.fail("Invalid Source", " - ", x.in.source)
+	case x.loginRefused():
+	case x.s.settings.APIInactive:
+		x.fail("System API NOT ACTIVE", "", "")
+	case x.in.function == "ra_call_control":
+		x.callControl()
 	}
 }
 
-func (c *script) version() {
-	now := c.s.now()
-	c.page.line = fmt.Sprintf("%s %s|%s %s|%s %s|%s %d\n", c.word("VERSION:"), c.s.version, c.word("BUILD:"), build,
-		c.word("DATE:"), now.Format(time.DateTime), c.word("EPOCH:"), now.Unix())
-	c.log("SUCCESS", "")
+func (x *exchange) version() {
+	now := x.s.now()
+	x.page.line = fmt.Sprintf("%s %s|%s %s|%s %s|%s %d\n", x.word("VERSION:"), x.s.version, x.word("BUILD:"), build,
+		x.word("DATE:"), now.Format(time.DateTime), x.word("EPOCH:"), now.Unix())
+	x.s.logged++
 }
 
 // callControl is function=ra_call_control up to its answer.
-func (c *script) callControl() {
-	in := c.in
+func (x *exchange) callControl() {
+	in := x.in
 	switch {
 	case in.value == "" || in.agentUser == "" || in.stage == "":
-		c.fail("ra_call_control not valid", " - ", in.value+"|"+in.agentUser+"|"+in.stage)
-	case !c.permitted():
-		c.fail("auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION", " - ", in.value+"|"+in.user+"|"+in.function+"|"+c.user.Group)
-	case !c.agentLoggedIn():
-		c.fail("agent_user is not logged in", " - ", in.agentUser)
-	case !c.callListed():
-		c.fail("no active call found", " - ", in.value)
+		x.fail("ra_call_control not valid", " - ", in.value+"|"+in.agentUser+"|"+in.stage)
+	case !x.permitted():
+		x.fail("auth USER DOES NOT HAVE PERMISSION TO USE THIS FUNCTION", " - ", in.value+"|"+in.user+"|"+in.function+"|"+x.user.Group)
+	case !x.agentLoggedIn():
+		x.fail("agent_user is not logged in", " - ", in.agentUser)
+	case !x.callListed():
+		x.fail("no active call found", " - ", in.value)
 	case in.stage != "HANGUP":
-		c.fail("stage is not valid", " - ", in.stage)
+		x.fail("stage is not valid", " - ", in.stage)
 	default:
-		c.promise()
+		x.promise()
 	}
 }
 
 // permitted wants the function's name between spaces on both sides.
-func (c *script) permitted() bool {
-	allowed := c.user.AllowedFunctions
-	return strings.Contains(allowed, " "+c.in.function+" ") || strings.Contains(allowed, "ALL_FUNCTIONS")
+func (x *exchange) permitted() bool {
+	allowed := x.user.AllowedFunctions
+	return strings.Contains(allowed, " "+x.in.function+" ") || strings.Contains(allowed, "ALL_FUNCTIONS")
 }
 
-func (c *script) agentLoggedIn() bool {
-	return c.s.agents[fold(c.in.agentUser)] != nil && c.blind != "vicidial_live_agents"
+func (x *exchange) agentLoggedIn() bool {
+	return x.s.agents[fold(x.in.agentUser)] != nil && x.fault.blind != "vicidial_live_agents"
 }
 
-func (c *script) callListed() bool {
-	c.call = c.s.calls[fold(c.in.value)]
-	return c.call != nil && c.call.Listed && c.blind != "vicidial_auto_calls"
+func (x *exchange) callListed() bool {
+	x.call = x.s.calls[fold(x.in.value)]
+	return x.call != nil && x.call.Listed && x.fault.blind != "vicidial_auto_calls"
 }
 
 // promise prints SUCCESS. Nothing is done yet, and nothing will be where the word was translated.
-func (c *script) promise() {
-	c.holder = c.s.holder(c.in.value)
-	c.say("SUCCESS", "ra_call_control hungup", " - ", c.in.agentUser+"|"+c.in.value+"|HANGUP")
-	if c.word("SUCCESS") == "SUCCESS" {
-		id := c.in.value
+func (x *exchange) promise() {
+	x.holder = x.s.holder(x.in.value)
+	x.say("SUCCESS", "ra_call_control hungup", " - ", x.in.agentUser+"|"+x.in.value+"|HANGUP")
+	if x.word("SUCCESS") == "SUCCESS" {
+		id := x.in.value
 		if len(id) >= 4 {
 			id = "HAPI" + id[4:]
 		}
-		c.order = &ManagerRow{Action: "Hangup", CallerID: id, Channel: c.call.channel}
+		x.order = &ManagerRow{Action: "Hangup", CallerID: id, Channel: x.call.channel}
 	}
 }
 
@@ -134,43 +116,40 @@ const (
 
 // work does what SUCCESS promised, but for the steps left out. The agent released is the one who held the call when it
 // was looked up, whoever the request named and even where that agent talks to somebody else by now.
-func (c *script) work(without steps) {
-	if c.order == nil {
+func (x *exchange) work(without steps) {
+	if x.order == nil {
 		return
 	}
 	do := everything &^ without
-	if do&booking != 0 && (!c.strict || len(c.in.status) <= 6) {
-		c.call.Disposition = cut(cmp.Or(c.in.status, "RAXFER"), 6)
-		if c.call.Kind == Outbound {
-			c.call.BookedTo = c.in.agentUser
-		}
+	if do&booking != 0 && (!x.fault.strict || len(x.in.status) <= 6) {
+		x.call.Disposition = cut(cmp.Or(x.in.status, "RAXFER"), 6)
 	}
 	if do&ordering != 0 {
-		c.s.manager = append(c.s.manager, *c.order)
-		c.call.LineUp = c.call.LineUp && do&sending == 0
+		x.s.manager = append(x.s.manager, *x.order)
+		x.call.LineUp = x.call.LineUp && do&sending == 0
 	}
-	if c.holder != nil && do&clearing != 0 {
-		c.holder.CallID = ""
+	if x.holder != nil && do&clearing != 0 {
+		x.holder.CallID = ""
 	}
-	if c.holder != nil && do&readying != 0 {
-		c.holder.Status = "READY"
+	if x.holder != nil && do&readying != 0 {
+		x.holder.Status = "READY"
 	}
 	if do&delisting != 0 {
-		c.call.Listed = false
+		x.call.Listed = false
 	}
 }
 
-// fail prints an error line and logs it.
-func (c *script) fail(reason, separator, data string) { c.say("ERROR", reason, separator, data) }
+// fail prints an error line; every line counts as a row of vicidial_api_log.
+func (x *exchange) fail(reason, separator, data string) { x.say("ERROR", reason, separator, data) }
 
-func (c *script) say(result, reason, separator, data string) {
-	c.page.line = c.word(result) + ": " + c.word(reason) + separator + data + "\n"
-	c.log(result, reason)
+func (x *exchange) say(result, reason, separator, data string) {
+	x.page.line = x.word(result) + ": " + x.word(reason) + separator + data + "\n"
+	x.s.logged++
 }
 
 // word translates a phrase into the user's language.
-func (c *script) word(english string) string {
-	if own, ok := c.words[english]; ok {
+func (x *exchange) word(english string) string {
+	if own, ok := x.words[english]; ok {
 		return own
 	}
 	return english

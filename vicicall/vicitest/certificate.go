@@ -24,7 +24,7 @@ type Cert struct {
 	NotAfter   time.Time // zero is an hour from now
 }
 
-// SelfSigned makes a certificate that nobody else signed.
+// SelfSigned returns a self-signed certificate.
 func SelfSigned(c Cert) tls.Certificate {
 	key, template := c.template()
 	return sign(template, template, key, key)
@@ -33,7 +33,7 @@ func SelfSigned(c Cert) tls.Certificate {
 // An Authority is a private certificate authority.
 type Authority struct{ certificate tls.Certificate }
 
-// NewAuthority makes one with a key of its own.
+// NewAuthority returns an authority with a new key.
 func NewAuthority() *Authority {
 	key, template := Cert{CommonName: "vicitest authority"}.template()
 	template.IsCA, template.BasicConstraintsValid = true, true
@@ -44,18 +44,10 @@ func NewAuthority() *Authority {
 // PEM is the authority's own certificate.
 func (a *Authority) PEM() string { return encode(a.certificate) }
 
-// Issue makes a certificate that the authority signed.
+// Issue returns a certificate signed by the authority.
 func (a *Authority) Issue(c Cert) tls.Certificate {
 	key, template := c.template()
 	return sign(template, a.certificate.Leaf, key, a.certificate.PrivateKey.(*ecdsa.PrivateKey))
-}
-
-// CertificatePEM is the server's certificate: what a client of a self-signed one may trust. Empty without TLS.
-func (s *Server) CertificatePEM() string {
-	if s.certificate.Certificate == nil {
-		return ""
-	}
-	return encode(s.certificate)
 }
 
 // Pin is the server's pin, see [Pin]; empty without TLS.

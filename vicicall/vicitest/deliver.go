@@ -17,47 +17,47 @@ const (
 )
 
 // whole sends the page as it is.
-func whole(x *exchange, p page) {
+func (x *exchange) whole() {
 	x.over()
-	p.header(x.w.Header())
-	x.w.WriteHeader(p.status)
-	io.WriteString(x.w, p.body())
+	x.page.header(x.w.Header())
+	x.w.WriteHeader(x.page.status)
+	_, _ = io.WriteString(x.w, x.page.body()) // a client that is gone gets nothing
 }
 
 // late sends the page after the delay.
-func late(x *exchange, p page) {
+func late(x *exchange) {
 	if !x.wait(x.r.Context().Done()) {
 		panic(http.ErrAbortHandler)
 	}
-	whole(x, p)
+	x.whole()
 }
 
-// closeAfter sends the page and says that the connection ends.
-func closeAfter(x *exchange, p page) {
+// closeAfter sends the page with Connection: close.
+func closeAfter(x *exchange) {
 	x.w.Header().Set("Connection", "close")
-	whole(x, p)
+	x.whole()
 }
 
 // closeSilently sends the page as if the connection could be used again, and closes it.
-func closeSilently(x *exchange, p page) {
+func closeSilently(x *exchange) {
 	conn := x.take()
 	defer conn.Close()
-	conn.Write(p.raw())
+	conn.Write(x.page.raw())
 }
 
 // cutOff announces the whole body, sends half of it and closes.
-func cutOff(x *exchange, p page) {
+func cutOff(x *exchange) {
 	conn := x.take()
 	defer conn.Close()
-	raw := p.raw()
-	conn.Write(raw[:len(raw)-(len(p.body())+1)/2])
+	raw := x.page.raw()
+	conn.Write(raw[:len(raw)-(len(x.page.body())+1)/2])
 }
 
-// closeConn closes the connection in good order, without a byte of answer.
-func closeConn(x *exchange, _ page) { x.take().Close() }
+// close closes the connection in good order, without a byte of answer.
+func (x *exchange) close() { x.take().Close() }
 
 // resetConn breaks the connection off: the client sees a TCP reset.
-func resetConn(x *exchange, _ page) {
+func resetConn(x *exchange) {
 	conn := x.take()
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
@@ -69,19 +69,19 @@ func resetConn(x *exchange, _ page) {
 }
 
 // hang never answers; it ends when the client gives up, at the fault's release, or when the server closes.
-func hang(x *exchange, _ page) {
+func hang(x *exchange) {
 	select {
 	case <-x.r.Context().Done():
 	case <-x.fault.Release:
 	case <-x.s.closed:
 	}
-	closeConn(x, page{})
+	x.close()
 }
 
 // flood sends the page and then more, as long as the client reads.
-func flood(size int) func(*exchange, page) {
-	return func(x *exchange, p page) {
-		whole(x, p)
+func flood(size int) func(*exchange) {
+	return func(x *exchange) {
+		x.whole()
 		filler := []byte(strings.Repeat(strings.Repeat(" ", 1023)+"\n", 32))
 		for sent := 0; sent < size; sent += len(filler) {
 			if _, err := x.w.Write(filler); err != nil {
@@ -92,12 +92,12 @@ func flood(size int) func(*exchange, page) {
 }
 
 // dripAll sends the answer byte by byte from its first, the delay between.
-func dripAll(x *exchange, p page) { drip(x, nil, p.raw()) }
+func dripAll(x *exchange) { drip(x, nil, x.page.raw()) }
 
 // dripBody sends the headers at once and the body byte by byte.
-func dripBody(x *exchange, p page) {
-	raw := p.raw()
-	body := len(raw) - len(p.body())
+func dripBody(x *exchange) {
+	raw := x.page.raw()
+	body := len(raw) - len(x.page.body())
 	drip(x, raw[:body], raw[body:])
 }
 
@@ -153,7 +153,7 @@ func (p page) raw() []byte {
 		StatusCode: p.status, ProtoMajor: 1, ProtoMinor: 1, Header: header,
 		ContentLength: int64(len(p.body())), Body: io.NopCloser(strings.NewReader(p.body())),
 	}
-	answer.Write(&raw) // a buffer takes everything
+	_ = answer.Write(&raw) // a buffer takes everything
 	return raw.Bytes()
 }
 

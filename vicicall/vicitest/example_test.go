@@ -71,11 +71,7 @@ func ExampleServer_Inject() {
 func ExampleObserved() {
 	srv := vicitest.NewServer(vicitest.Config{})
 	defer srv.Close()
-	fault, err := vicitest.Observed("2.8-32", "right password, vdc_agent_api_access=0")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	fault := vicitest.Observed("2.8-32", "right password, vdc_agent_api_access=0")
 	fault.Times = 1
 	if err := srv.Inject(fault); err != nil {
 		fmt.Println(err)
@@ -116,10 +112,10 @@ func ExampleServer_Hold() {
 
 func ExampleFaultByName() {
 	info, _ := vicitest.FaultByName("proxy-502")
-	fmt.Printf("%s, %s: %s\n", info.Name, info.Point, info.About)
+	fmt.Printf("%s: %s\n", info.Name, info.About)
 	_, err := vicitest.FaultByName("")
 	fmt.Println(err != nil)
 	// Output:
-	// proxy-502, in the answer: a proxy's 502 hides the finished work
+	// proxy-502: a proxy's 502 hides the finished work
 	// true
 }

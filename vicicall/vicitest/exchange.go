@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// An exchange is one request on its way through the script, and what strikes it there.
+// An exchange is one request: what it asks, the fault that applies to it, and the run of the script that answers it.
 type exchange struct {
 	s            *Server
 	w            http.ResponseWriter
@@ -16,9 +16,16 @@ type exchange struct {
 	in           input
 	kind, callID string
 	nonAgent     bool // for non_agent_api.php
-	hidden       bool // the value is the password
-	fault        active
+	fault        definition
 	running      bool // counts as a HANGUP that runs
+
+	page    page
+	user    *User             // nil: no such user
+	words   map[string]string // the user's language
+	refused bool              // the login failed
+	call    *call
+	holder  *Agent      // who held the call when SUCCESS was printed, if anybody
+	order   *ManagerRow // what SUCCESS promises; nil when nothing is to be done
 }
 
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
@@ -28,20 +35,20 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	defer s.busy.Done()
 	known, nonAgent := apiAt(r.URL.Path)
 	if !known {
-		x := s.recordStray(r)
-		x.w = w
-		whole(x, mustObserve("any", "api.php not at this path (wrong base URL, /agc not installed)").page())
+		s.recordStray(r)
+		x := &exchange{s: s, w: w, r: r, page: Observed("any", "api.php not at this path (wrong base URL, /agc not installed)").observed.page()}
+		x.whole()
 		return
 	}
-	p := readParams(r)
-	x := s.record(r, p, p.clean(nonAgent), nonAgent)
+	x := s.record(w, r, nonAgent)
 	defer x.over()
-	x.w = w
-	x.run()
+	if x.fault.before == nil || !x.fault.before(x) {
+		x.run()
+	}
 }
 
 // apiAt reports whether a path is one of the two APIs', and whether it is the non-agent API's. A proxy may add a prefix,
-// but not one that names an API itself: that is a client which was given too long an address.
+// but not one that names an API itself: that is a client whose address is too long.
 func apiAt(path string) (known, nonAgent bool) {
 	for _, api := range []string{"/agc/api.php", "/vicidial/non_agent_api.php"} {
 		if prefix, found := strings.CutSuffix(path, api); found {
@@ -51,62 +58,44 @@ func apiAt(path string) (known, nonAgent bool) {
 	return false, false
 }
 
-// run is the way of a request: before the script, the script, the answer.
+// run runs the script and sends its answer, as changed by the fault. The server is unlocked between the checks
+// and the work, as VICIdial has no lock: two requests at once may both pass the checks.
 func (x *exchange) run() {
-	if x.fault.before != nil && x.fault.before(x) {
+	if x.nonAgent {
+		x.s.locked(x.lookup)
+	} else {
+		x.s.locked(x.check)
+		if x.fault.pause && x.order != nil && !x.wait(nil) {
+			x.close() // the server was closed meanwhile
+			return
+		}
+		x.s.locked(func() { x.work(x.fault.without) })
+	}
+	if x.fault.onSuccess && x.order == nil {
+		x.whole()
 		return
 	}
-	c, alive := x.script()
-	switch {
-	case !alive:
-		closeConn(x, page{})
-	case x.fault.onSuccess && c.order == nil:
-		whole(x, c.page)
-	default:
-		x.answer(c)
+	if x.fault.turn != nil {
+		x.fault.turn(x)
 	}
+	if x.fault.send != nil {
+		x.fault.send(x)
+		return
+	}
+	x.whole()
 }
 
-// script runs checks and work. The lock is let go of in between, as VICIdial has none: two requests at once may both
-// pass the checks. It returns false when the server was closed meanwhile.
-func (x *exchange) script() (c *script, alive bool) {
-	c = &script{
-		s: x.s, in: x.in, page: scriptPage(), address: address(x.r),
-		valueHidden: x.hidden, words: x.fault.words, blind: x.fault.blind, strict: x.fault.strict,
-	}
-	if x.nonAgent {
-		x.s.locked(c.lookup)
-		return c, true
-	}
-	x.s.locked(c.check)
-	if x.fault.pause && c.order != nil && !x.wait(nil) {
-		return c, false
-	}
-	x.s.locked(func() { c.work(x.fault.without) })
-	return c, true
-}
-
+// locked runs a function with the server locked, and wakes whoever awaits a change.
 func (s *Server) locked(do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	do()
-	s.notify()
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
-// answer sends the page, or what the fault makes of it.
-func (x *exchange) answer(c *script) {
-	if x.fault.turn != nil {
-		x.fault.turn(x, c)
-	}
-	send := x.fault.send
-	if send == nil {
-		send = whole
-	}
-	send(x, c.page)
-}
-
-// wait waits for the fault's delay or release. It returns false when the server closes or given up says so first;
-// PHP does not notice that its client has gone, so before and amid the work given up is nil.
+// wait waits for the fault's delay or release. It returns false when the server closes, or when givenUp is closed first.
+// PHP does not notice that its client has gone, so givenUp is nil before and amid the work.
 func (x *exchange) wait(givenUp <-chan struct{}) bool {
 	var timer <-chan time.Time
 	if x.fault.Delay > 0 || x.fault.Release == nil {
@@ -126,10 +115,11 @@ func (x *exchange) wait(givenUp <-chan struct{}) bool {
 	}
 }
 
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+// address is PHP's REMOTE_ADDR.
+func (x *exchange) address() string {
+	host, _, err := net.SplitHostPort(x.r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr
+		return x.r.RemoteAddr
 	}
 	return host
 }

@@ -12,24 +12,13 @@ import (
 // ErrUnknownFault is wrapped by the error for a name that [Faults] does not have.
 var ErrUnknownFault = errors.New("vicitest: unknown fault")
 
-// A Point is where on a request's way a fault strikes.
-type Point string
-
-// The points, in the order of a request's way.
-const (
-	BeforeWork Point = "before the work"
-	AmidWork   Point = "amid the work" // SUCCESS is printed, but not all of the work is done
-	AfterWork  Point = "after the work"
-	InAnswer   Point = "in the answer" // the work is as it should be
-)
-
 // A Fault is one thing that goes wrong with some requests.
 type Fault struct {
 	Name     string          // one of Faults
-	Stage    string          // strikes this kind of request only: HANGUP, CHECK, version, agent_status, …; empty is as FaultInfo says
-	CallID   string          // strikes requests for this call only; empty is any
+	Stage    string          // applies to this kind of request only: HANGUP, CHECK, version, agent_status, …; empty is as FaultInfo says
+	CallID   string          // applies to requests for this call only; empty is any
 	Skip     int             // lets so many requests pass first
-	Times    int             // strikes so many requests; 0 is all that follow
+	Times    int             // applies to so many requests; 0 is all that follow
 	Delay    time.Duration   // for a fault that waits, how long; 0 is 10 s, or 100 ms for one that drips
 	Release  <-chan struct{} // ends the wait early when closed; alone, without Delay, it is the only end
 	Location string          // where redirect points; empty is https://dialer.example.com/agc/api.php
@@ -40,37 +29,27 @@ type Fault struct {
 // A FaultInfo describes a fault.
 type FaultInfo struct {
 	Name  string
-	Point Point
 	Stage string // the only kind of request it makes sense for; empty is any
 	About string
 }
 
-// definition is what a fault does at each point.
+// A definition is what a fault does on a request's way.
 type definition struct {
-	info      FaultInfo
+	Fault // as injected; its Name is info's
+	info  FaultInfo
+	seen  int // requests that it fits
+
 	before    func(*exchange) bool // answers instead of the script when true
-	words     map[string]string
-	agentOnly bool   // strikes agc/api.php only
-	blind     string // a table that reads as empty
-	strict    bool   // SQL refuses a status that is too long
-	pause     bool   // waits between the checks and the work
-	without   steps  // parts of the work that are not done
-	onSuccess bool   // turn and send only where the work was promised
-	turn      func(*exchange, *script)
-	send      func(*exchange, page)
+	words     map[string]string    // the language in place of the user's
+	agentOnly bool                 // applies to agc/api.php only
+	blind     string               // a table that reads as empty
+	strict    bool                 // SQL refuses a status that is too long
+	pause     bool                 // waits between the checks and the work
+	without   steps                // parts of the work that are not done
+	onSuccess bool                 // turn and send only where the work was promised
+	turn      func(*exchange)      // changes the script's page
+	send      func(*exchange)
 	delay     time.Duration // default
-}
-
-type injected struct {
-	Fault
-	definition
-	seen int
-}
-
-// active is the fault that strikes one request; the zero value strikes nothing.
-type active struct {
-	Fault
-	definition
 }
 
 // Faults lists every fault by name.
@@ -100,11 +79,11 @@ func define(name string) (definition, error) {
 	return definition{}, fmt.Errorf("%w %q; known are %s", ErrUnknownFault, name, strings.Join(names, ", "))
 }
 
-// Inject adds faults, or none of them when a name is unknown. A request is struck by the first fault that fits it.
+// Inject adds faults, or none of them when a name is unknown. The first fault that fits a request applies to it.
 func (s *Server) Inject(faults ...Fault) error {
-	var add []*injected
+	var add []*definition
 	for _, f := range faults {
-		d := staged
+		d := definition{before: asStaged}
 		if f.observed == nil {
 			var err error
 			if d, err = define(f.Name); err != nil {
@@ -112,20 +91,15 @@ func (s *Server) Inject(faults ...Fault) error {
 			}
 		}
 		f.Stage = cmp.Or(f.Stage, d.info.Stage)
-		add = append(add, &injected{Fault: f, definition: d})
+		d.Fault = f
+		add = append(add, &d)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, add...)
+	s.locked(func() { s.faults = append(s.faults, add...) })
 	return nil
 }
 
 // ClearFaults ends every fault for the requests to come.
-func (s *Server) ClearFaults() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
-}
+func (s *Server) ClearFaults() { s.locked(func() { s.faults = nil }) }
 
 // Hold stops requests of a stage before the work until release is called; [Server.Await] waits until one has come.
 func (s *Server) Hold(stage string) (release func()) {
@@ -137,15 +111,15 @@ func (s *Server) Hold(stage string) (release func()) {
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.faults = slices.DeleteFunc(s.faults, func(f *injected) bool { return f.Release == held.Release })
+		s.faults = slices.DeleteFunc(s.faults, func(f *definition) bool { return f.Release == held.Release })
 		close(gate)
 	}
 }
 
-// nextFault takes the fault that strikes a request; the server is locked.
-func (s *Server) nextFault(kind, callID string, nonAgent bool) active {
+// nextFault returns the fault that applies to a request, at its arrival; the zero value changes nothing.
+func (s *Server) nextFault(x *exchange) definition {
 	for i, f := range s.faults {
-		if f.Stage != "" && f.Stage != kind || f.agentOnly && nonAgent || f.CallID != "" && fold(f.CallID) != callID {
+		if f.Stage != "" && f.Stage != x.kind || f.agentOnly && x.nonAgent || f.CallID != "" && fold(f.CallID) != x.callID {
 			continue
 		}
 		if f.seen++; f.seen <= f.Skip {
@@ -154,7 +128,7 @@ func (s *Server) nextFault(kind, callID string, nonAgent bool) active {
 		if f.Times > 0 && f.seen == f.Skip+f.Times {
 			s.faults = slices.Delete(s.faults, i, i+1)
 		}
-		return active{Fault: f.Fault, definition: f.definition}
+		return *f
 	}
-	return active{}
+	return definition{}
 }

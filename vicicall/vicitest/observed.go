@@ -1,9 +1,9 @@
 package vicitest
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,9 +11,6 @@ import (
 
 	"vicihook/vicicall"
 )
-
-// ErrNotObserved is wrapped by the error for a version and condition that [Observations] does not have.
-var ErrNotObserved = errors.New("vicitest: not observed")
 
 // An Observation is one answer of a real VICIdial to a request with user 6666, password S3cret, agent 1028 and call
 // Y1221052110000402027, unless its condition says otherwise.
@@ -40,7 +37,6 @@ type Effect struct {
 	KeepsCall    bool   // but the row still holds the call
 	Booked       string // status of the lead
 	Logged       bool   // a row in vicidial_api_log
-	URLStored    bool   // a row in vicidial_api_urls, with the password
 	FailedLogins int    // added to the account
 }
 
@@ -71,25 +67,21 @@ var observations = sync.OnceValue(func() []Observation {
 func Observations() []Observation { return slices.Clone(observations()) }
 
 // Observed returns the fault that answers as observed, byte for byte, and does to the request's call and agent what was
-// done then. It knows of no check: who asks and for what makes no difference.
-func Observed(version, condition string) (Fault, error) {
-	i := slices.IndexFunc(observations(), func(o Observation) bool {
-		return o.Version == version && o.Condition == condition
-	})
-	if i < 0 {
-		return Fault{}, fmt.Errorf("%w: version %q, condition %q", ErrNotObserved, version, condition)
+// done then. It makes no checks: who asks and for what makes no difference. It panics when [Observations] has no such
+// version and condition.
+func Observed(version, condition string) Fault {
+	for i, o := range observations() {
+		if o.Version == version && o.Condition == condition {
+			return Fault{Name: "observed", observed: &observations()[i]}
+		}
 	}
-	return Fault{Name: "observed", observed: &observations()[i]}, nil
+	panic(fmt.Sprintf("vicitest: not observed: version %q, condition %q", version, condition))
 }
 
-// staged replaces the whole script.
-var staged = definition{before: stage}
-
-func stage(x *exchange) bool {
-	o := x.fault.observed
-	x.s.apply(o.Effect, x)
-	whole(x, o.page())
-	return true
+// asStaged sends the fault's observation in place of the script.
+func asStaged(x *exchange) bool {
+	x.s.locked(func() { x.apply(x.fault.observed.Effect) })
+	return instead(x.fault.observed.page())(x)
 }
 
 func (o Observation) page() page {
@@ -101,30 +93,24 @@ func (o Observation) page() page {
 	return p
 }
 
-func (s *Server) apply(e Effect, x *exchange) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if u := s.users[fold(x.in.user)]; u != nil {
+// apply does to the tables what the observed request did.
+func (x *exchange) apply(e Effect) {
+	if u := x.s.users[fold(x.in.user)]; u != nil {
 		u.FailedLogins += e.FailedLogins
 	}
 	if e.Logged {
-		s.log = append(s.log, LogRow{Time: s.now(), User: x.in.user, AgentUser: x.in.agentUser, Function: x.in.function,
-			Source: x.in.source, PasswordStored: e.URLStored})
+		x.s.logged++
 	}
-	if c := s.calls[x.callID]; c != nil {
-		s.applyToCall(e, c)
+	c := x.s.calls[x.callID]
+	if c == nil {
+		return
 	}
-}
-
-func (s *Server) applyToCall(e Effect, c *call) {
 	if e.Order != "" {
-		s.manager = append(s.manager, ManagerRow{Action: e.Order, Channel: c.channel})
+		x.s.manager = append(x.s.manager, ManagerRow{Action: e.Order, Channel: c.channel})
 		c.LineUp = c.LineUp && e.Order != "Hangup"
 	}
-	if e.Booked != "" {
-		c.Disposition = e.Booked
-	}
-	if holder := s.holder(c.CallState.ID); holder != nil && e.Ready {
+	c.Disposition = cmp.Or(e.Booked, c.Disposition)
+	if holder := x.s.holder(c.CallState.ID); holder != nil && e.Ready {
 		holder.Status = "READY"
 		if !e.KeepsCall {
 			holder.CallID = ""
@@ -133,11 +119,33 @@ func (s *Server) applyToCall(e Effect, c *call) {
 	c.Listed = c.Listed && !e.Delisted
 }
 
-// mustObserve returns an observation that faults are made of.
-func mustObserve(version, condition string) Observation {
-	f, err := Observed(version, condition)
-	if err != nil {
+// A Lookup is one answer of the non-agent API of a real VICIdial 2.14-194 on PHP 8.2, observed for the account lookup
+// with the password L00kup77 and, unless its condition says otherwise, agent 1028 in call Y1126114400000402027.
+type Lookup struct {
+	Condition string            // in words
+	Function  string            // agent_status or logged_in_agents
+	Fields    map[string]string // of the request, beside source, user, pass and function
+	Status    int               // of HTTP
+	Body      string
+
+	// Means is "in a call", "no call", "agents" or an outcome; "any" for what a client that asks with stage=tab and
+	// without header does not meet, or for a body that does not depend on its condition.
+	Means                                 string
+	CallID, LeadID, Phone, VendorLeadCode string
+	NoContact                             bool // phone and code can't be separated from other fields
+	Agents                                []string
+}
+
+//go:embed lookups.json
+var lookupsJSON []byte
+
+var lookups = sync.OnceValue(func() []Lookup {
+	var all []Lookup
+	if err := json.Unmarshal(lookupsJSON, &all); err != nil {
 		panic(err)
 	}
-	return *f.observed
-}
+	return all
+})
+
+// Lookups returns every answer of the non-agent API that was observed.
+func Lookups() []Lookup { return append([]Lookup(nil), lookups()...) }

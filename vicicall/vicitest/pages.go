@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Pages that take the place of the script's own, and what faults make of those.
+// Pages that take the place of the script's own, and what faults change in those.
 
 const elsewhere = "https://dialer.example.com/agc/api.php"
 
@@ -17,28 +17,30 @@ var (
 		"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"}
 )
 
-// answer sends the page in place of the script.
-func answer(p page) func(*exchange) bool {
+// replace sends a page in place of what the script printed.
+func replace(p page) func(*exchange) {
+	return func(x *exchange) { x.page = p }
+}
+
+// instead sends a page in place of the script.
+func instead(p page) func(*exchange) bool {
 	return func(x *exchange) bool {
-		whole(x, p)
+		x.page = p
+		x.whole()
 		return true
 	}
 }
 
 // asObserved sends an observed page in place of the script.
 func asObserved(version, condition string) func(*exchange) bool {
-	return func(x *exchange) bool {
-		whole(x, mustObserve(version, condition).page())
-		return true
-	}
+	return func(x *exchange) bool { return instead(Observed(version, condition).observed.page())(x) }
 }
 
 func redirects(x *exchange) bool {
-	p := mustObserve("any", "plain http redirected to https (a POST followed as GET would lose its body; never follow with credentials)").page()
+	p := Observed("any", "plain http redirected to https (a POST followed as GET would lose its body; never follow with credentials)").observed.page()
 	p.location = cmp.Or(x.fault.Location, elsewhere)
 	p.line = strings.ReplaceAll(p.line, elsewhere, p.location)
-	whole(x, p)
-	return true
+	return instead(p)(x)
 }
 
 // restarts empties the list of calls before the script.
@@ -48,9 +50,9 @@ func restarts(x *exchange) bool {
 }
 
 // unanswered breaks off in place of the script.
-func unanswered(send func(*exchange, page)) func(*exchange) bool {
+func unanswered(send func(*exchange)) func(*exchange) bool {
 	return func(x *exchange) bool {
-		send(x, page{})
+		send(x)
 		return true
 	}
 }
@@ -58,7 +60,7 @@ func unanswered(send func(*exchange, page)) func(*exchange) bool {
 // waits delays the script; a server that closes meanwhile does nothing more.
 func waits(x *exchange) bool {
 	if !x.wait(nil) {
-		closeConn(x, page{})
+		x.close()
 		return true
 	}
 	return false
@@ -70,73 +72,63 @@ func givesUp(x *exchange) bool {
 		return true
 	}
 	conn := x.conn()
-	conn.Write(badGateway.raw())
-	conn.Close()
+	_, _ = conn.Write(badGateway.raw())
+	_ = conn.Close()
 	return !x.wait(nil)
 }
 
-// unheard sends nothing: the answer was another's.
-func unheard(*exchange, page) {}
+// nothing sends nothing: the proxy has answered.
+func nothing(*exchange) {}
 
-// replace hides what the script printed.
-func replace(p page) func(*exchange, *script) {
-	return func(_ *exchange, c *script) { c.page = p }
-}
-
-func status500(_ *exchange, c *script) {
-	c.page.status = 500
-	cleanPage(nil, c)
+func status500(x *exchange) {
+	x.page.status = 500
+	cleanPage(x)
 }
 
 // cleanPage is the line and nothing after it: the script died.
-func cleanPage(_ *exchange, c *script) { c.page.end = "" }
+func cleanPage(x *exchange) { x.page.end = "" }
 
-func couldNotConnect(_ *exchange, c *script) {
-	c.page.end = "Could not connect: 127.0.0.1:33099|qmConnection refused"
+func couldNotConnect(x *exchange) {
+	x.page.end = "Could not connect: 127.0.0.1:33099|qmConnection refused"
 }
 
-func logsOff(x *exchange, c *script) { x.s.LogOff(c.in.agentUser) }
+func logsOff(x *exchange) { x.s.LogOff(x.in.agentUser) }
 
 var (
 	callIDs = regexp.MustCompile(`[A-Za-z][0-9]{19}`)
 	agents  = regexp.MustCompile(` - ([-_0-9A-Za-z]+)\|`)
 )
 
-// otherCall puts another id in the line: the same call a second earlier, so to speak.
-func otherCall(_ *exchange, c *script) {
-	c.page.line = callIDs.ReplaceAllStringFunc(c.page.line, func(id string) string {
+// otherCall puts another id in the line, as of the same call a second earlier.
+func otherCall(x *exchange) {
+	x.page.line = callIDs.ReplaceAllStringFunc(x.page.line, func(id string) string {
 		last := id[len(id)-1]
 		return id[:len(id)-1] + string('0'+(last-'0'+1)%10)
 	})
 }
 
-func otherAgent(_ *exchange, c *script) {
-	c.page.line = agents.ReplaceAllString(c.page.line, " - ${1}9|")
-}
+func otherAgent(x *exchange) { x.page.line = agents.ReplaceAllString(x.page.line, " - ${1}9|") }
 
 // warnings and fatalShown print what PHP 8.2 was seen to print around the line of 2.14-82.
-func warnings(_ *exchange, c *script) {
+func warnings(x *exchange) {
 	condition := "PHP warnings displayed, no active call"
 	switch {
-	case c.order != nil:
+	case x.order != nil:
 		condition = "PHP warnings displayed (PHP 8, display_errors=On, E_ALL & ~E_DEPRECATED & ~E_STRICT), success"
-	case c.passwordStored:
+	case x.refused:
 		condition = "PHP warnings displayed, wrong password"
 	}
-	around(c, condition)
+	x.around(condition)
 }
 
-func fatalShown(_ *exchange, c *script) {
-	around(c, "QueueMetrics logging on and its MySQL unreachable; PHP >= 8.1, display_errors on")
+func fatalShown(x *exchange) {
+	x.around("QueueMetrics logging on and its MySQL unreachable; PHP >= 8.1, display_errors on")
 }
 
 // around takes the text before and after the line from an observed body.
-func around(c *script, condition string) {
-	body := mustObserve(Version, condition).Body
-	start := strings.Index(body, "SUCCESS: ")
-	if start < 0 {
-		start = strings.Index(body, "ERROR: ")
-	}
+func (x *exchange) around(condition string) {
+	body := Observed(Version, condition).observed.Body
+	start := max(strings.Index(body, "SUCCESS: "), strings.Index(body, "ERROR: "))
 	end := start + strings.IndexByte(body[start:], '\n') + 1
-	c.page.pre, c.page.end = body[:start]+c.page.pre, c.page.end+body[end:]
+	x.page.pre, x.page.end = body[:start]+x.page.pre, x.page.end+body[end:]
 }

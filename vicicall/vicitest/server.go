@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -22,10 +21,10 @@ const (
 	DefaultLookupPass = "L00kup77"
 )
 
-// Config says what kind of VICIdial to be. The zero value has the default accounts and nobody logged in.
+// Config configures a server. The zero value has the default accounts and nobody logged in.
 type Config struct {
 	Users    []User           // accounts; nil is APIUser(DefaultUser, DefaultPass) and LookupUser(DefaultLookupUser, DefaultLookupPass)
-	Version  string           // what function=version says; empty is Version
+	Version  string           // the answer to function=version; empty is Version
 	Settings Settings         // zero is a system that works
 	Now      func() time.Time // clock of lockout, log and call ids; nil is time.Now
 }
@@ -39,39 +38,41 @@ type Server struct {
 	version string
 	now     func() time.Time
 
-	mu         sync.Mutex
-	settings   Settings
-	users      map[string]*User
-	agents     map[string]*Agent // who is logged in
-	known      map[string]*Agent // who ever was
-	calls      map[string]*call
-	order      []string // of the calls
-	lead       int
-	manager    []ManagerRow
-	log        []LogRow
-	requests   []Request
-	counts     map[string]int // of requests, by kind
-	changed    chan struct{}  // closed and replaced whenever something happened
-	logins     struct{ attempts, failures int }
-	running    map[string]int // HANGUP requests by call
-	maxRunning int
-	faults     []*injected
+	mu       sync.Mutex
+	settings Settings
+	users    map[string]*User
+	agents   map[string]*Agent // who is logged in
+	known    map[string]*Agent // who ever was
+	calls    map[string]*call
+	order    []string // of the calls
+	lead     int      // of the last call id
+	manager  []ManagerRow
+	logged   int // rows of vicidial_api_log
+	faults   []*definition
+
+	requests           []Request
+	counts             map[string]int // of requests, by kind
+	attempts, failures int            // to log in
+	running            map[string]int // HANGUP requests by call
+	maxRunning         int
+	changed            chan struct{}     // closed and replaced whenever something happened
+	accepted           int               // connections
+	idle               map[net.Conn]bool // connections that wait for another request
 
 	http        *http.Server
 	certificate tls.Certificate
-	conns       connections
 	busy        sync.WaitGroup
 	closed      chan struct{}
 	isClosed    bool
 }
 
-// New makes a server that does not listen: use its Handler, and Close it.
+// New returns a server that does not listen: use its Handler, and Close it.
 func New(cfg Config) *Server {
 	s := &Server{
 		version: cmp.Or(cfg.Version, Version), now: cfg.Now, settings: cfg.Settings, lead: 402026, users: make(map[string]*User),
 		agents: make(map[string]*Agent), known: make(map[string]*Agent), calls: make(map[string]*call),
-		counts: make(map[string]int), changed: make(chan struct{}), running: make(map[string]int),
-		conns: connections{idle: make(map[net.Conn]bool)}, closed: make(chan struct{}),
+		counts: make(map[string]int), running: make(map[string]int), changed: make(chan struct{}),
+		idle: make(map[net.Conn]bool), closed: make(chan struct{}),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -95,48 +96,57 @@ func NewServer(cfg Config) *Server {
 }
 
 // NewTLSServer is NewServer over TLS with the given certificate; the zero one means a self-signed certificate for
-// 127.0.0.1 and localhost. See [Server.CertificatePEM] and [Pin] for what a client may trust.
+// 127.0.0.1 and localhost. See [Server.Pin] for what a client may trust.
 func NewTLSServer(cfg Config, certificate tls.Certificate) *Server {
 	if certificate.Certificate == nil {
 		certificate = SelfSigned(Cert{Hosts: []string{"127.0.0.1", "localhost"}})
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(fmt.Errorf("vicitest: %w", err))
-	}
 	s := New(cfg)
 	s.certificate = certificate
-	secure := tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}})
-	s.serve(secure, "https")
+	if err := s.listen("127.0.0.1:0"); err != nil {
+		panic(err)
+	}
 	return s
 }
 
 // Listen starts a server on an address, for example 127.0.0.1:4480.
 func Listen(address string, cfg Config) (*Server, error) {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("vicitest: %w", err)
-	}
 	s := New(cfg)
-	s.serve(listener, "http")
+	if err := s.listen(address); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
-func (s *Server) serve(listener net.Listener, scheme string) {
-	s.URL = scheme + "://" + listener.Addr().String()
+// listen serves over TLS if there is a certificate.
+func (s *Server) listen(address string) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("vicitest: %w", err)
+	}
+	s.URL = "http://" + listener.Addr().String()
+	if s.certificate.Certificate != nil {
+		s.URL = "https://" + listener.Addr().String()
+		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{s.certificate}})
+	}
 	s.http = &http.Server{
 		Handler:     s.Handler(),
-		ConnContext: s.conns.number,
+		ConnContext: s.number,
 		ConnState: func(conn net.Conn, state http.ConnState) {
-			s.conns.note(conn, state)
-			s.locked(func() {}) // whoever awaits may ask again
+			s.locked(func() {
+				delete(s.idle, conn)
+				if state == http.StateIdle {
+					s.idle[conn] = true
+				}
+			})
 		},
 		ErrorLog: log.New(io.Discard, "", 0), // clients that break off are what it is for
 	}
-	s.busy.Go(func() { s.http.Serve(listener) }) // its error says that the server was closed
+	s.busy.Go(func() { _ = s.http.Serve(listener) }) // its error is that the server was closed
+	return nil
 }
 
-// Handler is the server without its listener. Faults that break a connection need one that can be hijacked.
+// Handler returns the server without its listener. Faults that break a connection need one that can be hijacked.
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.handle) }
 
 // Close releases every request that waits, closes all connections and returns when no request is running.
@@ -148,7 +158,7 @@ func (s *Server) Close() {
 	}
 	s.mu.Unlock()
 	if s.http != nil {
-		s.http.Close()
+		_ = s.http.Close()
 	}
 	s.busy.Wait()
 }
@@ -166,47 +176,36 @@ func (s *Server) enter() bool {
 
 // CloseIdle closes the connections that wait for another request, as Apache does after KeepAliveTimeout, and returns how
 // many they were. A connection is idle a moment after its answer has come.
-func (s *Server) CloseIdle() int { return s.conns.closeIdle() }
+func (s *Server) CloseIdle() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	closed := len(s.idle)
+	for conn := range s.idle {
+		_ = conn.Close()
+	}
+	clear(s.idle)
+	return closed
+}
 
-// Connections counts the connections ever accepted.
-func (s *Server) Connections() int { return int(s.conns.accepted.Load()) }
-
-// connections numbers them and knows which are idle.
-type connections struct {
-	accepted atomic.Int64
-	mu       sync.Mutex
-	idle     map[net.Conn]bool
+// Connections returns how many connections were ever accepted.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.accepted
 }
 
 type connKey struct{}
 
-func (c *connections) number(ctx context.Context, _ net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, int(c.accepted.Add(1)))
+// number numbers a new connection.
+func (s *Server) number(ctx context.Context, _ net.Conn) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accepted++
+	return context.WithValue(ctx, connKey{}, s.accepted)
 }
 
 // connNumber is 0 where another server than this one listens.
 func connNumber(r *http.Request) int {
 	n, _ := r.Context().Value(connKey{}).(int)
 	return n
-}
-
-func (c *connections) note(conn net.Conn, state http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if state == http.StateIdle {
-		c.idle[conn] = true
-	} else {
-		delete(c.idle, conn)
-	}
-}
-
-func (c *connections) closeIdle() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	closed := len(c.idle)
-	for conn := range c.idle {
-		conn.Close()
-	}
-	clear(c.idle)
-	return closed
 }

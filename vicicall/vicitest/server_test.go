@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// connsOf sends two CHECKs with one client and gives the connections that they came by. A request that meets the
+// connsOf sends two CHECKs with one client and returns their connections. A request that meets the
 // closing of its connection is sent again.
 func connsOf(t *testing.T, srv *vicitest.Server, between func()) []int {
 	t.Helper()
@@ -45,7 +45,7 @@ func connsOf(t *testing.T, srv *vicitest.Server, between func()) []int {
 	return conns
 }
 
-func TestRequestsTellTheirConnection(t *testing.T) {
+func TestRequestsRecordTheirConnection(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	if conns := connsOf(t, srv, func() {}); !slices.Equal(conns, []int{1, 1}) || srv.Connections() != 1 {
@@ -68,25 +68,22 @@ func TestIdleConnectionsCanBeClosed(t *testing.T) {
 	}
 }
 
-func TestTLSServerIsTrustedByItsCertificateOnly(t *testing.T) {
+func TestTLSServerCertificates(t *testing.T) {
 	t.Parallel()
 	authority := vicitest.NewAuthority()
 	yesterday := time.Now().Add(-24 * time.Hour)
 	tests := map[string]struct {
 		certificate tls.Certificate
-		trusts      func(*vicitest.Server) string // PEM
-		want        any                           // type of the error
+		want        any // type of the error
 	}{
-		"self-signed, trusted":     {trusts: (*vicitest.Server).CertificatePEM},
-		"self-signed, not trusted": {trusts: func(*vicitest.Server) string { return authority.PEM() }, want: new(x509.UnknownAuthorityError)},
-		"signed by an authority": {certificate: authority.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}}),
-			trusts: func(*vicitest.Server) string { return authority.PEM() }},
+		"self-signed":            {want: new(x509.UnknownAuthorityError)},
+		"signed by an authority": {certificate: authority.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}})},
 		"the wrong name": {certificate: authority.Issue(vicitest.Cert{Hosts: []string{"dialer.example.com"}}),
-			trusts: func(*vicitest.Server) string { return authority.PEM() }, want: new(x509.HostnameError)},
+			want: new(x509.HostnameError)},
 		"a common name only": {certificate: authority.Issue(vicitest.Cert{CommonName: "127.0.0.1"}),
-			trusts: func(*vicitest.Server) string { return authority.PEM() }, want: new(x509.HostnameError)},
+			want: new(x509.HostnameError)},
 		"expired": {certificate: authority.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}, NotBefore: yesterday, NotAfter: yesterday.Add(time.Hour)}),
-			trusts: func(*vicitest.Server) string { return authority.PEM() }, want: new(x509.CertificateInvalidError)},
+			want: new(x509.CertificateInvalidError)},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -94,7 +91,7 @@ func TestTLSServerIsTrustedByItsCertificateOnly(t *testing.T) {
 			srv := vicitest.NewTLSServer(vicitest.Config{}, tt.certificate)
 			defer srv.Close()
 			roots := x509.NewCertPool()
-			roots.AppendCertsFromPEM([]byte(tt.trusts(srv)))
+			roots.AppendCertsFromPEM([]byte(authority.PEM()))
 			client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 			defer client.CloseIdleConnections()
 			resp, err := client.PostForm(srv.URL+"/agc/api.php", form("function", "version"))
@@ -114,13 +111,14 @@ func TestTLSServerIsTrustedByItsCertificateOnly(t *testing.T) {
 	}
 }
 
-func TestResetComesThroughTLSToo(t *testing.T) {
+func TestResetOverTLS(t *testing.T) {
 	t.Parallel()
-	srv := vicitest.NewTLSServer(vicitest.Config{}, tls.Certificate{})
+	authority := vicitest.NewAuthority()
+	srv := vicitest.NewTLSServer(vicitest.Config{}, authority.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}}))
 	defer srv.Close()
 	inject(t, srv, vicitest.Fault{Name: "reset"})
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM([]byte(srv.CertificatePEM()))
+	roots.AppendCertsFromPEM([]byte(authority.PEM()))
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	_, err := client.PostForm(srv.URL+"/agc/api.php", form())
 	if err == nil || ending(err) != "reset" {

@@ -1,6 +1,7 @@
 package vicitest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +20,6 @@ type User struct {
 	Group            string            // user_group
 	Words            map[string]string // the user's language: English phrase → its translation, byte for byte; nil is English
 	AllowedIPs       []string          // api_ip_list of the group: addresses or 203.0.113.x; nil is no list
-	IgnoreIPLists    bool              // ignore_ip_list
 	ViewReports      bool              // view_reports='1'
 	ViewableGroups   []string          // admin_viewable_groups of the group: whose agents it may view; nil is all
 	Campaigns        []string          // allowed_campaigns of the group: whose agents it may list; nil is all
@@ -52,12 +52,10 @@ func Spanish() map[string]string {
 
 // Settings are VICIdial's system settings. The zero value is a system that works.
 type Settings struct {
-	APIInactive      bool     // vdc_agent_api_active='0'
-	NoServers        bool     // no active Asterisk server
-	IPLists          bool     // allow_ip_lists
-	BlockedIPs       []string // system_ip_blacklist
-	HashPasswords    bool     // pass_hash_enabled
-	UnknownFunctions []string // of the non-agent API: an older VICIdial has no agent_status or logged_in_agents
+	APIInactive bool     // vdc_agent_api_active='0'
+	NoServers   bool     // no active Asterisk server
+	IPLists     bool     // allow_ip_lists
+	BlockedIPs  []string // system_ip_blacklist
 }
 
 // An Agent is a row of vicidial_live_agents: somebody logged in.
@@ -74,22 +72,12 @@ type Agent struct {
 	Campaign   string // empty is TESTCAMP
 }
 
-// CallKind says how a call came.
-type CallKind int
-
-// Kinds of calls.
-const (
-	Inbound  CallKind = iota
-	Outbound          // booked in vicidial_log, in the name of the request's agent_user
-)
-
 // A Call is one telephone call, new.
 type Call struct {
 	ID       string // vicidial_auto_calls.callerid, see [Server.NextCallID]
 	Agent    string // who talks; empty is still in queue
-	Kind     CallKind
-	Unlisted bool // the line is up, but VICIdial does not list the call
-	LineDown bool // VICIdial lists a call whose line is gone
+	Unlisted bool   // the line is up, but VICIdial does not list the call
+	LineDown bool   // VICIdial lists a call whose line is gone
 
 	Phone, VendorLeadCode string // of the lead
 }
@@ -100,7 +88,6 @@ type CallState struct {
 	Listed      bool   // vicidial_auto_calls has the row
 	LineUp      bool   // the telephone line is still connected
 	Disposition string // status of lead and log; empty while nothing was booked
-	BookedTo    string // vicidial_log.user of an outbound call: whoever the request named
 }
 
 // A Lead is the customer of a call: a row of vicidial_list.
@@ -118,11 +105,7 @@ type call struct {
 }
 
 // AddUser adds an account, or replaces the one of that name.
-func (s *Server) AddUser(u User) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.users[fold(u.Name)] = &u
-}
+func (s *Server) AddUser(u User) { s.locked(func() { s.users[fold(u.Name)] = &u }) }
 
 // User returns an account as it is now.
 func (s *Server) User(name string) (User, bool) {
@@ -135,20 +118,12 @@ func (s *Server) User(name string) (User, bool) {
 }
 
 // Configure changes the system settings.
-func (s *Server) Configure(settings Settings) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settings = settings
-}
+func (s *Server) Configure(settings Settings) { s.locked(func() { s.settings = settings }) }
 
 // AddAgent logs an agent in.
 func (s *Server) AddAgent(a Agent) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if a.Status == "" {
-		a.Status = "READY"
-	}
-	s.agents[fold(a.User)], s.known[fold(a.User)] = &a, &a
+	a.Status = cmp.Or(a.Status, "READY")
+	s.locked(func() { s.agents[fold(a.User)], s.known[fold(a.User)] = &a, &a })
 }
 
 // AddRemoteAgent logs in a remote agent with some lines: one row for start, one for start+1 and so on.
@@ -159,11 +134,7 @@ func (s *Server) AddRemoteAgent(start, lines int) {
 }
 
 // LogOff ends an agent's session. Calls stay as they are.
-func (s *Server) LogOff(user string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.agents, fold(user))
-}
+func (s *Server) LogOff(user string) { s.locked(func() { delete(s.agents, fold(user)) }) }
 
 // Agents returns everybody logged in, by user.
 func (s *Server) Agents() []Agent {
@@ -200,7 +171,7 @@ func (s *Server) AddCall(c Call) {
 	}
 }
 
-// NextCallID makes an id as VICIdial does since 2.4-16: the letter, mddHHMMSS and a lead of 10 digits. Each is new.
+// NextCallID returns an id as VICIdial makes it since 2.4-16: the letter, mddHHMMSS and a lead of 10 digits. Each is new.
 func (s *Server) NextCallID(letter byte) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -276,21 +247,19 @@ func (s *Server) ManagerRows() []ManagerRow {
 
 // Restart restarts VICIdial's database: its list of calls is empty, while lines and agents stay as they are.
 func (s *Server) Restart() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.calls {
-		c.Listed = false
-	}
-	s.notify()
+	s.locked(func() {
+		for _, c := range s.calls {
+			c.Listed = false
+		}
+	})
 }
 
 func (s *Server) change(callID string, f func(*call)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c := s.calls[fold(callID)]; c != nil {
-		f(c)
-		s.notify()
-	}
+	s.locked(func() {
+		if c := s.calls[fold(callID)]; c != nil {
+			f(c)
+		}
+	})
 }
 
 // holder is the agent whose row holds the call, if any.
@@ -311,5 +280,5 @@ func (c *call) lead() string {
 	return strings.TrimLeft(c.CallState.ID[10:], "0")
 }
 
-// fold makes a key of a name: MySQL's collation does not tell upper case from lower.
+// fold makes a key of a name: MySQL's collation ignores case.
 func fold(name string) string { return strings.ToUpper(name) }

@@ -24,7 +24,7 @@ func form(changes ...string) url.Values {
 	return v
 }
 
-// post sends a form and gives status and body.
+// post sends a form and returns status and body.
 func post(t *testing.T, srv *vicitest.Server, v url.Values) (int, string) {
 	t.Helper()
 	resp, err := http.PostForm(srv.URL+"/agc/api.php", v)
@@ -44,7 +44,7 @@ func read(t *testing.T, resp *http.Response) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// start gives a server with agent 1028 in the call.
+// start returns a server with agent 1028 in the call.
 func start(t *testing.T, cfg vicitest.Config) *vicitest.Server {
 	t.Helper()
 	srv := vicitest.NewServer(cfg)

@@ -299,12 +299,9 @@ func TestAnAccountRefusedToTheSecondHangupCausesNoThird(t *testing.T) {
 		d := newFixture(t)
 		newer := d.account.account
 		newer.Version, d.account.next = "2", &newer
-		refusal, err := vicitest.Observed("2.14-82", condition)
+		refusal := vicitest.Observed("2.14-82", condition)
 		refusal.Stage, refusal.Times = "HANGUP", 1
-		if err == nil {
-			err = d.vicidial.Inject(vicitest.Fault{Name: "does-nothing", Times: 1}, refusal)
-		}
-		if err != nil {
+		if err := d.vicidial.Inject(vicitest.Fault{Name: "does-nothing", Times: 1}, refusal); err != nil {
 			t.Fatal(err)
 		}
 		_, report := d.deliver(t, "crm", payloadOf(d.call), nil)

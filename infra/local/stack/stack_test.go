@@ -177,7 +177,7 @@ func TestServersThatWereGivenAreUsedAndStay(t *testing.T) {
 	vicidial := vicitest.NewServer(vicitest.Config{})
 	defer vicidial.Close()
 	vicidial.AddAgent(vicitest.Agent{User: "2001"})
-	vicidial.AddCall(vicitest.Call{ID: vicidial.NextCallID('V'), Agent: "2001", Kind: vicitest.Outbound})
+	vicidial.AddCall(vicitest.Call{ID: vicidial.NextCallID('V'), Agent: "2001"})
 	secrets, err := secretsmanager.NewServer(secretsmanager.Config{})
 	if err != nil {
 		t.Fatal(err)
