@@ -172,8 +172,8 @@ func (c keysRemoveCmd) Run(env *environment) error {
 	return c.change(env, func(secret *keyring.Secret, _ keyring.Store) (bool, error) { return true, secret.Remove(c.Source) })
 }
 
-// change edits the secret, stores it, and prints what it is now, by names and numbers. edit is called again if somebody
-// else changed the secret meanwhile, and reports whether there is something to store.
+// change edits the secret, stores it, and prints what it is now, by names and numbers. edit is called again if another
+// person changed the secret at the same time. It reports whether there is something to store.
 func (f keysFlags) change(env *environment, edit func(*keyring.Secret, keyring.Store) (bool, error)) error {
 	sources, err := f.read(env)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command vicihook helps whoever connects a helpdesk and whoever operates the function: it signs, sends and verifies
-// webhooks, says why a signature fails, asks VICIdial, examines the function, reads its log and changes its keys.
+// Command vicihook is for people who connect a helpdesk or operate the function: it signs, sends and verifies webhooks,
+// says why a signature fails, asks VICIdial, examines the function, reads its log and changes its keys.
 //
 //	vicihook send --url https://hooks.example.com --key-file crm.key --call-id Y1221052110000402027 --agent-user 1028
 //

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,7 @@ var sends = map[string]struct {
 	"an answer can't steer the terminal":       {outcome(200, `{"outcome":"hungup","message":"\u001b[2Jgone"}`), nil, statusOK, "message   ?[2Jgone", ""},
 	"an answer that is too large fails":        {outcome(200, strings.Repeat(" ", maxAnswer+1)), nil, statusFailed, "request", "larger than"},
 	"a stale delivery is sent as it is":        {outcome(200, hungUp), args("--at 2020-01-01T00:00:00Z --expect unauthorized"), statusOK, "unauthorized", ""},
+	"a delivery of an hour ago is stale, too":  {outcome(200, hungUp), args("--at 1h --expect unauthorized"), statusOK, "unauthorized", ""},
 	"with --json the answer is printed, alone": {outcome(200, hungUp), args("--json"), statusOK, hungUp, ""},
 }
 
@@ -57,7 +59,7 @@ func TestSend(t *testing.T) {
 			if r.status != test.status || !strings.Contains(r.stdout, test.stdout) || !strings.Contains(r.stderr, test.stderr) || (test.stderr == "") != (r.stderr == "") {
 				t.Errorf("got %d\n%s%s\nwant %d, %q, %q", r.status, r.stdout, r.stderr, test.status, test.stdout, test.stderr)
 			}
-			if strings.Contains(name, "alone") && r.stdout != hungUp+"\n" {
+			if slices.Contains(test.args, "--json") && r.stdout != hungUp+"\n" {
 				t.Errorf("got %q", r.stdout)
 			}
 			if len(f.deliveries) != 1 {

@@ -112,6 +112,7 @@ func TestWho(t *testing.T) {
 		"what the source did":           {"who --source bulk", 2, "\n1 agent_not_logged_in of bulk\n1 hungup by bulk as VICIdial's default\n"},
 		"what the source did today":     {"who --source crm --since today", 2, "\n1 hungup by crm as SALE\n1 no_active_call of crm\n"},
 		"what was done just now":        {"who --since 1h", 5, "1 unauthorized of -\n"},
+		"what was done since 2020":      {"who --since 1577836800", 5, "1 unauthorized of -\n"},
 		"what will be":                  {"who --since 2999-01-01T00:00:00Z", 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
