@@ -41,19 +41,13 @@ func Decode(text []byte) (any, error) {
 	d := decoder{Decoder: jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)), text: string(text)}
 	value, err := d.value()
 	if err == nil {
-		if _, err = d.ReadToken(); err == nil {
-			err = errTrailing
-		} else if err == io.EOF {
-			err = nil
-		}
+		_, err = d.ReadToken()
 	}
-	if err != nil {
+	if err != io.EOF { // nil after a second value
 		return nil, d.syntaxError(err)
 	}
 	return value, nil
 }
-
-var errTrailing = errors.New("data after the value")
 
 type decoder struct {
 	*jsontext.Decoder
