@@ -15,7 +15,9 @@ package jq
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/itchyny/gojq"
 )
@@ -36,13 +38,20 @@ type Expression struct {
 	Several bool       // can yield more than one value: .items[]
 	Names   []string   // of every member in it
 	Paths   [][]string // plain paths that it reads from its input: .event.type is event, type
-	code    *gojq.Code
+	code    *gojq.Code // nil for a plain path alone
 }
+
+// plainPath matches .a.b, as most expressions are.
+var plainPath = regexp.MustCompile(`^(\.[A-Za-z_][0-9A-Za-z_]*)+$`)
 
 // Compile checks and compiles a text, or returns all its faults.
 func Compile(text string) (*Expression, []string) {
 	if len(text) > maxExpression {
 		return nil, []string{fmt.Sprintf("is longer than %d bytes", maxExpression)}
+	}
+	if plainPath.MatchString(text) {
+		path := strings.Split(text[1:], ".")
+		return &Expression{Text: text, Names: path, Paths: [][]string{path}}, nil
 	}
 	query, err := gojq.Parse(text)
 	if err != nil {
@@ -72,6 +81,9 @@ func parseFault(err error) string {
 // Take returns the first values that the expression yields for an input, at most limit. It returns the context's error,
 // ErrTooMuch, or one that describes the fault without quoting the payload.
 func (e *Expression) Take(m *Meter, input any, limit int) ([]any, error) {
+	if e.code == nil {
+		return m.follow(input, e.Paths[0])
+	}
 	var values []any
 	results := e.code.RunWithContext(m, input, m)
 	for len(values) < limit {
@@ -88,6 +100,22 @@ func (e *Expression) Take(m *Meter, input any, limit int) ([]any, error) {
 		values = append(values, value)
 	}
 	return values, nil
+}
+
+// follow evaluates a plain path without jq's machine.
+func (m *Meter) follow(value any, path []string) ([]any, error) {
+	for _, name := range path {
+		members, ok := value.(map[string]any)
+		if !ok && value != nil {
+			return nil, m.failure(ErrUnfit)
+		}
+		value = members[name]
+	}
+	m.charge(value, 1)
+	if err := m.Err(); err != nil {
+		return nil, err
+	}
+	return []any{value}, nil
 }
 
 // Kind returns the name of a value's type with its article.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,6 +76,19 @@ func TestTake(t *testing.T) {
 				t.Errorf("on %s: got %v, %v, want %v", row.input, got, err, want)
 			}
 		})
+	}
+}
+
+func TestPlainPathsYieldWhatJQYields(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{`.a`, `.a.b`, `.a.b.c`, `._1`, `.and.or`, `.__loc__`} {
+		for _, input := range []string{`{"a": {"b": {"c": 7}}}`, `{"a": {"b": "x"}}`, `{"a": null}`, `null`, `[1]`, `"x"`, `7`, `{"_1": [1], "and": {"or": true}}`} {
+			got, gotErr := compile(t, path).Take(jq.NewMeter(t.Context()), decode(t, input), 2)
+			want, wantErr := compile(t, `(`+path+`)`).Take(jq.NewMeter(t.Context()), decode(t, input), 2)
+			if !reflect.DeepEqual(got, want) || !errors.Is(gotErr, wantErr) {
+				t.Errorf("%s on %s: got %v, %v, want %v, %v", path, input, got, gotErr, want, wantErr)
+			}
+		}
 	}
 }
 
