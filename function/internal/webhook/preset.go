@@ -1,11 +1,11 @@
 package webhook
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
-	"maps"
+	"iter"
 	"slices"
-	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,28 +17,44 @@ var ErrUnknownPreset = errors.New("webhook: unknown preset")
 //go:embed presets.json
 var presetsJSON []byte
 
-// presets returns the text of each preset. Preset decodes the few that are used.
-var presets = sync.OnceValue(func() map[string]jsontext.Value {
-	var texts map[string]jsontext.Value
-	if err := json.Unmarshal(presetsJSON, &texts); err != nil {
-		panic(err)
-	}
-	return texts
-})
-
 // Preset returns the scheme of that name.
 func Preset(name string) (Scheme, bool) {
-	text, ok := presets()[name]
-	if !ok {
-		return Scheme{}, false
+	for preset, text := range presets() {
+		if preset == name {
+			var o object
+			if err := json.Unmarshal(text, &o); err != nil {
+				panic(err)
+			}
+			return Scheme(o.Members), true
+		}
 	}
-	type members Scheme // has no UnmarshalJSON
-	var preset members
-	if err := json.Unmarshal(text, &preset, json.RejectUnknownMembers(true)); err != nil {
-		panic(err)
-	}
-	return Scheme(preset), true
+	return Scheme{}, false
 }
 
 // PresetNames returns the names of all presets in alphabetical order.
-func PresetNames() []string { return slices.Sorted(maps.Keys(presets())) }
+func PresetNames() (names []string) {
+	for name := range presets() {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// presets yields the name and the text of each preset. Only those that are used are decoded.
+func presets() iter.Seq2[string, jsontext.Value] {
+	return func(yield func(string, jsontext.Value) bool) {
+		dec := jsontext.NewDecoder(bytes.NewBuffer(presetsJSON))
+		_, err := dec.ReadToken()
+		for err == nil && dec.PeekKind() == '"' {
+			token, _ := dec.ReadToken()
+			name := token.String()
+			var text jsontext.Value
+			if text, err = dec.ReadValue(); err == nil && !yield(name, text) {
+				return
+			}
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+}

@@ -101,6 +101,14 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 	return fmt.Errorf("%w: must be a preset's name or an object", ErrInvalidScheme)
 }
 
+// An object is a scheme without UnmarshalJSON, and the members that no scheme has.
+type object struct {
+	Members members                   `json:",embed"`
+	Others  map[string]jsontext.Value `json:",embed"`
+}
+
+type members Scheme
+
 // readScheme decodes an object. It goes on after a member of the wrong type, to find every fault.
 func readScheme(data []byte) (Scheme, error) {
 	var f faults
@@ -114,21 +122,17 @@ func readScheme(data []byte) (Scheme, error) {
 		f.add(wrong, dec.StackPointer().LastToken(), "must be "+expected)
 		return err
 	})
-	type members Scheme // has no UnmarshalJSON
-	var known struct {
-		Scheme members                   `json:",embed"`
-		Others map[string]jsontext.Value `json:",embed"`
-	}
-	err := json.Unmarshal(data, &known, json.WithUnmarshalers(wrongType))
+	var o object
+	err := json.Unmarshal(data, &o, json.WithUnmarshalers(wrongType))
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
 		f.add(true, syntax.JSONPointer.LastToken(), "appears twice")
 	} else if err != nil {
 		return Scheme{}, fmt.Errorf("%w: %w", ErrInvalidScheme, err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(known.Others)) {
+	for _, name := range slices.Sorted(maps.Keys(o.Others)) {
 		f.add(true, name, "no such member")
 	}
-	return Scheme(known.Scheme), errors.Join(f...)
+	return Scheme(o.Members), errors.Join(f...)
 }
 
 // shape describes the type that a member must have, or returns "" for a target that is no member.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -241,13 +242,24 @@ func TestSchemeJSONRoundTrip(t *testing.T) {
 func TestPresets(t *testing.T) {
 	t.Parallel()
 	all := vectors(t)
-	for _, name := range webhook.PresetNames() {
-		byName := parseScheme(t, fmt.Sprintf("%q", name))
-		if scheme, ok := webhook.Preset(name); !ok || !reflect.DeepEqual(scheme, byName) {
-			t.Errorf("%s: Preset and JSON differ", name)
+	text, err := os.ReadFile("presets.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var objects map[string]json.RawMessage
+	if err := json.Unmarshal(text, &objects); err != nil || len(objects) < 40 {
+		t.Fatal(len(objects), err)
+	}
+	if got, want := webhook.PresetNames(), slices.Sorted(maps.Keys(objects)); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for name, object := range objects {
+		scheme, ok := webhook.Preset(name)
+		if !ok || !reflect.DeepEqual(scheme, parseScheme(t, string(object))) || !reflect.DeepEqual(scheme, parseScheme(t, fmt.Sprintf("%q", name))) {
+			t.Errorf("%s: got %+v, which differs from its object", name, scheme)
 		}
-		compile(t, byName)
-		if !slices.ContainsFunc(all, func(v webhook.Vector) bool { return v.Valid && schemesEqual(v.Scheme, byName) }) {
+		compile(t, scheme)
+		if !slices.ContainsFunc(all, func(v webhook.Vector) bool { return v.Valid && schemesEqual(v.Scheme, scheme) }) {
 			t.Errorf("%s: testdata has no valid vector for it", name)
 		}
 	}
