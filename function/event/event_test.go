@@ -21,10 +21,10 @@ import (
 
 var at = time.UnixMilli(1584112334567)
 
-// fixed are options that leave nothing to chance but the trace id.
+// fixed are options that fix everything but the trace id.
 var fixed = event.Options{RequestID: "LV7fzho-PHcEJPw=", Time: at, SourceIP: "198.51.100.7"}
 
-// sample is testdata/webhook.http as a gateway sees it, with the case of its names.
+// sample returns testdata/webhook.http, with the case of its header names.
 func sample(t *testing.T) (*http.Request, []byte) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/webhook.http")
@@ -48,7 +48,7 @@ func sample(t *testing.T) (*http.Request, []byte) {
 	return r, []byte(body)
 }
 
-func TestEachFrontHasItsOwnEvent(t *testing.T) {
+func TestEventOfEachFront(t *testing.T) {
 	t.Parallel()
 	for _, front := range event.Fronts() {
 		t.Run(string(front), func(t *testing.T) {
@@ -79,7 +79,7 @@ func indented(t *testing.T, raw []byte) string {
 	return string(out)
 }
 
-func TestAWSsOwnTypesReadTheEvents(t *testing.T) {
+func TestAWSTypesDecodeTheEvents(t *testing.T) {
 	t.Parallel()
 	v2, v1, furl := new(events.APIGatewayV2HTTPRequest), new(events.APIGatewayProxyRequest), new(events.LambdaFunctionURLRequest)
 	for front, into := range map[event.Front]any{event.HTTPAPI: v2, event.REST: v1, event.FunctionURL: furl} {
@@ -100,7 +100,7 @@ func TestAWSsOwnTypesReadTheEvents(t *testing.T) {
 	}
 }
 
-func TestBodiesAreEncodedByTheirContentType(t *testing.T) {
+func TestBodyEncodingByContentType(t *testing.T) {
 	t.Parallel()
 	for contentType, plain := range map[string]bool{
 		"application/json":                  true,
@@ -134,7 +134,7 @@ func TestBodiesAreEncodedByTheirContentType(t *testing.T) {
 	}
 }
 
-func TestARESTAPIEncodesTheMediaTypesItWasToldOf(t *testing.T) {
+func TestBinaryMediaTypesOfARESTAPI(t *testing.T) {
 	t.Parallel()
 	for media, want := range map[string]bool{"*/*": true, "application/json": true, "application/*": true, "text/*": false} {
 		r := httptest.NewRequest("POST", "/webhooks/crm", nil)
@@ -146,7 +146,7 @@ func TestARESTAPIEncodesTheMediaTypesItWasToldOf(t *testing.T) {
 	}
 }
 
-// bodyOf gives the body that a function would see.
+// bodyOf returns the decoded body of an event.
 func bodyOf(t testing.TB, front event.Front, r *http.Request, body []byte, o event.Options) (decoded []byte, encoded bool) {
 	t.Helper()
 	raw, err := front.Encode(r, body, o)
@@ -170,7 +170,7 @@ func bodyOf(t testing.TB, front event.Front, r *http.Request, body []byte, o eve
 	return decoded, true
 }
 
-func TestOnlyTheRouteReachesTheFunction(t *testing.T) {
+func TestRoutes(t *testing.T) {
 	t.Parallel()
 	for target, routed := range map[string]bool{
 		"POST /webhooks/crm":       true,
@@ -197,7 +197,7 @@ func TestOnlyTheRouteReachesTheFunction(t *testing.T) {
 	}
 }
 
-func TestTheStageLeadsARESTPathAndIsDroppedFromTheEvent(t *testing.T) {
+func TestStageOfARESTPath(t *testing.T) {
 	t.Parallel()
 	raw, err := event.REST.Encode(httptest.NewRequest("POST", "/Prod/webhooks/crm", nil), nil, fixed)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 const arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:vicihook/webhook-AbCdEf"
 
-// environment is a good one, changed by pairs of name and value.
+// environment returns a valid environment, changed by pairs of name and value.
 func environment(pairs ...string) func(string) string {
 	values := map[string]string{"WEBHOOK_SECRET_ARN": arn, "VICIDIAL_SECRET_ARN": arn}
 	for i := 0; i < len(pairs); i += 2 {
@@ -23,10 +23,10 @@ func environment(pairs ...string) func(string) string {
 	return func(name string) string { return values[name] }
 }
 
-// shipped is the folder of the sources.json that the function is shipped with.
+// shipped is the folder of the shipped sources.json.
 const shipped = "../.."
 
-func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
+func TestDefaults(t *testing.T) {
 	c, err := config.Load(environment(), shipped)
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +39,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	}
 }
 
-func TestEachSettingIsTaken(t *testing.T) {
+func TestEachSetting(t *testing.T) {
 	c, err := config.Load(environment(
 		"VICIDIAL_URL", "https://dialer.example.com", "VICIDIAL_ALLOW_HTTP", "true", "PUBLIC_URL", "https://hooks.example.com/x",
 		"REQUEST_BUDGET", "2500ms", "RECHECK", "false", "DRY_RUN", "true", "PREVIOUS_KEYS_FOR", "0",
@@ -53,7 +53,7 @@ func TestEachSettingIsTaken(t *testing.T) {
 	}
 }
 
-func TestAWrongSettingIsNamedWithItsRemedy(t *testing.T) {
+func TestWrongSettings(t *testing.T) {
 	faults := map[string]struct{ name, value, says string }{
 		"no secret":                     {"WEBHOOK_SECRET_ARN", "", "full ARN"},
 		"a secret's name alone":         {"VICIDIAL_SECRET_ARN", "vicihook", "full ARN"},
@@ -78,7 +78,7 @@ func TestAWrongSettingIsNamedWithItsRemedy(t *testing.T) {
 	}
 }
 
-func TestNothingButASecretsARNIsTaken(t *testing.T) {
+func TestSecretARNs(t *testing.T) {
 	faults := map[string]struct{ part, instead string }{
 		"another scheme":         {"arn:aws", "urn:aws"},
 		"a partition in capital": {"aws", "AWS"},
@@ -105,7 +105,7 @@ func TestNothingButASecretsARNIsTaken(t *testing.T) {
 	}
 }
 
-func TestEveryFaultIsNamedAtOnce(t *testing.T) {
+func TestEveryFaultIsReported(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "sources.json"), []byte(`{"crm": {"scheme": "nobody"}}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	}
 }
 
-func TestASourcesFileThatIsMissingIsNamed(t *testing.T) {
+func TestMissingSourcesFile(t *testing.T) {
 	_, err := config.Load(environment("SOURCES_FILE", filepath.Join(t.TempDir(), "mine.json")), shipped)
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "mine.json") {
 		t.Errorf("got %v", err)

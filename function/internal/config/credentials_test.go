@@ -9,7 +9,7 @@ import (
 	"vicihook/vicicall"
 )
 
-func TestTheVICIdialSecretMayNameOneServerOrSeveral(t *testing.T) {
+func TestCredentialsWithOneOrSeveralServers(t *testing.T) {
 	secrets := map[string]struct {
 		secret    string
 		url, pins []string
@@ -33,7 +33,7 @@ func TestTheVICIdialSecretMayNameOneServerOrSeveral(t *testing.T) {
 	}
 }
 
-func TestTheLookupAccountIsReadAndNeverTheOtherOne(t *testing.T) {
+func TestCredentialsOfTheLookupAccount(t *testing.T) {
 	for secret, want := range map[string]*vicicall.Account{
 		`{"user":"u1","pass":"p1"}`:                                    nil,
 		`{"user":"u1","pass":"p1","lookup":null}`:                      nil,
@@ -47,7 +47,7 @@ func TestTheLookupAccountIsReadAndNeverTheOtherOne(t *testing.T) {
 	}
 }
 
-func TestAMalformedVICIdialSecretIsRefusedWithoutAQuote(t *testing.T) {
+func TestMalformedCredentialsAreNotQuoted(t *testing.T) {
 	secrets := map[string]struct{ secret, says string }{
 		"no JSON":                     {`hunter2`, "no JSON"},
 		"a list":                      {`["hunter2"]`, "no JSON object"},

@@ -10,13 +10,13 @@ import (
 	"vicihook/vicicall"
 )
 
-// noVerdict says what the account's trial met at a web server that had answered as VICIdial's agent API before.
+// noVerdict describes trials without an answer about the account, from a web server that had answered with its version.
 var noVerdict = map[vicicall.Outcome]string{
 	vicicall.Unavailable:     "VICIdial gave its version, but no answer about the account",
 	vicicall.UnexpectedReply: "VICIdial gave its version, but something else answers about the account",
 }
 
-// tryAccount tries the account once, unless no web server would take it to VICIdial.
+// tryAccount tries the account once at the web server with this index; -1 is none.
 func (d *Doctor) tryAccount(ctx context.Context, cred vicicall.Credentials, at int, r *Report) {
 	if at < 0 {
 		r.Account = &Account{Message: "not tried: no web server answers as VICIdial's agent API"}
@@ -54,7 +54,7 @@ func refusal(r vicicall.Result, cred vicicall.Credentials, s Server) Finding {
 	return f
 }
 
-// A version is VICIdial's: 2.14-82. The zero one is not known, and before nothing.
+// A version is VICIdial's, for example 2.14-82. The zero value is unknown, and not before any other.
 type version [3]int
 
 func versionOf(text string) (v version) {

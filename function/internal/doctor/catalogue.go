@@ -2,8 +2,8 @@ package doctor
 
 import "strings"
 
-// catalogue is all that the doctor can find, but for VICIdial's refusals of an account, whose texts are those of their
-// outcomes. Words in braces are filled in by whoever finds it.
+// catalogue has all faults except VICIdial's refusals of an account, whose texts are those of their
+// outcomes. newFinding replaces the words in braces.
 var catalogue = map[string]struct {
 	warning      bool // webhooks are served all the same
 	what, remedy string
@@ -86,7 +86,7 @@ var catalogue = map[string]struct {
 		"If agents are logged in: Admin → User Groups → the lookup user's group: add the agents' groups to Viewable User Groups, and their campaigns to Allowed Campaigns"},
 }
 
-// newFinding fills words into the texts of a fault: a name in braces, its value, and so on.
+// newFinding returns the finding of a fault. words are pairs of a placeholder in braces and its value.
 func newFinding(fault string, words ...string) Finding {
 	text := catalogue[fault]
 	fill := strings.NewReplacer(words...)

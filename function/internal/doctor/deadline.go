@@ -9,7 +9,7 @@ import (
 // hangupShare is the part of a budget that a HANGUP may take, in percent.
 const hangupShare = 60
 
-// Deadlines are the limits that wait for each other: the function's own, and within it each source's budget, and within
+// Deadlines are nested time limits: the function's own, within it each source's budget, and within
 // that VICIdial's answers.
 type Deadlines struct {
 	FunctionMS int64 `json:"function_ms,omitempty"` // Lambda's timeout, as far as it was left; 0 = not run by Lambda
@@ -21,7 +21,7 @@ type Deadlines struct {
 	longest, shortest string // the sources that have these
 }
 
-// functionLimit is what is left of the function's own time at the start of an examination.
+// functionLimit returns the time that is left to the function; 0 = no limit.
 func functionLimit(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -55,8 +55,8 @@ func (r *Report) checkDeadlines() {
 	c := r.Deadlines
 	switch {
 	case c.FunctionMS > 0 && c.LongestMS+answerTime.Milliseconds() > c.FunctionMS:
-		r.found("budget_too_long", "{source}", c.longest, "{budget}", fmt.Sprint(c.LongestMS), "{limit}", fmt.Sprint(c.FunctionMS))
+		r.add("budget_too_long", "{source}", c.longest, "{budget}", fmt.Sprint(c.LongestMS), "{limit}", fmt.Sprint(c.FunctionMS))
 	case c.VICIdialMS*100 > c.ShortestMS*hangupShare:
-		r.found("vicidial_too_slow", "{took}", fmt.Sprint(c.VICIdialMS), "{source}", c.shortest, "{budget}", fmt.Sprint(c.ShortestMS), "{share}", fmt.Sprint(hangupShare))
+		r.add("vicidial_too_slow", "{took}", fmt.Sprint(c.VICIdialMS), "{source}", c.shortest, "{budget}", fmt.Sprint(c.ShortestMS), "{share}", fmt.Sprint(hangupShare))
 	}
 }

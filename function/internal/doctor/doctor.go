@@ -31,13 +31,13 @@ const (
 	answerTime = 500 * time.Millisecond // of the caller's own limit stay for the answer
 )
 
-// A Store is where a secret comes from: a [secret.Store].
+// A Store returns a secret, as [secret.Store] does.
 type Store[T any] interface {
 	Load(context.Context) (secret.Snapshot[T], error)
 	Refresh(ctx context.Context, seen secret.Snapshot[T], asker string) (got secret.Snapshot[T], changed bool, err error)
 }
 
-// VICIdial is what is asked about the agent API: a [vicicall.Client].
+// VICIdial is the client of the agent API: a [vicicall.Client].
 type VICIdial interface {
 	Validate(vicicall.Credentials) error
 	Version(context.Context, vicicall.Credentials) (vicicall.Version, error)
@@ -48,8 +48,8 @@ type VICIdial interface {
 
 var _ VICIdial = (*vicicall.Client)(nil)
 
-// A Doctor examines what a webhook would use, and with the same means. Unless it is Broken, the fields down to VICIdial
-// are required.
+// A Doctor examines what a webhook would use, through the same stores and client. Unless it is Broken, the fields down to
+// VICIdial are required.
 type Doctor struct {
 	Broken   error // a configuration that can't serve: it is all that there is to examine
 	Settings config.Config
@@ -63,12 +63,12 @@ type Doctor struct {
 	Now func() time.Time // nil = time.Now
 }
 
-// Examine makes a report. It takes at most 9 s, and ends before ctx does.
+// Examine returns a report. It takes at most 9 s, and ends before ctx does.
 func (d *Doctor) Examine(ctx context.Context) Report {
 	r := Report{Version: d.Version, At: d.now().UTC()}
 	if d.Broken != nil {
 		for line := range strings.Lines(d.Broken.Error()) {
-			r.found("configuration", "{cause}", strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": "))
+			r.add("configuration", "{cause}", strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": "))
 		}
 		return r.finish()
 	}
@@ -90,7 +90,7 @@ func (d *Doctor) Examine(ctx context.Context) Report {
 	r.Findings = append(r.Findings, keys.Findings...)
 	r.checkDeadlines()
 	if d.Settings.DryRun {
-		r.found("dry_run")
+		r.add("dry_run")
 	}
 	return r.finish()
 }

@@ -26,7 +26,7 @@ const goodKey = "whsec_bDl4UHEwbVVlN1RuMnNXdlliOEw0MXhacg=="
 
 const otherKey = "whsec_aVB6cTFNd0U4clQ1eVUyaU83cEE0c0Q2ZkczaEo="
 
-// A fixture is all that the doctor looks at, healthy until a test breaks it.
+// A fixture has everything that the doctor examines, healthy until a test breaks it.
 type fixture struct {
 	*testing.T
 	srv     *vicitest.Server
@@ -58,7 +58,7 @@ func newFixture(t *testing.T) *fixture {
 	return p
 }
 
-// use makes srv the VICIdial, with a remote agent in a live call.
+// use sets srv as the VICIdial, with a remote agent in a live call.
 func (p *fixture) use(srv *vicitest.Server) {
 	p.Cleanup(srv.Close)
 	srv.AddRemoteAgent(1028, 1)
@@ -66,7 +66,7 @@ func (p *fixture) use(srv *vicitest.Server) {
 	p.srv, p.account["url"] = srv, srv.URL
 }
 
-// doctor is called once the test has broken what it wants to.
+// doctor returns the doctor. A test breaks the fixture before it calls this.
 func (p *fixture) doctor() *doctor.Doctor {
 	p.Helper()
 	sources := filepath.Join(p.TempDir(), "sources.json")
@@ -113,7 +113,7 @@ func (p *fixture) doctorFor(settings config.Config) *doctor.Doctor {
 	}
 }
 
-// put sets a variable unless the test has.
+// put sets a variable that the test has not set.
 func (p *fixture) put(name, value string) {
 	if _, staged := p.env[name]; !staged {
 		p.env[name] = value
@@ -140,7 +140,7 @@ func (p *fixture) examine() doctor.Report {
 	return d.Examine(ctx)
 }
 
-// checkHarmless sees that nothing was done to VICIdial.
+// checkHarmless checks that VICIdial's tables are unchanged.
 func (p *fixture) checkHarmless(r doctor.Report) {
 	p.Helper()
 	call := p.srv.Calls()[0]
@@ -189,7 +189,7 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
-func TestTheLookupAccountIsTriedOnlyIfASourceFinds(t *testing.T) {
+func TestLookupAccountIsTriedOnlyIfNeeded(t *testing.T) {
 	t.Parallel()
 	for _, finds := range []bool{true, false} {
 		p := newFixture(t)

@@ -5,5 +5,5 @@ import (
 	"slices"
 )
 
-// Catalogue lists what the doctor can find, but for the refusals of an account.
+// Catalogue returns all faults except the refusals of an account.
 func Catalogue() []string { return slices.Sorted(maps.Keys(catalogue)) }

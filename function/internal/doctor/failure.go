@@ -19,8 +19,8 @@ import (
 	"vicihook/vicicall"
 )
 
-// A failure is why a web server did not say its version: how far the request came, and the client's error, whose chain
-// holds what the resolver, the network or package tls said.
+// A failure is why a web server did not return its version: how far the request came, and the client's error, which wraps
+// those of the resolver, the network or package tls.
 type failure struct {
 	target
 	cred vicicall.Credentials
@@ -29,7 +29,7 @@ type failure struct {
 	err  error
 }
 
-// failures lists what can stand between the function and VICIdial, as in catalogue. The first row that matches is it.
+// failures maps a failure to its fault in catalogue. The first row that matches counts.
 var failures = []struct {
 	fault   string
 	matches func(failure) bool
@@ -72,7 +72,7 @@ func (f failure) finding() Finding {
 	return newFinding("not_vicidial", words...)
 }
 
-// message holds nothing of the answer but its status, length and well-known phrases.
+// message has nothing of the answer but its status, length and known phrases.
 func (f failure) message() string {
 	if failed, ok := errors.AsType[*vicicall.Error](f.err); ok {
 		return failed.Message
@@ -80,7 +80,7 @@ func (f failure) message() string {
 	return oneLine(f.err)
 }
 
-// reason is the first cause, without the addresses that a network error repeats.
+// reason returns the first cause, without the addresses that a network error repeats.
 func (f failure) reason() string {
 	err := f.err
 	if failed, ok := errors.AsType[*vicicall.Error](err); ok && failed.Err != nil {
@@ -108,7 +108,7 @@ func (f failure) timedOut() bool {
 	return errors.Is(f.err, context.DeadlineExceeded) || ok && timeout.Timeout()
 }
 
-// rejected is the certificate that was not trusted, and those that came with it; nil for any other failure.
+// rejected returns the untrusted certificate and those that came with it; nil for any other failure.
 func (f failure) rejected() []*x509.Certificate {
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](f.err); ok {
 		return untrusted.UnverifiedCertificates
@@ -137,7 +137,7 @@ func isSelfSigned(c *x509.Certificate) bool {
 
 const maxNames = 10 // of a certificate that are shown
 
-// newCertificate describes the first of a chain that was trusted; nil where there is none.
+// newCertificate describes the first certificate of a chain; nil for an empty one.
 func newCertificate(chain []*x509.Certificate, cred vicicall.Credentials, now time.Time) *Certificate {
 	if len(chain) == 0 {
 		return nil

@@ -19,7 +19,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// A faultTest is one thing that is wrong, the finding that must come first, and words of its line.
+// A faultTest breaks one thing, and has the finding that must come first and words of its line.
 type faultTest struct {
 	stage   func(*fixture)
 	fault   string
@@ -121,7 +121,7 @@ var faults = map[string]faultTest{
 	"a key is of an unknown name": {func(p *fixture) { p.keys = `{"crm": "` + goodKey + `", "desk": "` + goodKey + `"}` }, "unknown_source", true, "the webhook secret has 1 names that sources.json lacks"},
 }
 
-// placeholder is a word that nobody has filled in.
+// placeholder matches a word in braces that was not replaced.
 var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
 
 func TestFindings(t *testing.T) {
@@ -185,7 +185,7 @@ func account(change func(*vicitest.User)) func(*fixture) {
 	}
 }
 
-// finding makes the source find calls, by an account with the change, or without one where change is nil.
+// finding gives the source a lookup, with a changed account, or without an account if change is nil.
 func finding(change func(*vicitest.User)) func(*fixture) {
 	return func(p *fixture) {
 		p.sources = `{"crm": {"scheme": "standard-webhooks", "phone": ".phone"}}`
@@ -217,7 +217,7 @@ func keyed(value string) func(*fixture) {
 	}
 }
 
-// previousKeys gives the webhook secret a version before the good one.
+// previousKeys adds a previous version to the webhook secret.
 func previousKeys(value string) func(*fixture) {
 	return func(p *fixture) {
 		arn := p.create("webhook-before", value)
@@ -228,7 +228,7 @@ func previousKeys(value string) func(*fixture) {
 	}
 }
 
-// answeredBy asks another VICIdial, without a network.
+// answeredBy replaces VICIdial by one without a network.
 func answeredBy(client vicidial) func(*fixture) {
 	return func(p *fixture) {
 		p.env["VICIDIAL_ALLOW_HTTP"] = "true"
@@ -240,7 +240,7 @@ func answeredBy(client vicidial) func(*fixture) {
 	}
 }
 
-// misused is the error about a certificate that must not be used for a web server.
+// misused is the error for a certificate that is not for web servers.
 func misused() error {
 	leaf, _ := x509.ParseCertificate(vicitest.SelfSigned(vicitest.Cert{Hosts: []string{"dialer.example.com"}}).Certificate[0])
 	leaf.RawIssuer = []byte("an authority")
@@ -258,7 +258,7 @@ func twilio(p *fixture) {
 	p.keys = `{"calls": "k9Zr41xPq0mUe7Tn2sWvYb8L"}`
 }
 
-// named puts VICIdial under a name that can't be resolved.
+// named gives VICIdial a name that can't be resolved.
 func (p *fixture) named(err *net.DNSError) {
 	p.account["url"] = "https://dialer.example.com"
 	p.dialing(&net.OpError{Op: "dial", Net: "tcp", Err: err})
@@ -276,7 +276,7 @@ func dropped(p *fixture) {
 	}
 }
 
-// issued puts VICIdial behind a certificate of an authority that is the secret's ca.
+// issued gives VICIdial a certificate of the secret's ca.
 func issued(c vicitest.Cert) func(*fixture) {
 	return func(p *fixture) {
 		authority := vicitest.NewAuthority()
@@ -311,7 +311,7 @@ func oldTLS(p *fixture) {
 	listening(func(c net.Conn) { _ = tls.Server(c, config).Handshake() })(p)
 }
 
-// listening puts something else at VICIdial's address.
+// listening replaces VICIdial by another listener.
 func listening(serve func(net.Conn)) func(*fixture) {
 	return func(p *fixture) {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -340,10 +340,10 @@ func (p *fixture) answering(status int, body string) {
 	p.account["url"] = srv.URL
 }
 
-// deadURL is a port that no test listens on.
+// deadURL has a port without a listener.
 const deadURL = "http://127.0.0.1:1"
 
-// slow lets the answer about the account take most of a budget of 1 s.
+// slow delays the answer for the account to most of a budget of 1 s.
 func slow(p *fixture) {
 	p.env["REQUEST_BUDGET"] = "1s"
 	if err := p.srv.Inject(vicitest.Fault{Name: "slow", Stage: "CHECK", Delay: 650 * time.Millisecond}); err != nil {
@@ -351,7 +351,7 @@ func slow(p *fixture) {
 	}
 }
 
-// oldVICIdial is one of 2010, where the account lacks access or is stripped.
+// oldVICIdial is a version of 2010, where the account lacks access or its characters are stripped.
 func oldVICIdial(user, pass string) func(*fixture) {
 	return func(p *fixture) {
 		p.use(vicitest.NewServer(vicitest.Config{Version: "2.4-17"}))

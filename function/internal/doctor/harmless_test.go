@@ -15,7 +15,7 @@ import (
 
 const runs = 10_000
 
-// At one examination a second, 10,000 are nearly three hours.
+// 10,000 examinations are nearly three hours at one each second.
 func TestExaminationsChangeNothing(t *testing.T) {
 	t.Parallel()
 	for name, pass := range map[string]string{"with a good password": vicitest.DefaultPass, "with a wrong one": "another"} {
@@ -79,7 +79,7 @@ func TestLatchedAccountIsNotTried(t *testing.T) {
 	}
 }
 
-// vicidial answers as a good one, or with an error to the question for its version.
+// vicidial answers every request well, or returns an error for its version.
 type vicidial struct{ err error }
 
 func (vicidial) Validate(vicicall.Credentials) error { return nil }
@@ -100,7 +100,7 @@ func (vicidial) LoggedInAgents(context.Context, vicicall.Credentials) ([]vicical
 	return nil, nil
 }
 
-func TestTheAddressesOfANameAreShown(t *testing.T) {
+func TestAddressesOfANameAreShown(t *testing.T) {
 	t.Parallel()
 	p := newFixture(t)
 	p.account["url"] = strings.Replace(p.srv.URL, "127.0.0.1", "localhost", 1)

@@ -12,7 +12,7 @@ import (
 	"vicihook/vicicall"
 )
 
-// probeAgent is a user that no VICIdial has: agent_status of it shows whether the account may look calls up.
+// probeAgent is a user that no VICIdial has: agent_status for it shows whether the account may look calls up.
 const probeAgent = "vicihookprobe"
 
 // lookupRemedies differ from those of the API account.
@@ -30,7 +30,7 @@ func (d *Doctor) tryLookup(ctx context.Context, cred vicicall.Credentials, r *Re
 	case len(finding) == 0:
 		return
 	case cred.Lookup == nil:
-		r.found("lookup_missing", "{sources}", strings.Join(finding, ", "))
+		r.add("lookup_missing", "{sources}", strings.Join(finding, ", "))
 		return
 	case firstGood(r.Servers) < 0:
 		r.Lookup = &Account{Message: "not tried: no web server answers as VICIdial's agent API"}
@@ -46,11 +46,11 @@ func (d *Doctor) tryLookup(ctx context.Context, cred vicicall.Credentials, r *Re
 		return
 	}
 	if agents == 0 {
-		r.found("lookup_sees_nobody")
+		r.add("lookup_sees_nobody")
 	}
 }
 
-// lookUp asks for an agent that can't be, and then for all agents. It returns how many the account sees.
+// lookUp asks for an agent that can't exist, and then for all agents. It returns how many the account sees.
 func (d *Doctor) lookUp(ctx context.Context, cred vicicall.Credentials) (int, error) {
 	if _, err := d.VICIdial.AgentStatus(ctx, cred, probeAgent); !errors.Is(err, vicicall.InvalidRequest) && !errors.Is(err, vicicall.AgentNotLoggedIn) {
 		return 0, err
@@ -59,7 +59,7 @@ func (d *Doctor) lookUp(ctx context.Context, cred vicicall.Credentials) (int, er
 	return len(agents), err
 }
 
-// findingSources are the sources that name calls by what VICIdial can find them by. One without a key serves nobody.
+// findingSources returns the sources with a key that need lookups.
 func (d *Doctor) findingSources(ctx context.Context) (names []string) {
 	keys, err := d.Keys.Load(ctx)
 	for _, name := range d.Settings.Sources.Names() {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Report is what an examination came to, as JSON.
+// A Report is the result of an examination, as JSON.
 type Report struct {
 	Healthy   bool      `json:"healthy"`  // no finding but warnings
 	Verdict   string    `json:"verdict"`  // the first finding in one line, or "healthy"
@@ -20,7 +20,7 @@ type Report struct {
 	At        time.Time `json:"at"`
 }
 
-// A Finding is one thing to fix.
+// A Finding is one fault, with its remedy.
 type Finding struct {
 	Fault   string `json:"fault"`             // one word, the same for ever: tcp_refused
 	Warning bool   `json:"warning,omitempty"` // webhooks are served all the same
@@ -31,7 +31,7 @@ type Finding struct {
 // Line is the finding in one line.
 func (f Finding) Line() string { return f.What + ". " + f.Remedy }
 
-// A Secret is one of the two, as Secrets Manager has it.
+// A Secret describes the current version of one of the two secrets.
 type Secret struct {
 	Name    string     `json:"name"` // the setting that names it: WEBHOOK_SECRET_ARN
 	Version string     `json:"version,omitempty"`
@@ -39,7 +39,7 @@ type Secret struct {
 	Problem string     `json:"problem,omitempty"`
 }
 
-// A Source is one sender.
+// A Source describes a source and the state of its keys.
 type Source struct {
 	Name     string `json:"name"`
 	Scheme   string `json:"scheme"` // the preset's name, or the kind of a scheme of its own
@@ -50,7 +50,7 @@ type Source struct {
 	DryRun   bool   `json:"dry_run,omitempty"`
 }
 
-// A Server is one web server of VICIdial.
+// A Server describes one web server of VICIdial.
 type Server struct {
 	Host         string       `json:"host"`                // with scheme and port
 	Addresses    []string     `json:"addresses,omitempty"` // what DNS says
@@ -65,7 +65,7 @@ type Server struct {
 	good bool // it answers as an agent API
 }
 
-// A Certificate is what a web server shows.
+// A Certificate describes the certificate of a web server.
 type Certificate struct {
 	Subject  string    `json:"subject"`
 	Issuer   string    `json:"issuer"`
@@ -76,7 +76,7 @@ type Certificate struct {
 	Trust    string    `json:"trusted_by"` // public roots, ca, tls_pin, or nothing
 }
 
-// An Account is the trial of one.
+// An Account is the result of trying an account.
 type Account struct {
 	Outcome   string `json:"outcome,omitempty"` // agent_not_logged_in is good; empty: it was not tried
 	Message   string `json:"message"`
@@ -85,11 +85,11 @@ type Account struct {
 	ElapsedMS int64  `json:"elapsed_ms,omitempty"`
 }
 
-func (r *Report) found(fault string, words ...string) {
+func (r *Report) add(fault string, words ...string) {
 	r.Findings = append(r.Findings, newFinding(fault, words...))
 }
 
-// finish puts errors before warnings, and the first of them into the verdict.
+// finish sorts errors before warnings, and sets the verdict.
 func (r Report) finish() Report {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return level(a) - level(b) })
 	r.Healthy = len(r.Findings) == 0 || r.Findings[0].Warning

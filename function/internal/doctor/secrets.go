@@ -13,7 +13,7 @@ const (
 	vicidialSecret = "VICIDIAL_SECRET_ARN"
 )
 
-// fetch loads a secret, and looks for a newer version than the one at hand.
+// fetch returns a secret, refreshed if that is allowed now.
 func fetch[T any](ctx context.Context, store Store[T]) (secret.Snapshot[T], error) {
 	seen, err := store.Load(ctx)
 	if err != nil {
@@ -23,11 +23,11 @@ func fetch[T any](ctx context.Context, store Store[T]) (secret.Snapshot[T], erro
 	return got, err
 }
 
-// recordSecret puts a fetched secret into the report, and reports whether it can be used.
+// recordSecret adds a fetched secret to the report, and reports whether it can be used.
 func recordSecret[T any](r *Report, name string, got secret.Snapshot[T], err error) (usable bool) {
 	if err != nil {
 		r.Secrets = append(r.Secrets, Secret{Name: name, Problem: err.Error()})
-		r.found(secretFault(err), "{name}", name, "{cause}", oneLine(err))
+		r.add(secretFault(err), "{name}", name, "{cause}", oneLine(err))
 		return false
 	}
 	seen := Secret{Name: name, Version: got.Current.ID}
@@ -35,13 +35,13 @@ func recordSecret[T any](r *Report, name string, got secret.Snapshot[T], err err
 		seen.Put = &put
 	}
 	if got.PreviousErr != nil {
-		r.found("secret_previous", "{name}", name, "{cause}", got.PreviousErr.Error())
+		r.add("secret_previous", "{name}", name, "{cause}", got.PreviousErr.Error())
 	}
 	r.Secrets = append(r.Secrets, seen)
 	return true
 }
 
-// secretFault is the category of an error of package secret.
+// secretFault returns the fault for an error of package secret.
 func secretFault(err error) string {
 	switch {
 	case errors.Is(err, secret.ErrDenied):
@@ -56,13 +56,13 @@ func secretFault(err error) string {
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// checkRegions finds ARNs of another region than the one that is asked: no secret is ever found so.
+// checkRegions reports ARNs of another region than the function's, where the secret is never found.
 func (d *Doctor) checkRegions(r *Report) {
 	for _, s := range []struct{ name, arn string }{
 		{webhookSecret, d.Settings.WebhookSecretARN}, {vicidialSecret, d.Settings.VICIdialSecretARN},
 	} {
 		if parts := strings.Split(s.arn, ":"); d.Region != "" && len(parts) > 3 && parts[3] != d.Region {
-			r.found("secret_region", "{name}", s.name, "{region}", parts[3], "{asked}", d.Region)
+			r.add("secret_region", "{name}", s.name, "{region}", parts[3], "{asked}", d.Region)
 		}
 	}
 }

@@ -17,7 +17,7 @@ const (
 	warnDays    = 14              // before its end a certificate should be renewed
 )
 
-// A target is one web server's address, taken apart.
+// A target is the parsed address of one web server.
 type target struct {
 	url        string // as in the secret
 	shown      string // scheme and host with port: all of it that a report shows
@@ -44,8 +44,8 @@ func (t target) isLoopback() bool {
 	return t.host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// examineServer asks one web server for VICIdial's version, and reads from the connection and from the client's error
-// all that there is to say: name, address, certificate, clock.
+// examineServer asks one web server for VICIdial's version, and describes it by the connection and the client's error:
+// name, address, certificate, clock.
 func (d *Doctor) examineServer(ctx context.Context, t target, cred vicicall.Credentials) (Server, []Finding) {
 	ctx, cancel := context.WithTimeout(ctx, serverLimit)
 	defer cancel()

@@ -18,7 +18,7 @@ const (
 	noKey    = "no key"
 )
 
-// examineKeys looks at the webhook secret and at what it leaves of each source.
+// examineKeys checks the webhook secret and the keys of each source.
 func (d *Doctor) examineKeys(ctx context.Context, r *Report) {
 	got, err := fetch(ctx, d.Keys)
 	if !recordSecret(r, webhookSecret, got, err) {
@@ -36,17 +36,17 @@ func (d *Doctor) examineKeys(ctx context.Context, r *Report) {
 		d.checkSource(src, s, r)
 	}
 	if serving == 0 {
-		r.found("no_source")
+		r.add("no_source")
 	}
 	for _, pair := range ring.Shared() {
-		r.found("shared_key", "{one}", pair[0], "{other}", pair[1])
+		r.add("shared_key", "{one}", pair[0], "{other}", pair[1])
 	}
 	if unknown := got.Current.Value.Unknown(); unknown > 0 {
-		r.found("unknown_source", "{count}", fmt.Sprint(unknown))
+		r.add("unknown_source", "{count}", fmt.Sprint(unknown))
 	}
 }
 
-// inForce adds the keys of the version before, as long as they count.
+// inForce returns the keys that count: the current ones, and those of the previous version while they count.
 func (d *Doctor) inForce(got secret.Snapshot[source.Keyring]) source.Keyring {
 	if got.Previous == nil || !got.Current.IsYounger(d.Settings.PreviousKeysFor, d.now()) {
 		return got.Current.Value
@@ -72,14 +72,14 @@ func sourceOf(src *source.Source, now, inForce source.Keys) Source {
 func (d *Doctor) checkSource(src *source.Source, s Source, r *Report) {
 	switch {
 	case src.Fault != nil:
-		r.found("configuration", "{cause}", oneLine(src.Fault))
+		r.add("configuration", "{cause}", oneLine(src.Fault))
 	case s.State == disabled:
-		r.found("key_refused", "{cause}", s.Why, "{source}", s.Name)
+		r.add("key_refused", "{cause}", s.Why, "{source}", s.Name)
 	case s.State == paused:
-		r.found("paused", "{source}", s.Name)
+		r.add("paused", "{source}", s.Name)
 	case s.State == noKey:
-		r.found("no_key", "{source}", s.Name)
+		r.add("no_key", "{source}", s.Name)
 	case src.Verifier.SignsURL() && d.Settings.PublicURL == "":
-		r.found("public_url", "{source}", s.Name)
+		r.add("public_url", "{source}", s.Name)
 	}
 }

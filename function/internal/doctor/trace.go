@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// seen is what a request showed of its way to a web server.
+// seen is the course of a request to a web server, as far as it came.
 type seen struct {
 	resolving    bool // DNS was asked and has not answered well
 	dialed       bool // the port took the connection
@@ -20,7 +20,7 @@ type seen struct {
 	certificates []*x509.Certificate
 }
 
-// progress collects what is seen. Its hooks may still run after the request has ended.
+// progress records the course of a request. Its hooks may still run after the request has ended.
 type progress struct {
 	mu    sync.Mutex
 	seen  seen

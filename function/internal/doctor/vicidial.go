@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// examineVICIdial looks at the API account's secret, at each web server that it names, and tries the account once at
+// examineVICIdial checks the secret of the API account and each web server in it, and tries the account once at
 // the first that answers as VICIdial's agent API.
 func (d *Doctor) examineVICIdial(ctx context.Context, r *Report) {
 	got, err := fetch(ctx, d.Account)
@@ -17,7 +17,7 @@ func (d *Doctor) examineVICIdial(ctx context.Context, r *Report) {
 	cred.Version = got.Current.ID
 	if err := d.VICIdial.Validate(cred); err != nil {
 		for line := range strings.Lines(err.Error()) {
-			r.found("vicidial_secret", "{cause}", strings.TrimPrefix(strings.TrimSpace(line), "vicicall: "))
+			r.add("vicidial_secret", "{cause}", strings.TrimPrefix(strings.TrimSpace(line), "vicicall: "))
 		}
 		return
 	}

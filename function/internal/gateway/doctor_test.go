@@ -14,7 +14,7 @@ import (
 
 const question = `{"vicihook":"doctor"}`
 
-// answersOf says whether an event went to the doctor or to the handler.
+// answersOf reports whether an event went to the doctor or to the handler.
 func answersOf(t *testing.T, payload []byte) (doctor, handler bool) {
 	t.Helper()
 	g := gateway.Gateway{
@@ -27,7 +27,7 @@ func answersOf(t *testing.T, payload []byte) (doctor, handler bool) {
 	return doctor, handler
 }
 
-func TestTheDoctorAnswersADirectInvocationAndNothingElse(t *testing.T) {
+func TestDoctorRequests(t *testing.T) {
 	t.Parallel()
 	for payload, toDoctor := range map[string]bool{
 		question:                                    true,
@@ -50,7 +50,7 @@ func TestTheDoctorAnswersADirectInvocationAndNothingElse(t *testing.T) {
 	}
 }
 
-// Whatever a sender puts where, API Gateway's event around it is none of the doctor's.
+// A sender's request is always inside an event of API Gateway.
 func TestNoRequestOverHTTPReachesTheDoctor(t *testing.T) {
 	t.Parallel()
 	for _, front := range event.Fronts() {
@@ -71,7 +71,7 @@ func TestNoRequestOverHTTPReachesTheDoctor(t *testing.T) {
 	}
 }
 
-func TestAGatewayWithoutADoctorTakesTheQuestionForADelivery(t *testing.T) {
+func TestGatewayWithoutADoctor(t *testing.T) {
 	t.Parallel()
 	if got, _ := through(t, "", []byte(question)); got.Source != "" {
 		t.Errorf("%+v", got)

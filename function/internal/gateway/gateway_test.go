@@ -18,7 +18,7 @@ import (
 	"vicihook/infra/local/apigw"
 )
 
-// through gives what the handler gets of an event, and the gateway's answer.
+// through returns the request that the handler gets for an event, and the gateway's answer.
 func through(t *testing.T, public string, payload []byte) (got hangup.Request, answer []byte) {
 	t.Helper()
 	g := gateway.Gateway{PublicURL: public, Handle: func(_ context.Context, r hangup.Request) hangup.Answer {
@@ -32,7 +32,7 @@ func through(t *testing.T, public string, payload []byte) (got hangup.Request, a
 	return got, answer
 }
 
-// delivery is a request as a sender makes it; its event takes the front's way to the function.
+// delivery returns a sender's request.
 func delivery(t *testing.T, front event.Front, target, contentType string, body []byte) []byte {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, target, bytes.NewReader(body))
@@ -49,7 +49,7 @@ func delivery(t *testing.T, front event.Front, target, contentType string, body 
 	return payload
 }
 
-func TestTheSameRequestArrivesTheSameThroughEachShape(t *testing.T) {
+func TestEveryFrontDeliversTheSameRequest(t *testing.T) {
 	bodies := map[string]struct {
 		contentType string
 		body        []byte
@@ -86,7 +86,7 @@ func TestTheSameRequestArrivesTheSameThroughEachShape(t *testing.T) {
 	}
 }
 
-func TestARepeatedHeaderShowsInEachShape(t *testing.T) {
+func TestRepeatedHeader(t *testing.T) {
 	for front, want := range map[event.Front]string{event.HTTPAPI: "a,b", event.FunctionURL: "a,b", event.REST: "a|b"} {
 		got, _ := through(t, "", delivery(t, front, "/webhooks/crm", "", nil))
 		if twice := strings.Join(got.Webhook.Header["x-twice"], "|"); twice != want {
@@ -95,14 +95,14 @@ func TestARepeatedHeaderShowsInEachShape(t *testing.T) {
 	}
 }
 
-func TestTwoSpellingsOfAHeaderAreTwoValues(t *testing.T) {
+func TestTwoSpellingsOfAHeader(t *testing.T) {
 	got, _ := through(t, "", []byte(`{"httpMethod":"POST","headers":{"X-Sig":"a","x-sig":"b"}}`))
 	if values := got.Webhook.Header["x-sig"]; len(values) != 2 {
 		t.Errorf("got %q", values)
 	}
 }
 
-func TestTheSenderIsTheAddressThatTheGatewaySaw(t *testing.T) {
+func TestSenderAddress(t *testing.T) {
 	for address, want := range map[string]string{
 		"198.51.100.7": "198.51.100.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "::ffff:198.51.100.7": "198.51.100.7",
 		"fe80::1%eth0": "fe80::/64", "": "", "a name": "",
@@ -118,7 +118,7 @@ func TestTheSenderIsTheAddressThatTheGatewaySaw(t *testing.T) {
 	}
 }
 
-func TestTheURLIsKnownOnlyWhereTheEventHoldsItWhole(t *testing.T) {
+func TestURL(t *testing.T) {
 	urls := map[string]struct {
 		front          event.Front
 		public, target string
@@ -142,7 +142,7 @@ func TestTheURLIsKnownOnlyWhereTheEventHoldsItWhole(t *testing.T) {
 	}
 }
 
-func TestABodyIsHeldToItsLimitAndItsEncoding(t *testing.T) {
+func TestBodyLimitAndEncoding(t *testing.T) {
 	encoded := func(n int) string { return base64.StdEncoding.EncodeToString(make([]byte, n)) }
 	bodies := map[string]struct {
 		body                  string
@@ -168,7 +168,7 @@ func TestABodyIsHeldToItsLimitAndItsEncoding(t *testing.T) {
 	}
 }
 
-func TestTheAnswerTakesTheFrontsFormat(t *testing.T) {
+func TestAnswer(t *testing.T) {
 	_, answer := through(t, "", delivery(t, event.HTTPAPI, "/webhooks/crm", "", nil))
 	for _, front := range event.Fronts() {
 		response, err := apigw.Answer(front, answer)

@@ -9,11 +9,11 @@ import (
 	"vicihook/function/internal/hangup"
 )
 
-// quoted is a panic's value that nobody may read.
+// quoted is a panic's value that must not be shown.
 const quoted = "secret of the payload"
 
-// The runtime logs an error that it is given, and a panic with its value.
-func TestAPanicIsAnErrorThatDoesNotQuoteIt(t *testing.T) {
+// The runtime logs a panic with its value.
+func TestPanicIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	g := gateway.Gateway{
 		Handle: func(context.Context, hangup.Request) hangup.Answer { panic(quoted) },

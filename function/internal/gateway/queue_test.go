@@ -60,7 +60,7 @@ func TestQueueEventWithoutAQueue(t *testing.T) {
 	}
 }
 
-// Whatever a sender writes, API Gateway's event is around it.
+// A sender's request is always inside an event of API Gateway.
 func TestHTTPRequestIsNeverAQueueEvent(t *testing.T) {
 	t.Parallel()
 	g := gateway.Gateway{

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestWhatIsNoDeliveryIsNamedByWhatItLooksLike(t *testing.T) {
+func TestOtherEventsAreNamed(t *testing.T) {
 	for name, c := range map[string]struct{ event, says string }{
 		"nothing":                        {``, "not JSON"},
 		"an event that is cut":           {`{"httpMethod":"POST"`, "not JSON"},
@@ -34,8 +34,8 @@ func TestWhatIsNoDeliveryIsNamedByWhatItLooksLike(t *testing.T) {
 	}
 }
 
-// A gateway names the source only where its route does.
-func TestTheSourceIsReadFromThePathWhereTheRouteDoesNotNameIt(t *testing.T) {
+// An event has the source only if its route has the parameter.
+func TestSourceFromThePath(t *testing.T) {
 	for name, c := range map[string]struct{ event, source, url string }{
 		"REST, {proxy+} at the root":      {`{"httpMethod":"POST","resource":"/{proxy+}","path":"/webhooks/crm","pathParameters":{"proxy":"webhooks/crm"}}`, "crm", "https://h/webhooks/crm"},
 		"REST, {proxy+} under /webhooks":  {`{"httpMethod":"POST","resource":"/webhooks/{proxy+}","path":"/webhooks/crm","pathParameters":{"proxy":"crm"}}`, "crm", "https://h/webhooks/crm"},

@@ -12,14 +12,14 @@ import (
 	"vicihook/function/event"
 )
 
-// A Response is what the sender gets.
+// A Response is the response to the sender.
 type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Answer turns what the function returned into the response to the sender.
+// Answer converts the function's answer to the response to the sender.
 // As on AWS, format 2.0 takes JSON without a statusCode for a 200 with that JSON as its body.
 // The error is [ErrFunction]: not JSON, no statusCode for a REST API, a status that HTTP does not have, or broken base64.
 func Answer(front event.Front, payload []byte) (Response, error) {
@@ -64,7 +64,7 @@ func header(front event.Front, a events.APIGatewayV2HTTPResponse) http.Header {
 	return h
 }
 
-// failures are the statuses with which each front answers by itself: HTTP API, REST API, Function URL.
+// failures are the statuses of each front's own answers: HTTP API, REST API, Function URL.
 var failures = []struct {
 	err    error
 	status map[event.Front]int

@@ -52,7 +52,7 @@ func sendRaw(t *testing.T, front event.Front, raw []byte) {
 	<-sender.closed
 }
 
-// A sender is a connection that says its bytes and then no more, and does not listen.
+// A sender is a connection that sends its bytes and ignores the answer.
 type sender struct {
 	in     *bytes.Reader
 	mu     sync.Mutex

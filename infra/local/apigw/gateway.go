@@ -25,7 +25,7 @@ const (
 	MaxEvent   = 6_291_556 // event of a synchronous invocation
 )
 
-// Why a gateway answers by itself, beside [event.ErrNoRoute].
+// Reasons for a gateway's own answer, beside [event.ErrNoRoute].
 var (
 	ErrTooLarge  = errors.New("apigw: the request is too large")
 	ErrThrottled = errors.New("apigw: the function is at its concurrency limit")
@@ -33,14 +33,14 @@ var (
 	ErrFunction  = errors.New("apigw: the function failed or gave no usable answer")
 )
 
-// timeouts says how long each front waits for the function. A Function URL waits as long as Lambda itself.
+// timeouts is how long each front waits for the function. A Function URL waits as long as Lambda itself.
 var timeouts = map[event.Front]time.Duration{
 	event.HTTPAPI:     30 * time.Second,
 	event.REST:        29 * time.Second,
 	event.FunctionURL: 15 * time.Minute,
 }
 
-// Config says what stands behind a [Gateway].
+// Config configures a [Gateway].
 type Config struct {
 	Front event.Front // default event.HTTPAPI
 	// Invoke runs the function on one event and returns its answer. It returns ErrThrottled when no instance is free;
@@ -48,7 +48,7 @@ type Config struct {
 	Invoke func(ctx context.Context, event []byte) ([]byte, error)
 }
 
-// A Gateway is an http.Handler that stands for one of the fronts.
+// A Gateway is an http.Handler that behaves as one of the fronts.
 type Gateway struct{ cfg Config }
 
 // New returns a gateway. It does no I/O.
@@ -63,7 +63,7 @@ func NewServer(h http.Handler) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: MaxHead - added}
 }
 
-// ServeHTTP turns the request into an event, runs the function on it, and answers as AWS would.
+// ServeHTTP encodes the request as an event, runs the function on it, and answers as AWS does.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	response, err := g.respond(w, r)
 	if err != nil {

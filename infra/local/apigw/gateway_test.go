@@ -20,7 +20,7 @@ import (
 	"vicihook/infra/local/apigw"
 )
 
-func TestAnswersBecomeResponses(t *testing.T) {
+func TestResponses(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		front   event.Front
@@ -58,7 +58,7 @@ func TestAnswersBecomeResponses(t *testing.T) {
 	}
 }
 
-func TestMultiValueHeadersAndCookiesReachTheSender(t *testing.T) {
+func TestMultiValueHeadersAndCookies(t *testing.T) {
 	t.Parallel()
 	r, err := apigw.Answer(event.REST, []byte(`{"statusCode":200,"multiValueHeaders":{"x-a":["1","2"]},"body":""}`))
 	if err != nil || fmt.Sprint(r.Header["X-A"]) != "[1 2]" {
@@ -70,7 +70,7 @@ func TestMultiValueHeadersAndCookiesReachTheSender(t *testing.T) {
 	}
 }
 
-func TestAGatewayFailsAsAWSDoes(t *testing.T) {
+func TestFailures(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("boom")
 	for name, c := range map[string]struct {
@@ -99,7 +99,7 @@ func TestAGatewayFailsAsAWSDoes(t *testing.T) {
 	}
 }
 
-// serve starts a gateway whose function answers with the event that it got.
+// serve starts a gateway whose function answers with its event.
 func serve(t *testing.T, front event.Front) net.Addr {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -117,7 +117,7 @@ func serve(t *testing.T, front event.Front) net.Addr {
 	return l.Addr()
 }
 
-// exchange writes raw requests to one connection, each once the answer to the one before is there.
+// exchange writes raw requests to one connection, each after the previous answer.
 func exchange(t *testing.T, addr net.Addr, requests ...string) (statuses []int, bodies []string) {
 	t.Helper()
 	c, err := net.Dial(addr.Network(), addr.String())
@@ -139,7 +139,7 @@ func exchange(t *testing.T, addr net.Addr, requests ...string) (statuses []int, 
 	return statuses, bodies
 }
 
-func TestEveryRequestOfAConnectionReachesTheFunction(t *testing.T) {
+func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	first := "POST /Prod/webhooks/crm HTTP/1.1\r\nhost: a\r\nX-sIG: one\r\nx-sig:two\r\nContent-Length: 2\r\n\r\n{}"
 	second := "POST /Prod/webhooks/crm HTTP/1.1\r\nHost: a\r\nx-Other: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n"
@@ -154,7 +154,7 @@ func TestEveryRequestOfAConnectionReachesTheFunction(t *testing.T) {
 	}
 }
 
-func TestTwoSpellingsOfANameAreOneInFormat2(t *testing.T) {
+func TestTwoSpellingsOfAHeaderName(t *testing.T) {
 	t.Parallel()
 	request := "POST /webhooks/crm HTTP/1.1\r\nHost: a\r\nX-sIG: one\r\nx-sig:two\r\nContent-Length: 0\r\n\r\n"
 	_, bodies := exchange(t, serve(t, event.HTTPAPI), request)
@@ -166,7 +166,7 @@ func TestTwoSpellingsOfANameAreOneInFormat2(t *testing.T) {
 	}
 }
 
-func TestTheLimitsOfAWSHold(t *testing.T) {
+func TestLimits(t *testing.T) {
 	t.Parallel()
 	head := func(size int) string {
 		start := "POST /webhooks/crm HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nX-Pad: "
@@ -197,7 +197,7 @@ func TestTheLimitsOfAWSHold(t *testing.T) {
 	}
 }
 
-func TestTheGatewayDoesNotWaitForever(t *testing.T) {
+func TestTimeouts(t *testing.T) {
 	t.Parallel()
 	for front, want := range map[event.Front]struct {
 		after  time.Duration
