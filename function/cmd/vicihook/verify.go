@@ -125,17 +125,16 @@ func (c verifyCmd) runVectors(env *environment) error {
 
 // checkVector returns an error unless the vector's verdict is the expected one. One without valid or secret fails.
 func checkVector(text []byte) error {
-	var v webhook.Vector
-	var given struct {
+	var v struct {
+		webhook.Vector
 		Valid *bool `json:"valid"`
 	}
-	err := errors.Join(json.Unmarshal(text, &v), json.Unmarshal(text, &given))
-	switch {
+	switch err := json.Unmarshal(text, &v); {
 	case errors.Is(err, webhook.ErrInvalidScheme), errors.Is(err, webhook.ErrUnknownPreset):
 		return fmt.Errorf("%s: %w", v.Name, err)
 	case err != nil:
 		return fmt.Errorf("%s: is no vector: an object of name, scheme, secret, method, url, headers, body, valid, now", v.Name)
-	case given.Valid == nil:
+	case v.Valid == nil:
 		return fmt.Errorf("%s: has no valid", v.Name)
 	case len(v.Secret) == 0:
 		return fmt.Errorf("%s: has no secret", v.Name)
@@ -145,9 +144,9 @@ func checkVector(text []byte) error {
 	switch err := v.Verify(); {
 	case errors.Is(err, webhook.ErrInvalidScheme):
 		return fmt.Errorf("%s: %w", v.Name, err)
-	case v.Valid && err != nil:
+	case *v.Valid && err != nil:
 		return fmt.Errorf("%s: refused: %w", v.Name, err)
-	case !v.Valid && err == nil:
+	case !*v.Valid && err == nil:
 		return fmt.Errorf("%s: accepted", v.Name)
 	}
 	return nil
