@@ -103,7 +103,7 @@ func TestEveryAlarmNotifiesOnAlarmAndOnOK(t *testing.T) {
 		if name == forCodeDeploy {
 			topic = nil
 		}
-		if name == forCodeDeploy || name == "NewVersionFailuresAlarm" { // each deployment makes them anew, so they start with OK
+		if name == forCodeDeploy || name == "NewVersionFailuresAlarm" { // each deployment creates them again, so they start with OK
 			after = nil
 		}
 		if !reflect.DeepEqual(alarm["AlarmActions"], topic) || !reflect.DeepEqual(alarm["OKActions"], after) {

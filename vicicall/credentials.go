@@ -139,7 +139,7 @@ func refuseURL(text string, allowHTTP bool) string {
 	case path.Clean(prefix(u)+agentAPI) != prefix(u)+agentAPI:
 		return "must hold a plain path: no //, no . and no .."
 	case u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()):
-		return "must be https: plain http shows the password on the way (allow it on purpose, or give ca or tls_pin for a self-signed certificate)"
+		return "must be https: plain http shows the password on the way (give ca or tls_pin for a self-signed certificate; VICIDIAL_ALLOW_HTTP=true or --allow-http allows plain http)"
 	}
 	return ""
 }

@@ -57,7 +57,7 @@ func TestCallValidate(t *testing.T) {
 		"an outbound call":                   {id("V2221052110000798236"), ""},
 		"a closer's call":                    {id("J7152252510000822239"), ""},
 		"a manual call":                      {id("M4050908070000012345"), ""},
-		"a mended transfer":                  {id("C1234123450000402027"), ""},
+		"a repaired transfer":                {id("C1234123450000402027"), ""},
 		"a C of another date":                {id("C1234123460000402027"), "call_id"},
 		"a telephone number":                 {id("3125551212"), "call_id"},
 		"a uniqueid":                         {id("1795343640.42"), "call_id"},

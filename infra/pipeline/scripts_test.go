@@ -25,7 +25,7 @@ esac`,
 }
 
 // script runs a script of the pipeline with the stubs on its path, and returns its output and the calls.
-func script(t *testing.T, env []string, arguments ...string) (said, called string, status int) {
+func script(t *testing.T, env []string, arguments ...string) (printed, called string, status int) {
 	t.Helper()
 	folder := t.TempDir()
 	for name, body := range stubs {
@@ -81,49 +81,49 @@ func least(t *testing.T) string {
 
 func TestDeployRefusesABuildByAnOldGo(t *testing.T) {
 	for release, refused := range map[string]bool{"go1.26.8": true, "go1.25.20": true, "go1.26.0": true, least(t): false, "go1.26.99": false, "go1.27.0": false} {
-		said, called, _ := script(t, deployable(t, release), "deploy", "prod")
-		if (called == "") != refused || refused && !strings.Contains(said, "is with Go "+release[2:]+", which has known faults") {
-			t.Errorf("%s: %s%s", release, said, called)
+		printed, called, _ := script(t, deployable(t, release), "deploy", "prod")
+		if (called == "") != refused || refused && !strings.Contains(printed, "is with Go "+release[2:]+", which has known faults") {
+			t.Errorf("%s: %s%s", release, printed, called)
 		}
 	}
 }
 
 func TestDeployNamesEverythingThatIsMissing(t *testing.T) {
-	said, called, status := script(t, []string{"BUILD_DIR=nowhere", "ARCH=mips"}, "deploy", "somewhere")
+	printed, called, status := script(t, []string{"BUILD_DIR=nowhere", "ARCH=mips"}, "deploy", "somewhere")
 	if status != 2 || called != "" {
 		t.Errorf("status %d, and called %s", status, called)
 	}
 	for _, name := range []string{
 		"STAGE", "ARCH", "make sam-build", "AWS_REGION", "AWS_PROFILE", "ARTIFACT_BUCKET", "CLOUDFORMATION_ROLE_ARN", "PERMISSIONS_BOUNDARY_ARN",
 	} {
-		if !strings.Contains(said, name) {
-			t.Errorf("%s is missing, and deploy says only\n%s", name, said)
+		if !strings.Contains(printed, name) {
+			t.Errorf("%s is missing, and deploy says only\n%s", name, printed)
 		}
 	}
-	if said, called, _ := script(t, append(deployable(t, least(t)), "ARCH=amd64"), "deploy", "prod"); called != "" || !strings.Contains(said, "for x86_64") {
-		t.Errorf("a build for the other processor is deployed: %s%s", said, called)
+	if printed, called, _ := script(t, append(deployable(t, least(t)), "ARCH=amd64"), "deploy", "prod"); called != "" || !strings.Contains(printed, "for x86_64") {
+		t.Errorf("a build for the other processor is deployed: %s%s", printed, called)
 	}
 }
 
 func TestDeployPassesTheStagesParameters(t *testing.T) {
-	said, called, status := script(t, deployable(t, least(t)), "deploy", "prod")
+	printed, called, status := script(t, deployable(t, least(t)), "deploy", "prod")
 	want := "--parameter-overrides file://infra/stages/prod.yaml Architecture=arm64 PermissionsBoundaryArn=boundary AlarmEmail=ops@example.com DryRun=true"
 	if status != 0 || !strings.Contains(called, want) {
-		t.Errorf("status %d, %s%s", status, said, called)
+		t.Errorf("status %d, %s%s", status, printed, called)
 	}
 }
 
 func TestCanarySendsSixtyProbes(t *testing.T) {
-	said, called, status := script(t, deployable(t, least(t)), "canary", "prod")
+	printed, called, status := script(t, deployable(t, least(t)), "canary", "prod")
 	if probes := strings.Count(called, "--expect no_active_call"); status != 0 || probes != 60 || strings.Contains(called, "stop-deployment") {
-		t.Errorf("status %d after %d probes: %s", status, probes, said)
+		t.Errorf("status %d after %d probes: %s", status, probes, printed)
 	}
 }
 
 func TestAFailedProbeStopsTheDeployment(t *testing.T) {
-	said, called, status := script(t, append(deployable(t, least(t)), "FAILS=1"), "canary", "prod")
+	printed, called, status := script(t, append(deployable(t, least(t)), "FAILS=1"), "canary", "prod")
 	if status == 0 || !strings.Contains(called, "aws deploy stop-deployment --deployment-id d-1 --auto-rollback-enabled") {
-		t.Errorf("status %d, %s%s", status, said, called)
+		t.Errorf("status %d, %s%s", status, printed, called)
 	}
 }
 

@@ -38,7 +38,7 @@ type Config struct {
 	Recheck           bool            // RECHECK, true: look whether the call is still listed
 	DryRun            bool            // DRY_RUN: CHECK instead of HANGUP, for every source
 	PreviousKeysFor   time.Duration   // PREVIOUS_KEYS_FOR, 24 h: how long a rotated key still counts; 0 revokes at once
-	RedeliveryQueue   string          // REDELIVERY_QUEUE_URL: the SQS queue of orders that are tried again; empty is none
+	RedeliveryQueue   string          // REDELIVERY_QUEUE_URL: the SQS queue of orders that are tried again; empty = no queue
 	Sources           *source.Sources // SOURCES_FILE, by default sources.json in the binary's folder
 }
 

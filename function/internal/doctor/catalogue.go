@@ -45,7 +45,7 @@ var catalogue = map[string]struct {
 	"plain_http": {true, "{shown} is asked over plain http: everybody on the way can read the password",
 		"Put https:// into url of VICIdial's secret; a self-signed certificate works with tls_pin"},
 
-	"tls_pin_mismatch": {false, "the public key of {shown} is none of tls_pin: it is {pin}",
+	"tls_pin_mismatch": {false, "the public key of {shown} is not in tls_pin: it is {pin}",
 		"If VICIdial's key was renewed, add this pin to tls_pin of VICIdial's secret; if not, somebody stands in between"},
 	"tls_self_signed": {false, "the certificate of {shown} is signed by itself ({pin})",
 		`Compare that pin on VICIdial's own machine, then add "tls_pin": ["{pin}"] to VICIdial's secret`},

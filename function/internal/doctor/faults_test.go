@@ -60,7 +60,7 @@ var faults = map[string]faultTest{
 	"the certificate is self-made":  {selfSigned, "tls_self_signed", false, `add "tls_pin": ["sha256/`},
 	"the issuer is not public":      {privateCA(false), "tls_unknown_authority", false, `its issuer is "vicitest authority"`},
 	"the ca is another":             {privateCA(true), "tls_wrong_ca", false, "does not lead to ca"},
-	"the key is not the pinned one": {mispinned, "tls_pin_mismatch", false, "is none of tls_pin"},
+	"the key is not the pinned one": {mispinned, "tls_pin_mismatch", false, "is not in tls_pin"},
 	"the port speaks no TLS":        {func(p *fixture) { p.account["url"] = strings.Replace(p.srv.URL, "http:", "https:", 1) }, "tls_not_spoken", false, "speaks no TLS"},
 	"TLS is too old":                {oldTLS, "tls_too_old", false, "older than 1.2"},
 	"the handshake is broken off":   {listening(func(c net.Conn) { c.Close() }), "tls_handshake", false, "breaks off the TLS handshake"},

@@ -98,7 +98,7 @@ func (e *event) request(parseErr error, publicURL string) hangup.Request {
 
 var serviceName = regexp.MustCompile(`^aws:[a-z0-9-]+$`)
 
-// otherEvent names what an event looks like that is none of API Gateway's; it is empty for one that is.
+// otherEvent describes an event of another service; it returns "" for one of API Gateway.
 func (e *event) otherEvent() string {
 	switch {
 	case e.RequestContext.ELB != nil:

@@ -94,9 +94,9 @@ func TestRedeliveryQueuesOnlyWhatIsNotSettled(t *testing.T) {
 			[]hangup.Redelivery{{Source: "find", CallID: "CALL", AgentUser: "1028", Disposition: "SALE"}}},
 		"of a batch, those alone, and each call once": {"batch", `[{"call_id":"CALL","agent_user":"1028"},{"call_id":"CALL","agent_user":"1028"},{"go":false},{"call_id":"1","agent_user":"1028"}]`,
 			"does-nothing", vicicall.StillListed, []hangup.Redelivery{{Source: "batch", CallID: "CALL", AgentUser: "1028"}}},
-		"a call that has ended":   {"crm", `{"call_id":"CALL","agent_user":"1028","disposition":"SALE"}`, "", vicicall.HungUp, nil},
-		"what a sender must mend": {"crm", `{"call_id":"1","agent_user":"1028","disposition":"SALE"}`, "does-nothing", vicicall.InvalidRequest, nil},
-		"a dry run":               {"drill", `{"call_id":"CALL","agent_user":"1028"}`, "database-down-500", vicicall.Unavailable, nil},
+		"a call that has ended":      {"crm", `{"call_id":"CALL","agent_user":"1028","disposition":"SALE"}`, "", vicicall.HungUp, nil},
+		"what a sender must correct": {"crm", `{"call_id":"1","agent_user":"1028","disposition":"SALE"}`, "does-nothing", vicicall.InvalidRequest, nil},
+		"a dry run":                  {"drill", `{"call_id":"CALL","agent_user":"1028"}`, "database-down-500", vicicall.Unavailable, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -211,12 +211,12 @@ func TestRedeliveryChecksWhatHasChanged(t *testing.T) {
 		outcome hangup.Outcome
 		queued  int
 	}{
-		"two minutes are over":              {"crm", func(_ *testing.T, _ *fixture, now *clock) { now.pass(121 * time.Second) }, vicicall.Unavailable, 0},
-		"the source is paused":              {"crm", func(t *testing.T, d *fixture, _ *clock) { d.keys.put(t, `{"crm": "off"}`) }, hangup.Paused, 0},
-		"the source has no key any more":    {"crm", func(t *testing.T, d *fixture, _ *clock) { d.keys.put(t, `{}`) }, hangup.NotAllowed, 0},
-		"the source is gone":                {"gone", func(*testing.T, *fixture, *clock) {}, hangup.NotAllowed, 0},
-		"the agent is none of the source's": {"narrow", func(*testing.T, *fixture, *clock) {}, hangup.NotAllowed, 0},
-		"the keys can't be fetched":         {"crm", func(_ *testing.T, d *fixture, _ *clock) { d.keys.err = errors.New("away") }, vicicall.Unavailable, 1},
+		"two minutes are over":           {"crm", func(_ *testing.T, _ *fixture, now *clock) { now.pass(121 * time.Second) }, vicicall.Unavailable, 0},
+		"the source is paused":           {"crm", func(t *testing.T, d *fixture, _ *clock) { d.keys.put(t, `{"crm": "off"}`) }, hangup.Paused, 0},
+		"the source has no key any more": {"crm", func(t *testing.T, d *fixture, _ *clock) { d.keys.put(t, `{}`) }, hangup.NotAllowed, 0},
+		"the source is gone":             {"gone", func(*testing.T, *fixture, *clock) {}, hangup.NotAllowed, 0},
+		"the agent is out of the scope":  {"narrow", func(*testing.T, *fixture, *clock) {}, hangup.NotAllowed, 0},
+		"the keys can't be fetched":      {"crm", func(_ *testing.T, d *fixture, _ *clock) { d.keys.err = errors.New("away") }, vicicall.Unavailable, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -286,7 +286,7 @@ func TestRedeliveryQueueThatFailsChangesNothingForTheSender(t *testing.T) {
 				t.Fatal(err)
 			}
 			if d.Redeliver(t.Context(), message) {
-				t.Error("what could not be queued again is said to be settled")
+				t.Error("an order that could not be queued again counts as settled")
 			}
 		}
 	}

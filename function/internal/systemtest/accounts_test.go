@@ -209,7 +209,7 @@ func checkFailureInTime(t *testing.T, which string, c failure) {
 			t.Skip("steers the local Secrets Manager")
 		}
 		b.checkFailure(t, which, c)
-		took = b.took(map[string]string{"vicidial": b.call}[which]) // without keys no delivery comes to know its call
+		took = b.took(map[string]string{"vicidial": b.call}[which]) // without keys no delivery has a call
 		if c.slow && took < budget-100*time.Millisecond {
 			t.Errorf("answered after %v, while Secrets Manager could still have spoken", took)
 		}
@@ -223,9 +223,9 @@ func checkFailureInTime(t *testing.T, which string, c failure) {
 // checkFailure sends one webhook during the failure and one after it.
 func (b *fixture) checkFailure(t *testing.T, which string, c failure) {
 	t.Helper()
-	arn, mended := b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, b.Keys["crm"])
+	arn, repaired := b.WebhookSecretARN, fmt.Sprintf(`{"crm": %q}`, b.Keys["crm"])
 	if which == "vicidial" {
-		arn, mended = b.VICIdialSecretARN, fmt.Sprintf(`{"url": %q, "user": "6666", "pass": "S3cret"}`, b.VICIdial.URL)
+		arn, repaired = b.VICIdialSecretARN, fmt.Sprintf(`{"url": %q, "user": "6666", "pass": "S3cret"}`, b.VICIdial.URL)
 	}
 	c.fault.ARN = arn
 	heal := b.strike(t, c)
@@ -245,10 +245,10 @@ func (b *fixture) checkFailure(t *testing.T, which string, c failure) {
 	b.checkLog(t, c.outcome)
 	heal()
 	if c.put != "" {
-		b.put(t, arn, mended)
+		b.put(t, arn, repaired)
 	}
 	if got := b.send(t, b.delivery(t, "crm", payloadOf(b.call))); got.Outcome != "hungup" {
-		t.Errorf("after it was mended: got %s", got.body)
+		t.Errorf("after the repair: got %s", got.body)
 	}
 }
 

@@ -161,7 +161,7 @@ func TestDryRunPredictsTheOutcome(t *testing.T) {
 			t.Errorf("the day has no %s: %v", o, seen)
 		}
 	}
-	t.Logf("%d webhooks came to %v", len(day), seen)
+	t.Logf("outcomes of %d webhooks: %v", len(day), seen)
 }
 
 // expectedOutcomes returns the live outcomes for those of the dry run: the calls that it would hang up are hung up, once.

@@ -27,7 +27,7 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-var update = flag.Bool("update", false, "make the sample events anew")
+var update = flag.Bool("update", false, "write the sample events again")
 
 const (
 	samplePublicURL = "https://hooks.example.com"

@@ -83,7 +83,7 @@ func (v expectation) on(f vicitest.Fault) string {
 // An observation is an answer, with VICIdial's state of its call.
 type observation struct {
 	answer
-	fault    string             // that strikes; empty is none
+	fault    string             // empty = no fault
 	is       vicitest.CallState // when the answer came
 	requests []vicitest.Request // for the call, in their order
 }
@@ -149,23 +149,23 @@ func (e observation) violations() (broken []string) {
 			"hungup means that list and line are empty, but for what no answer shows")
 	case "no_longer_listed":
 		must(e.checkMayHaveSeenTheCall(came.tellers) || came.hangups == 2, "no_longer_listed means that VICIdial told so")
-		must(!e.is.Listed || e.strikes("calls-table-broken"), "a call that is listed is not said to be gone")
+		must(!e.is.Listed || e.strikes("calls-table-broken"), "a listed call is not reported as gone")
 	case "no_active_call":
-		must(!e.is.Listed || e.strikes("calls-table-broken"), "a call that is listed is not said to be gone")
+		must(!e.is.Listed || e.strikes("calls-table-broken"), "a listed call is not reported as gone")
 	case "still_listed":
 		must(e.checkMayHaveSeenTheCall(came.listers), "still_listed means that a CHECK told so")
-		must(e.is.Listed || e.mayRun(), "a call that is not listed is not said to be")
+		must(e.is.Listed || e.mayRun(), "a call that is not listed is not reported as listed")
 	case "unknown":
 		must(e.Attempts > 0, "unknown means that a HANGUP was sent")
 	case "unavailable":
 		must(e.is.Listed && e.is.LineUp && e.is.Disposition == "", "unavailable means that nothing was done")
 		must(came.hangups == 0 || e.strikes("database-down", "database-down-500", "database-down-shown"), "unavailable means that VICIdial could do nothing")
 	case "agent_not_logged_in":
-		must(e.strikes("agents-table-broken"), "an agent who is there is not said to be away")
+		must(e.strikes("agents-table-broken"), "an agent who is logged in is not reported as logged out")
 	case "unexpected_reply":
 		must(e.strikes("empty", "empty-undone", "garbage", "garbage-undone", "translated"), "what VICIdial answers is expected")
 	case "misconfigured":
-		must(e.strikes("redirect"), "a configuration that works is not said to be wrong")
+		must(e.strikes("redirect"), "a correct configuration is not reported as wrong")
 	default:
 		must(false, "no other outcome fits a fault of VICIdial")
 	}

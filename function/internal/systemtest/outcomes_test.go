@@ -227,7 +227,7 @@ func (c trial) unmet(e observation, took, budget time.Duration) (short []string)
 		short = append(short, fmt.Sprintf("answered with %s, want %s", e.body, want))
 	}
 	if e.saysLessThanACheck() {
-		short = append(short, "a CHECK told more than is said")
+		short = append(short, "a CHECK answered more than the outcome says")
 	}
 	if !slices.ContainsFunc(e.requests, func(r vicitest.Request) bool { return r.Fault == c.Name }) {
 		short = append(short, "the fault struck nothing")

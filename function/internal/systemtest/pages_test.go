@@ -352,7 +352,7 @@ func TestPagesOfSendersMatchTheShippedSources(t *testing.T) {
 		}
 		for _, e := range p.examples {
 			if p.sources[e.source] == nil {
-				t.Errorf("docs/%s.md: an example is for %s, which is none of its sources", name, e.source)
+				t.Errorf("docs/%s.md: an example is for %s, which is not one of its sources", name, e.source)
 			}
 		}
 	}

@@ -40,8 +40,8 @@ func TestReportsEventsOnEveryRoute(t *testing.T) {
 			body := payloadOf(b.VICIdial.NextCallID('Y'))
 			payload := changed(t, eventOf(t, b.delivery(t, "crm", body), c.front), c.change)
 			b.invoke(t, c.front, payload, body, "hungup")
-			if said := verified(t, command, b.Keys["crm"], payload); !strings.Contains(said, " valid") {
-				t.Errorf("vicihook verify says %q", said)
+			if printed := verified(t, command, b.Keys["crm"], payload); !strings.Contains(printed, " valid") {
+				t.Errorf("vicihook verify says %q", printed)
 			}
 		})
 	}
@@ -76,8 +76,8 @@ func TestReportsEventsThatAreNotADelivery(t *testing.T) {
 			if line := b.lastLine(); !strings.Contains(line, c.says) || strings.Contains(line, b.call) {
 				t.Errorf("the line does not say %q: %s", c.says, line)
 			}
-			if said := verified(t, command, b.Keys["crm"], c.payload); !strings.Contains(said, c.says) {
-				t.Errorf("vicihook verify says %q, not %q", said, c.says)
+			if printed := verified(t, command, b.Keys["crm"], c.payload); !strings.Contains(printed, c.says) {
+				t.Errorf("vicihook verify says %q, not %q", printed, c.says)
 			}
 		})
 	}

@@ -115,7 +115,7 @@ type soaking struct {
 // soaked is one answered webhook.
 type soaked struct {
 	observation
-	fault vicitest.Fault // that strikes the call; zero is none
+	fault vicitest.Fault // in a request of the call; zero = no fault
 }
 
 // sendUntil sends webhooks until total are answered.
@@ -202,7 +202,7 @@ func (s *soaking) check(t *testing.T) {
 		t.Errorf("%d of %d ended hungup, want %d", outcomes["hungup"], total, enough)
 	}
 	if few := max(total/100, soakLanes); s.late > few || withheld > few { // the machine may have stood still, and starts together
-		t.Errorf("of %d answers %d were late, and %d said less than a CHECK told", total, s.late, withheld)
+		t.Errorf("of %d answers %d were late, and %d said less than a CHECK answered", total, s.late, withheld)
 	}
 	for struck, n := range all {
 		if n >= 20 && right[struck]*100 < n*soakRight {

@@ -151,7 +151,7 @@ func TestSignatureHeader(t *testing.T) {
 		"a list by commas is accepted":                          {"pagerduty", webhook.Header{"x-pagerduty-signature": {"v1=" + hex256("") + ",v1=" + hex256(body)}}, nil},
 		"a second name of the header counts":                    {"shopify", webhook.Header{"shopify-hmac-sha256": {base64256(body)}}, nil},
 		"the first of both names counts":                        {"shopify", webhook.Header{"x-shopify-hmac-sha256": {base64256(body)}, "shopify-hmac-sha256": {"?"}}, nil},
-		"the second of both names does not mend the first":      {"shopify", webhook.Header{"x-shopify-hmac-sha256": {base64256("")}, "shopify-hmac-sha256": {base64256(body)}}, webhook.ErrMismatch},
+		"the second of both names does not replace the first":   {"shopify", webhook.Header{"x-shopify-hmac-sha256": {base64256("")}, "shopify-hmac-sha256": {base64256(body)}}, webhook.ErrMismatch},
 		"a scheme with another algorithm under one name is not": {"front-rule", webhook.Header{"x-front-signature": {base64256(body)}}, webhook.ErrMalformedSignature},
 	}
 	for name, test := range tests {

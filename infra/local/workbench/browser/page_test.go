@@ -171,9 +171,9 @@ func TestPastedCurlCommandIsExplained(t *testing.T) {
 	ctx := page(t, choose("explain-source", "source:github"),
 		chromedp.SetValue("#captured", capture), chromedp.SetValue("#explain-key", key),
 		chromedp.Click("#explain-button"), chromedp.WaitVisible("#explanation:not(:empty)"))
-	said := get(t, ctx, chromedp.Text("#explanation"))
-	if !strings.Contains(said, "does not verify") || !strings.Contains(said, "json") || !strings.Contains(said, "takes") {
-		t.Errorf("the page explains: %s", said)
+	text := get(t, ctx, chromedp.Text("#explanation"))
+	if !strings.Contains(text, "does not verify") || !strings.Contains(text, "json") || !strings.Contains(text, "takes") {
+		t.Errorf("the page explains: %s", text)
 	}
 }
 
