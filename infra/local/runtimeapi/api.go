@@ -7,27 +7,21 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
+	"strings"
 )
-
-// maxPayload is Lambda's limit on the answer of a synchronous invocation, in bytes.
-const maxPayload = 6_291_556
-
-// A call is one request of a process to its Runtime API. It waits until answer is used, once.
-type call struct {
-	kind  kind
-	id    string // request id, for response and failure
-	body  []byte // at most maxPayload+1 bytes
-	reply chan reply
-}
-
-type kind int
 
 const (
-	next kind = iota
-	response
-	failure
-	initFailure
+	base        = "/2018-06-01/runtime/"
+	functionARN = "arn:aws:lambda:us-east-1:123456789012:function:vicihook"
 )
+
+// A call is one request of a process to its Runtime API. It waits for its reply, which is sent once.
+type call struct {
+	path  string // below base
+	body  []byte
+	reply chan reply
+}
 
 type reply struct {
 	status int
@@ -35,15 +29,17 @@ type reply struct {
 	body   []byte
 }
 
-func (c call) answer(r reply) { c.reply <- r }
+func (c call) isNext() bool { return c.path == "invocation/next" }
 
-func (c call) accept() { c.answer(reply{status: http.StatusAccepted, body: []byte(`{"status":"OK"}`)}) }
-
-func (c call) refuse(status int, errorType, message string) {
-	c.answer(reply{status: status, body: problem(errorType, message)})
+func (c call) accept() {
+	c.reply <- reply{status: http.StatusAccepted, body: []byte(`{"status":"OK"}`)}
 }
 
-// problem is an error in the form that Lambda gives and takes.
+func (c call) refuse() {
+	c.reply <- reply{status: http.StatusForbidden, body: problem("InvalidStateTransition", "one answer for each event, and then the next event")}
+}
+
+// problem returns an error in Lambda's form.
 func problem(errorType, message string) []byte {
 	body, _ := json.Marshal(struct {
 		Type    string `json:"errorType"`
@@ -52,24 +48,14 @@ func problem(errorType, message string) []byte {
 	return body
 }
 
-// api hands every call of one process to calls.
-func api(calls chan<- call) http.Handler {
-	mux := http.NewServeMux()
-	const base = "/2018-06-01/runtime/"
-	mux.Handle("GET "+base+"invocation/next", handOver(next, calls))
-	mux.Handle("POST "+base+"invocation/{id}/response", handOver(response, calls))
-	mux.Handle("POST "+base+"invocation/{id}/error", handOver(failure, calls))
-	mux.Handle("POST "+base+"init/error", handOver(initFailure, calls))
-	return mux
-}
-
-func handOver(k kind, calls chan<- call) http.HandlerFunc {
+// api sends every request of one process to calls, and answers it with the reply.
+func api(calls chan<- call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
+		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return
 		}
-		c := call{kind: k, id: r.PathValue("id"), body: body, reply: make(chan reply, 1)}
+		c := call{path: strings.TrimPrefix(r.URL.Path, base), body: body, reply: make(chan reply, 1)}
 		select {
 		case calls <- c:
 		case <-r.Context().Done():
@@ -84,4 +70,37 @@ func handOver(k kind, calls chan<- call) http.HandlerFunc {
 		case <-r.Context().Done():
 		}
 	}
+}
+
+// environment returns the environment of a process: the variables that Lambda sets and those of the function, and none
+// of this process.
+func environment(c Config, api string) []string {
+	all := map[string]string{
+		"AWS_ACCESS_KEY_ID":               "AKIAIOSFODNN7EXAMPLE",
+		"AWS_DEFAULT_REGION":              "us-east-1",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+		"AWS_LAMBDA_FUNCTION_NAME":        "vicihook",
+		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_FORMAT":           "JSON",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/vicihook",
+		"AWS_LAMBDA_LOG_LEVEL":            "INFO",
+		"AWS_LAMBDA_LOG_STREAM_NAME":      "local",
+		"AWS_REGION":                      "us-east-1",
+		"AWS_SECRET_ACCESS_KEY":           "local",
+		"AWS_SESSION_TOKEN":               "local",
+		"LAMBDA_TASK_ROOT":                c.TaskRoot,
+		"LANG":                            "en_US.UTF-8",
+		"PATH":                            "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+		"TZ":                              ":UTC",
+		"_HANDLER":                        "bootstrap",
+	}
+	maps.Copy(all, c.Env)
+	all["AWS_LAMBDA_RUNTIME_API"] = api
+	list := make([]string, 0, len(all))
+	for name, value := range all {
+		list = append(list, name+"="+value)
+	}
+	slices.Sort(list)
+	return list
 }

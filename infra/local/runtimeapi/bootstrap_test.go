@@ -73,7 +73,7 @@ func obey(ctx context.Context, o order) (any, error) {
 	case "context":
 		lc, _ := lambdacontext.FromContext(ctx)
 		deadline, _ := ctx.Deadline()
-		return map[string]any{"id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "deadline": deadline, "trace": os.Getenv("_X_AMZN_TRACE_ID")}, nil
+		return map[string]any{"id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "deadline": deadline}, nil
 	case "print":
 		fmt.Print(o.Arg)
 		fmt.Fprintln(os.Stderr, "to stderr")
@@ -89,8 +89,6 @@ func obey(ctx context.Context, o order) (any, error) {
 		cmd := exec.Command("sleep", "600")
 		err := cmd.Start()
 		return cmd.Process.Pid, err
-	case "large":
-		return strings.Repeat("x", 7<<20), nil
 	case "hang":
 		select {}
 	case "exit":
@@ -103,10 +101,6 @@ func obey(ctx context.Context, o order) (any, error) {
 
 // raw holds processes that no runtime library would make.
 var raw = map[string]func(){
-	"reports an init error": func() {
-		post("runtime/init/error", `{"errorType":"Config.Bad","errorMessage":"no secret"}`)
-		os.Exit(1)
-	},
 	"exits at once":            func() { os.Exit(4) },
 	"exits at once, satisfied": func() {},
 	"never asks for an event":  func() { select {} },
@@ -116,7 +110,6 @@ var raw = map[string]func(){
 		note(post("runtime/invocation/none/response", "{}"))
 		id := ask()
 		note(post("runtime/invocation/wrong/response", "{}"))
-		note(post("runtime/init/error", "{}"))
 		note(get("runtime/invocation/next"))
 		report, _ := json.Marshal(got)
 		post("runtime/invocation/"+id+"/response", string(report))

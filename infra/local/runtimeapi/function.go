@@ -2,16 +2,19 @@
 
 // Package runtimeapi runs a function's bootstrap as AWS Lambda does: the binary that is shipped, unchanged.
 //
+//	f, err := runtimeapi.New(runtimeapi.Config{TaskRoot: ".build"})
+//	defer f.Stop()
+//	result, err := f.Invoke(ctx, event)
+//
 // Each instance is one process with a Runtime API of its own:
 //
 //	GET  /2018-06-01/runtime/invocation/next            waits for the next event
 //	POST /2018-06-01/runtime/invocation/{id}/response   the answer
 //	POST /2018-06-01/runtime/invocation/{id}/error      the function failed on this event
-//	POST /2018-06-01/runtime/init/error                 it could not even start
 //
 // An instance starts when an event finds none idle, takes one event at a time, and is frozen (SIGSTOP to its process
-// group) from the moment it asks for the next event until there is one. One that exits, reports an init error or
-// exceeds the function's timeout is killed and replaced by the next event. It needs a Unix system.
+// group) from the moment it asks for the next event until there is one. One that exits or exceeds the function's timeout
+// is killed and replaced by the next event. It needs a Unix system.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 // https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
@@ -34,7 +37,7 @@ var (
 	ErrStopped   = errors.New("runtimeapi: the function was stopped")
 )
 
-// Config says what to run.
+// Config configures a function.
 type Config struct {
 	TaskRoot     string            // directory that holds the executable "bootstrap"; the working directory of every instance
 	Env          map[string]string // the function's variables; they win over those that Lambda sets, the Runtime API's address excepted
@@ -54,7 +57,7 @@ const (
 	Given             // the event was handed over
 )
 
-// A Result is what became of one event.
+// A Result is the answer to one event.
 type Result struct {
 	RequestID     string
 	Payload       []byte
@@ -97,7 +100,7 @@ func New(c Config) (*Function, error) {
 	return &Function{cfg: c, instances: map[*instance]bool{}}, nil
 }
 
-// Invoke runs one event on an idle instance, or on a new one. The answer is given once the instance is ready for the
+// Invoke runs one event on an idle instance, or on a new one. It returns once the instance is ready for the
 // next event or gone, and what it printed has been logged. A function that fails is a Result with FunctionError set;
 // errors are [ErrThrottled], [ErrStopped] and that of ctx. When ctx ends the invocation goes on without its caller.
 func (f *Function) Invoke(ctx context.Context, event []byte) (Result, error) {
@@ -167,7 +170,7 @@ func (f *Function) Processes() []int {
 	return ids
 }
 
-// takeIdle returns the instance that was used last, or nil. Those that died in their sleep are dropped.
+// takeIdle returns the instance that was used last, or nil. Those that have ended are dropped.
 func (f *Function) takeIdle() *instance {
 	for len(f.idle) > 0 {
 		in := f.idle[len(f.idle)-1]

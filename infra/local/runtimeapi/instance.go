@@ -62,99 +62,61 @@ func (in *instance) start(emit func(string)) (err error) {
 	return in.cmd.Start()
 }
 
-// invoke runs one event. An instance that is not alive afterwards takes no other.
+// invoke runs one event, and first waits until a new process has asked for it. An instance that is not alive afterwards
+// takes no other.
 func (in *instance) invoke(event []byte) (r Result, alive bool) {
 	r.RequestID = newRequestID()
 	if in.waiting == nil {
-		if fault := in.init(r.RequestID); fault != nil {
-			r.Payload, r.FunctionError = fault, true
+		c, err := in.await(in.cfg.InitTimeout, r.RequestID, func(c call) bool { return c.isNext() })
+		if err != nil {
+			r.Payload, r.FunctionError = err, true
 			return r, false
 		}
+		in.waiting = &c
 		r.Init = time.Since(in.began)
 	}
-	return r, in.run(event, &r)
+	in.signal(syscall.SIGCONT)
+	in.cfg.OnStep(Asked)
+	begun := time.Now()
+	in.waiting.reply <- reply{http.StatusOK, eventHeader(r.RequestID, begun.Add(in.cfg.Timeout)), event}
+	in.waiting = nil
+	in.cfg.OnStep(Given)
+	answer := "invocation/" + r.RequestID
+	c, err := in.await(in.cfg.Timeout, r.RequestID, func(c call) bool {
+		return c.path == answer+"/response" || c.path == answer+"/error"
+	})
+	if err != nil {
+		r.Payload, r.FunctionError = err, true
+		return r, false
+	}
+	c.accept()
+	r.Duration = time.Since(begun)
+	r.Payload, r.FunctionError = c.body, c.path == answer+"/error"
+	next, err := in.await(in.cfg.Timeout-r.Duration, r.RequestID, func(c call) bool { return c.isNext() })
+	if err != nil {
+		return r, false
+	}
+	in.freeze(next)
+	return r, true
 }
 
-// init waits for the first request for an event. It returns the problem, if any, in Lambda's words.
-func (in *instance) init(requestID string) []byte {
-	limit := time.NewTimer(in.cfg.InitTimeout)
+// await returns the process's next call that fits, and refuses others. If the process exits or the time is up before
+// that, it returns the problem in Lambda's words.
+func (in *instance) await(most time.Duration, requestID string, fits func(call) bool) (call, []byte) {
+	limit := time.NewTimer(most)
 	defer limit.Stop()
 	for {
 		select {
 		case c := <-in.calls:
-			switch c.kind {
-			case next:
-				in.waiting = &c
-				return nil
-			case initFailure:
-				c.accept()
-				return c.body
-			default:
-				c.refuse(http.StatusForbidden, "InvalidStateTransition", "no event was handed out yet")
+			if fits(c) {
+				return c, nil
 			}
+			c.refuse()
 		case <-in.exited:
-			return in.exitProblem(requestID)
+			return call{}, in.exitProblem(requestID)
 		case <-limit.C:
-			return timeoutProblem(requestID, in.cfg.InitTimeout)
+			return call{}, problem("Sandbox.Timedout", worded(requestID, fmt.Sprintf("Task timed out after %.2f seconds", most.Seconds())))
 		}
-	}
-}
-
-// run hands the event to the waiting process and serves it until it asks for the next one.
-func (in *instance) run(event []byte, r *Result) (alive bool) {
-	in.signal(syscall.SIGCONT)
-	in.cfg.OnStep(Asked)
-	begun := time.Now()
-	in.waiting.answer(reply{http.StatusOK, eventHeader(r.RequestID, begun.Add(in.cfg.Timeout)), event})
-	in.waiting = nil
-	in.cfg.OnStep(Given)
-	limit := time.NewTimer(in.cfg.Timeout)
-	defer limit.Stop()
-	for answered := false; ; {
-		select {
-		case c := <-in.calls:
-			switch {
-			case c.kind == next && answered:
-				in.freeze(c)
-				return true
-			case in.take(c, answered, r):
-				answered = true
-				r.Duration = time.Since(begun)
-			}
-		case <-in.exited:
-			r.fail(answered, in.exitProblem(r.RequestID))
-			return false
-		case <-limit.C:
-			r.fail(answered, timeoutProblem(r.RequestID, in.cfg.Timeout))
-			return false
-		}
-	}
-}
-
-// take puts an answer into r and reports whether it did. A call that does not fit is refused.
-func (in *instance) take(c call, answered bool, r *Result) bool {
-	switch {
-	case c.kind == next || c.kind == initFailure || answered:
-		c.refuse(http.StatusForbidden, "InvalidStateTransition", "one answer for each event, and then the next event")
-		return false
-	case c.id != r.RequestID:
-		c.refuse(http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
-		return false
-	case len(c.body) > maxPayload:
-		c.refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size")
-		r.fail(false, problem("Function.ResponseSizeTooLarge",
-			fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)))
-	default:
-		c.accept()
-		r.Payload, r.FunctionError = c.body, c.kind == failure
-	}
-	return true
-}
-
-// fail makes the problem the result, unless an answer was given before.
-func (r *Result) fail(answered bool, problem []byte) {
-	if !answered {
-		r.Payload, r.FunctionError = problem, true
 	}
 }
 
@@ -212,30 +174,19 @@ func (in *instance) exitProblem(requestID string) []byte {
 	return problem("Runtime.ExitError", worded(requestID, how))
 }
 
-func timeoutProblem(requestID string, limit time.Duration) []byte {
-	return problem("Sandbox.Timedout", worded(requestID, fmt.Sprintf("Task timed out after %.2f seconds", limit.Seconds())))
-}
-
 func worded(requestID, what string) string { return "RequestId: " + requestID + " Error: " + what }
 
 func eventHeader(requestID string, deadline time.Time) http.Header {
-	trace := fmt.Sprintf("Root=1-%x-%s;Parent=%s;Sampled=0", deadline.Unix(), randomHex(12), randomHex(8))
 	return http.Header{
 		"Lambda-Runtime-Aws-Request-Id":       {requestID},
 		"Lambda-Runtime-Deadline-Ms":          {strconv.FormatInt(deadline.UnixMilli(), 10)},
 		"Lambda-Runtime-Invoked-Function-Arn": {functionARN},
-		"Lambda-Runtime-Trace-Id":             {trace},
 	}
 }
 
 // newRequestID returns a random UUID.
 func newRequestID() string {
-	h := randomHex(16)
-	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
-}
-
-func randomHex(bytes int) string {
-	b := make([]byte, bytes)
+	b := make([]byte, 16)
 	rand.Read(b)
-	return fmt.Sprintf("%x", b)
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
