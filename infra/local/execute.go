@@ -18,8 +18,8 @@ const (
 	statusSignalled   = 128 // plus the signal
 )
 
-// execute runs a command with additional variables, hands it the signals that come, and gives its exit status.
-// The error says why it could not run.
+// execute runs a command with additional variables, passes signals on to it, and returns its exit status. The error is
+// the reason why it could not run.
 func execute(command, env []string, stdout, stderr io.Writer, signals <-chan os.Signal) (status int, err error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), env...)

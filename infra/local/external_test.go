@@ -12,8 +12,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// A second simulated VICIdial stands for the integrator's own: the stack must ask it, and none of its own.
-func TestAVICIdialOfOnesOwnIsAskedInPlaceOfTheSimulatedOne(t *testing.T) {
+// A second simulated VICIdial is in place of the integrator's own: the stack must send its requests there.
+func TestOwnVICIdialIsUsed(t *testing.T) {
 	folder := t.TempDir()
 	if err := stack.Build(t.Context(), folder); err != nil {
 		t.Fatal(err)
@@ -41,18 +41,18 @@ func TestAVICIdialOfOnesOwnIsAskedInPlaceOfTheSimulatedOne(t *testing.T) {
 	}
 }
 
-func TestTheAccountOfAVICIdialOfOnesOwnIsRefusedWhenItIsNone(t *testing.T) {
+func TestFlagsOfAnOwnVICIdialAreChecked(t *testing.T) {
 	account := filepath.Join(t.TempDir(), "account.json")
 	if err := os.WriteFile(account, []byte(`{"pass":"S3cret",}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, args := range map[string][]string{
-		"no account":            {"--vicidial", "http://127.0.0.1:1"},
-		"no VICIdial":           {"--account", account},
-		"a fault":               {"--vicidial", "http://127.0.0.1:1", "--account", account, "--fault", "reset"},
-		"a file that is none":   {"--vicidial", "http://127.0.0.1:1", "--account", account, "--bootstrap", built(t), "--", "true"},
-		"a page for everybody":  {"--workbench", "0.0.0.0:8080"},
-		"a page without a port": {"--workbench", "127.0.0.1"},
+		"no account":             {"--vicidial", "http://127.0.0.1:1"},
+		"no VICIdial":            {"--account", account},
+		"a fault":                {"--vicidial", "http://127.0.0.1:1", "--account", account, "--fault", "reset"},
+		"a file that is no JSON": {"--vicidial", "http://127.0.0.1:1", "--account", account, "--bootstrap", built(t), "--", "true"},
+		"a page for everybody":   {"--workbench", "0.0.0.0:8080"},
+		"a page without a port":  {"--workbench", "127.0.0.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if status, stdout, stderr := local(args...); status != statusUsage || !strings.Contains(stderr, "local: --") || strings.Contains(stderr, "S3cret") {

@@ -4,7 +4,7 @@
 // bootstrap, Secrets Manager, and a simulated VICIdial with two remote agents in a call each.
 //
 //	go run ./infra/local -- CMD…     runs CMD with the stack's addresses and keys in its environment, then shows
-//	                                 what VICIdial's tables say, and exits with CMD's status (by `go run`: 1 for any but 0)
+//	                                 each call in VICIdial's tables, and exits with CMD's status (by `go run`: 1 for any but 0)
 //	go run ./infra/local             stays up until interrupted, serves the workbench and shows what the function logs
 //	go run ./infra/local --vicidial URL --account FILE --dry-run
 //	                                 the same before a real VICIdial, such as a test dialer
@@ -14,7 +14,7 @@
 // Every source gets one webhook key: $VICIHOOK_KEY, or else the one that signs the sample events. With --vicidial that
 // one, which is published, is replaced by a random one.
 //
-// What it says itself goes to standard error, so that the output of CMD stays clean.
+// Its own output goes to standard error, so that the output of CMD stays clean.
 // Exit status without a CMD's: 0 when interrupted, 1 when the stack can't start, 2 for a mistake in the command line.
 package main
 
@@ -107,7 +107,7 @@ func run(args []string, stdout, stderr io.Writer) (status int) {
 	return status
 }
 
-// check refuses an unknown fault; the error lists the known ones.
+// check rejects flags that contradict each other, unknown faults and addresses that others reach.
 func (c *cli) check() error {
 	for _, name := range c.Fault {
 		if _, err := vicitest.FaultByName(name); err != nil {
@@ -139,18 +139,18 @@ func (c *cli) check() error {
 func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status int, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	say := narrator{stderr}
+	out := printer{stderr}
+	folder, err := os.MkdirTemp("", "vicihook-")
+	if err != nil {
+		return statusFailed, err
+	}
+	defer os.RemoveAll(folder)
 	if c.Bootstrap == "" {
-		folder, err := os.MkdirTemp("", "vicihook-")
-		if err != nil {
-			return statusFailed, err
-		}
-		defer os.RemoveAll(folder)
-		if c.Bootstrap, err = folder, say.building(ctx, folder, interrupts); err != nil {
+		if c.Bootstrap, err = folder, out.build(ctx, folder); err != nil {
 			return statusFailed, err
 		}
 	}
-	config := c.config(say)
+	config := c.config(out)
 	if config.External {
 		if config.Account, err = c.account(); err != nil {
 			return statusUsage, err
@@ -171,29 +171,29 @@ func (c *cli) run(stdout, stderr io.Writer, interrupts <-chan os.Signal) (status
 			return statusFailed, err
 		}
 	}
-	say.started(s, c.Fault)
-	if len(c.Cmd) == 0 {
-		stop, err := c.startWorkbench(ctx, s, say)
-		if err != nil {
-			return statusFailed, err
+	out.started(s, c.Fault)
+	if len(c.Cmd) > 0 {
+		if status, err = execute(c.Cmd, s.Env(), stdout, stderr, interrupts); err == nil {
+			out.state(s)
 		}
-		defer stop()
-		say.invite(s)
-		if c.EnvFile != "" {
-			say.samLocal(s, c.EnvFile)
-		}
-		say.log("Below is what the function logs. Ctrl-C ends it all.\n")
-		<-interrupts
-		say.state(s)
-		return 0, nil
+		return status, err
 	}
-	if status, err = execute(c.Cmd, s.Env(), stdout, stderr, interrupts); err == nil {
-		say.state(s)
+	stop, err := c.startWorkbench(ctx, s, folder, out)
+	if err != nil {
+		return statusFailed, err
 	}
-	return status, err
+	defer stop()
+	out.invite(s)
+	if c.EnvFile != "" {
+		out.samLocal(s, c.EnvFile)
+	}
+	out.log("Below is what the function logs. Ctrl-C ends it all.\n")
+	<-interrupts
+	out.state(s)
+	return 0, nil
 }
 
-func (c *cli) config(say narrator) stack.Config {
+func (c *cli) config(out printer) stack.Config {
 	config := stack.Config{
 		Bootstrap: c.Bootstrap, SourcesFile: c.Sources, Front: c.Front, Listen: c.Listen, Host: c.Host,
 		Key:      cmp.Or(os.Getenv("VICIHOOK_KEY"), sampleKey),
@@ -204,9 +204,9 @@ func (c *cli) config(say narrator) stack.Config {
 	if config.External && config.Key == sampleKey { // anybody knows it, and here it would end real calls
 		config.Key = rand.Text()
 	}
-	config.Log = say.fault
+	config.Log = out.fault
 	if c.Log || len(c.Cmd) == 0 {
-		config.Log = say.log
+		config.Log = out.log
 	}
 	if c.Budget != "" {
 		config.Env["REQUEST_BUDGET"] = c.Budget

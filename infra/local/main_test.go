@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// built stands for a folder with a built function, which these tests do not need.
+// built returns a folder in place of one with a built function, which these tests do not need.
 func built(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -58,7 +58,7 @@ func local(args ...string) (status int, stdout, stderr string) {
 	return status, out.text.String(), err.text.String()
 }
 
-func TestACommandRunsBesideTheStackAndGivesItsStatus(t *testing.T) {
+func TestCommandRunsBesideTheStack(t *testing.T) {
 	t.Parallel()
 	folder := built(t)
 	for name, c := range map[string]struct {
@@ -77,7 +77,7 @@ func TestACommandRunsBesideTheStackAndGivesItsStatus(t *testing.T) {
 		"a command that can't be run":   {[]string{"--", folder}, 126, "", "permission denied"},
 		"an unknown fault":              {[]string{"--fault", "nope", "true"}, 2, "", `unknown fault "nope"; known are agent-logs-off`},
 		"an unknown front":              {[]string{"--front", "nope", "true"}, 2, "", `must be one of "http","rest","url"`},
-		"an address that is none":       {[]string{"--listen", "nope", "true"}, 2, "", "--listen: address nope: missing port"},
+		"an address without a port":     {[]string{"--listen", "nope", "true"}, 2, "", "--listen: address nope: missing port"},
 		"every address":                 {[]string{"--listen", ":0", "true"}, 2, "", "name one address"},
 		"every address, by its number":  {[]string{"--listen", "0.0.0.0:0", "true"}, 2, "", "name one address"},
 		"every address, by its IPv6":    {[]string{"--listen", "[::]:0", "true"}, 2, "", "name one address"},
@@ -92,7 +92,7 @@ func TestACommandRunsBesideTheStackAndGivesItsStatus(t *testing.T) {
 	}
 }
 
-func TestTheLogShowsOnRequest(t *testing.T) {
+func TestLogFlag(t *testing.T) {
 	t.Parallel()
 	folder := built(t)
 	self, err := os.Executable()
@@ -106,21 +106,21 @@ func TestTheLogShowsOnRequest(t *testing.T) {
 	}
 }
 
-func TestTheSampleKeyOpensNoRealVICIdial(t *testing.T) {
+func TestSampleKeyIsNotUsedForARealVICIdial(t *testing.T) {
 	t.Parallel()
 	keys := map[string]bool{}
 	for range 2 {
-		keys[(&cli{VICIdial: "https://dialer.example.com"}).config(narrator{}).Key] = true
+		keys[(&cli{VICIdial: "https://dialer.example.com"}).config(printer{}).Key] = true
 	}
 	if keys[sampleKey] || len(keys) != 2 {
 		t.Errorf("got %v", keys)
 	}
 }
 
-func TestErrorsOfTheFunctionShowUnasked(t *testing.T) {
+func TestErrorsAreShownWithoutLog(t *testing.T) {
 	t.Parallel()
 	var out screen
-	config := (&cli{Cmd: []string{"true"}}).config(narrator{&out})
+	config := (&cli{Cmd: []string{"true"}}).config(printer{&out})
 	config.Log(`{"level":"INFO","message":"configured"}`)
 	config.Log(`{"level":"ERROR","message":"the configuration is wrong"}`)
 	if got := out.text.String(); got != "{\"level\":\"ERROR\",\"message\":\"the configuration is wrong\"}\n" {
@@ -141,7 +141,7 @@ func TestHelpListsEveryFault(t *testing.T) {
 	}
 }
 
-func TestASignalIsHandedOn(t *testing.T) {
+func TestSignalIsPassedOn(t *testing.T) {
 	t.Parallel()
 	signals := make(chan os.Signal, 1)
 	ready, w, err := os.Pipe()
@@ -160,20 +160,7 @@ func TestASignalIsHandedOn(t *testing.T) {
 	_ = ready.Close()
 }
 
-func TestACallIsDescribedInWords(t *testing.T) {
-	t.Parallel()
-	for want, state := range map[string]vicitest.CallState{
-		"call Y1 of agent 1028: not listed, line down, booked SALE": {ID: "Y1", Agent: "1028", Disposition: "SALE"},
-		"call Y1 of agent 1028: listed, line up":                    {ID: "Y1", Agent: "1028", Listed: true, LineUp: true},
-		"call Y1 of agent 1028: not listed, line up":                {ID: "Y1", Agent: "1028", LineUp: true},
-	} {
-		if got := described(state); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
-func TestTheEnvFileHoldsWhatSAMNeeds(t *testing.T) {
+func TestEnvFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "env.json")
 	status, _, stderr := local("--bootstrap", built(t), "--env-file", path, "--host", "host.docker.internal", "--", "true")

@@ -90,6 +90,21 @@ type CallState struct {
 	Disposition string // status of lead and log; empty while nothing was booked
 }
 
+// Words describes the state, for example "not listed, line down, booked SALE".
+func (c CallState) Words() string {
+	words := []string{"not listed", "line down"}
+	if c.Listed {
+		words[0] = "listed"
+	}
+	if c.LineUp {
+		words[1] = "line up"
+	}
+	if c.Disposition != "" {
+		words = append(words, "booked "+c.Disposition)
+	}
+	return strings.Join(words, ", ")
+}
+
 // A Lead is the customer of a call: a row of vicidial_list.
 type Lead struct{ ID, Phone, VendorLeadCode string }
 

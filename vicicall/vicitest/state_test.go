@@ -168,3 +168,16 @@ func TestLeadOfCallIsItsPhoneAndCode(t *testing.T) {
 		t.Errorf("a call that was never added has the lead %+v", got)
 	}
 }
+
+func TestCallStateInWords(t *testing.T) {
+	t.Parallel()
+	for want, state := range map[string]vicitest.CallState{
+		"not listed, line down, booked SALE": {ID: "Y1", Agent: "1028", Disposition: "SALE"},
+		"listed, line up":                    {ID: "Y1", Agent: "1028", Listed: true, LineUp: true},
+		"not listed, line up":                {ID: "Y1", Agent: "1028", LineUp: true},
+	} {
+		if got := state.Words(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// An ErrorType is the name of an error on the wire. It is an error, so that errors.Is asks for it.
+// An ErrorType is the name of an error on the wire, and a sentinel for errors.Is.
 type ErrorType string
 
 // Errors that Secrets Manager answers with.
@@ -25,7 +25,7 @@ const (
 
 func (t ErrorType) Error() string { return "secretsmanager: " + string(t) }
 
-// stagedMessages are AWS's words for the errors that only a [Fault] causes.
+// stagedMessages are AWS's messages for the errors that only a [Fault] causes.
 var stagedMessages = map[ErrorType]string{
 	AccessDenied: "User: arn:aws:sts::" + Account + ":assumed-role/function/vicihook is not authorized to perform: " +
 		"secretsmanager:GetSecretValue because no identity-based policy allows the secretsmanager:GetSecretValue action",
@@ -45,13 +45,13 @@ func refuse(kind ErrorType, message string) error { return &refusal{kind, messag
 func (r *refusal) Error() string { return r.kind.Error() + ": " + r.message }
 func (r *refusal) Unwrap() error { return r.kind }
 
-// A Fault is something that goes wrong with a request. Its parts happen in this order. A request that is cut (Drop) or
+// A Fault makes requests fail. Its parts happen in this order. A request that is cut (Drop) or
 // refused (Error) is not carried out.
 type Fault struct {
 	Operation string // for example PutSecretValue; empty is GetSecretValue
 	ARN       string // of the secret; empty is any
 	Stage     string // the label that the request names; empty is any
-	Times     int    // how many requests it strikes; 0 is every one until it is cleared
+	Times     int    // how many requests it applies to; 0 is every one until it is cleared
 
 	Hold  func(context.Context) // called with the request in hand, which waits for it; the context ends when the client goes
 	Drop  bool                  // the connection is cut without an answer
@@ -61,13 +61,13 @@ type Fault struct {
 	Body  string                // the answer is 200 with this body, verbatim
 }
 
-// staged is a Fault and how often it may still strike; negative is for ever.
+// staged is a Fault and how often it still applies; negative is for ever.
 type staged struct {
 	Fault
 	left int
 }
 
-// Fail stages a fault. Of several that fit a request, the one staged first strikes. Clear ends it.
+// Fail stages a fault. Of several that fit a request, the first staged applies. Clear ends it.
 func (s *Server) Fail(f Fault) (clear func()) {
 	added := &staged{Fault: f, left: cmp.Or(f.Times, -1)}
 	s.mu.Lock()
@@ -80,8 +80,8 @@ func (s *Server) Fail(f Fault) (clear func()) {
 	}
 }
 
-// strike takes the fault that is due for a request, the zero Fault when none is. s.mu is held.
-func (s *Server) strike(c call) Fault {
+// faultFor returns the fault that applies to a request, the zero Fault if none does. s.mu is held.
+func (s *Server) faultFor(c call) Fault {
 	for _, f := range s.faults {
 		if f.left != 0 && cmp.Or(f.Operation, "GetSecretValue") == c.operation && (f.ARN == "" || f.ARN == c.arn) && (f.Stage == "" || f.Stage == c.stage) {
 			f.left--

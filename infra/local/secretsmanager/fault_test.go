@@ -40,7 +40,7 @@ func TestStagedErrors(t *testing.T) {
 	}
 }
 
-func TestFaultStrikesWhatItNames(t *testing.T) {
+func TestFaultOfOneStage(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	a, b := create(t, s, "a", "one"), create(t, s, "b", "one")
@@ -55,7 +55,7 @@ func TestFaultStrikesWhatItNames(t *testing.T) {
 	mustGet(t, c, a, secretsmanager.Previous)
 }
 
-func TestHeldAnswerIsOfTheTimeOfItsRequest(t *testing.T) {
+func TestHeldAnswerIsFromItsRequest(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	arn := create(t, s, "a", "one")

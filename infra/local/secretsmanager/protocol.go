@@ -12,10 +12,10 @@ import (
 const (
 	contentType = "application/x-amz-json-1.1"
 	maxRequest  = 1 << 20
-	maxSkew     = 5 * time.Minute // that AWS lets the time of a signature be away from its own
+	maxSkew     = 5 * time.Minute // between AWS's clock and the time of a signature
 )
 
-// input holds the members of the requests that are understood; others are ignored, as AWS does.
+// input has the members of requests that are used; others are ignored, as AWS does.
 type input struct {
 	Name, SecretId, VersionId, VersionStage, ClientRequestToken string
 	VersionStages                                               []string
@@ -54,16 +54,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	c := call{operation, in.SecretId, in.VersionStage}
 	s.mu.Lock()
 	s.calls[c]++
-	f := s.strike(c)
+	f := s.faultFor(c)
 	var out output
 	if !f.Drop && f.Error == "" {
-		out, err = s.perform(operation, in) // as the secrets are when the request arrives
+		out, err = s.perform(operation, in) // with the secrets at the request's arrival
 	}
 	s.mu.Unlock()
 	f.answer(w, r, out, err)
 }
 
-// answer sends the answer, after what the fault does to it.
+// answer sends the answer as the fault changes it.
 func (f Fault) answer(w http.ResponseWriter, r *http.Request, out output, err error) {
 	if f.Hold != nil {
 		f.Hold(r.Context())
@@ -84,7 +84,7 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request, out output, err er
 	}
 }
 
-// read refuses what AWS would not take for a signed request, as far as that shows without the secret key.
+// read rejects what AWS rejects as no signed request, as far as that shows without the secret key.
 func (s *Server) read(r *http.Request) (operation string, in input, err error) {
 	signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 	scope := "/" + Region + "/secretsmanager/aws4_request"

@@ -25,7 +25,7 @@ type version struct {
 	value
 }
 
-// isStorable reports whether there is one value, of a size that Secrets Manager takes.
+// isStorable reports whether there is one value, of a size that Secrets Manager accepts.
 func (v value) isStorable() bool {
 	size := len(v.SecretBinary)
 	if v.SecretString != nil {
@@ -86,7 +86,7 @@ func (s *secret) put(v version, labels []string, now time.Time) (id string, err 
 	return v.id, nil
 }
 
-// move gives a label to a version. AWSPREVIOUS follows to the version that loses AWSCURRENT.
+// move attaches a label to a version. AWSPREVIOUS follows to the version that loses AWSCURRENT.
 func (s *secret) move(label, id string) {
 	if old := s.labels[Current]; label == Current && old != "" && old != id {
 		s.labels[Previous] = old
@@ -94,7 +94,7 @@ func (s *secret) move(label, id string) {
 	s.labels[label] = id
 }
 
-// moveLabel takes a label from one version to another, if it is where the caller believes it to be. Either may be empty.
+// moveLabel moves a label from one version to another, if it is attached to the first. Either may be empty.
 func (s *secret) moveLabel(label, from, to string) error {
 	holder := s.labels[label]
 	_, known := s.versions[to]

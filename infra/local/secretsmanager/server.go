@@ -5,11 +5,11 @@
 //	arn, err := server.Create("vicihook/vicidial", `{"user": …}`)
 //	os.Setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.URL) // and run the program
 //
-// It speaks AWS JSON 1.1: POST / with X-Amz-Target "secretsmanager.GetSecretValue", "…PutSecretValue",
+// The protocol is AWS JSON 1.1: POST / with X-Amz-Target "secretsmanager.GetSecretValue", "…PutSecretValue",
 // "…UpdateSecretVersionStage" or "…CreateSecret". Putting a value without naming labels moves AWSCURRENT to the new
 // version. Whenever AWSCURRENT moves, AWSPREVIOUS moves to the version that had it before. A request must be signed for
 // this region and service within the last 5 minutes; any access key will do, and the signature itself is not recomputed.
-// A secret answers to its full ARN only, where AWS takes its name too: a program that is granted one ARN should not come
+// A secret is found by its full ARN only, where AWS takes its name too: a program that may read one ARN should not come
 // to need more.
 //
 // [Server.Fail] makes requests fail as they do on AWS, and [Server.Calls] counts them.
@@ -26,7 +26,7 @@ import (
 	"time"
 )
 
-// Where every secret of a [Server] lives.
+// Region and account of every secret.
 const (
 	Region  = "us-east-1"
 	Account = "123456789012"
@@ -46,7 +46,7 @@ type Config struct {
 	Now  func() time.Time // nil is time.Now
 }
 
-// A Server holds secrets and answers for them until it is closed.
+// A Server stores secrets in memory and serves them until it is closed.
 type Server struct {
 	URL string // http://host:port
 
@@ -62,7 +62,7 @@ type Server struct {
 // call is what [Server.Calls] counts by.
 type call struct{ operation, arn, stage string }
 
-// NewServer listens and serves. The error says why the address can't be had.
+// NewServer listens and serves. The error is that of listening.
 func NewServer(cfg Config) (*Server, error) {
 	addr := cmp.Or(cfg.Addr, "127.0.0.1:0")
 	listener, err := net.Listen("tcp", addr)
@@ -86,7 +86,7 @@ func NewServer(cfg Config) (*Server, error) {
 // Close stops at once; requests in hand are cut off.
 func (s *Server) Close() error { return s.http.Close() }
 
-// Create makes a secret whose first version is text, and returns its ARN, which is the same for a name every time.
+// Create stores a secret whose first version is text, and returns its ARN, which is the same for a name every time.
 // It returns an error wrapping [ResourceExists] when the name is taken.
 func (s *Server) Create(name, text string) (arn string, err error) {
 	s.mu.Lock()
@@ -119,7 +119,7 @@ func (s *Server) rotate(arn string, v value) (string, error) {
 	return found.put(version{value: v}, []string{Current}, s.now())
 }
 
-// Calls counts the signed GetSecretValue requests that arrived for an ARN and stage, whatever became of them.
+// Calls returns the number of signed GetSecretValue requests that arrived for an ARN and stage, whatever became of them.
 // A request that names no stage counts as AWSCURRENT.
 func (s *Server) Calls(arn, stage string) int {
 	s.mu.Lock()

@@ -47,7 +47,7 @@ func move(t *testing.T, s *secretsmanager.Server, arn, label, from, to string) e
 	return err
 }
 
-func TestALabelMovesOnlyFromWhereItIs(t *testing.T) {
+func TestMoveLabel(t *testing.T) {
 	t.Parallel()
 	s, arn, first, second := staged(t)
 	for name, test := range map[string]struct {
@@ -80,7 +80,7 @@ func TestALabelMovesOnlyFromWhereItIs(t *testing.T) {
 	}
 }
 
-func TestAFaultStrikesTheOperationThatItNames(t *testing.T) {
+func TestFaultOfOneOperation(t *testing.T) {
 	t.Parallel()
 	s, arn, first, second := staged(t)
 	s.Fail(secretsmanager.Fault{Operation: "UpdateSecretVersionStage", Drop: true, Times: 1})

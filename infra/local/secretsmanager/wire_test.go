@@ -66,7 +66,7 @@ func TestWireOfAValue(t *testing.T) {
 	}
 }
 
-func TestWireOfARefusal(t *testing.T) {
+func TestWireOfAnError(t *testing.T) {
 	t.Parallel()
 	s := fixedServer(t)
 	arn := create(t, s, "vicihook/vicidial", "x")

@@ -32,7 +32,10 @@ func Build(ctx context.Context, dir string, variables ...string) error {
 	arguments := []string{"-s", "build-VicihookFunction", "ARTIFACTS_DIR=" + dir, "GOOS=" + runtime.GOOS, "ARCH=" + runtime.GOARCH}
 	build := exec.CommandContext(ctx, "make", append(arguments, variables...)...)
 	build.Dir = root
-	build.Env = slices.DeleteFunc(os.Environ(), isMakes)
+	build.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { // by which one make steers another
+		name, _, _ := strings.Cut(variable, "=")
+		return name == "MAKEFLAGS" || name == "MFLAGS" || name == "MAKELEVEL" || name == "MAKEOVERRIDES"
+	})
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("stack: build the function: %w\n%s", err, strings.TrimSpace(string(out)))
 	}
@@ -53,12 +56,6 @@ func BuildCommand(ctx context.Context, dir string) (string, error) {
 		return "", fmt.Errorf("stack: build the command: %w\n%s", err, strings.TrimSpace(string(out)))
 	}
 	return path, nil
-}
-
-// isMakes tells the variables by which one make steers another: this one is to do its own work.
-func isMakes(variable string) bool {
-	name, _, _ := strings.Cut(variable, "=")
-	return name == "MAKEFLAGS" || name == "MFLAGS" || name == "MAKELEVEL" || name == "MAKEOVERRIDES"
 }
 
 func projectRoot(ctx context.Context) (string, error) {

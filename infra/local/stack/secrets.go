@@ -21,10 +21,10 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// accessKey signs what the stack and its users ask of Secrets Manager. It opens nothing.
+// accessKey signs the requests of the stack and its users to Secrets Manager. It opens nothing.
 const accessKey = "local"
 
-// sourceNames gives the sources that a sources.json names. The function itself says what else is wrong with it.
+// sourceNames returns the names of the sources in a sources.json. The function itself reports what else is wrong with it.
 func sourceNames(path string) ([]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Stack) secretsClient() *sdk.Client {
 	})
 }
 
-// newKey is a key that every scheme takes: as text, as hex and as base64 alike.
+// newKey returns a key that every scheme takes: as text, as hex and as base64 alike.
 func newKey() string {
 	b := make([]byte, 32)
 	rand.Read(b)

@@ -1,14 +1,18 @@
 //go:build unix
 
-// Package stack is everything that a webhook meets on its way, on this machine: the HTTP front of API Gateway, Lambda
-// running the function's own bootstrap, Secrets Manager, and a simulated VICIdial with two live calls.
+// Package stack runs the function with all that it needs on this machine: the HTTP front of API Gateway, Lambda with the
+// function's own bootstrap, Secrets Manager, and a simulated VICIdial with two live calls.
+//
+//	s, err := stack.Start(ctx, stack.Config{Bootstrap: ".build"})
+//	defer s.Stop()
+//	http.Post(s.URL+"/webhooks/crm", "application/json", body)
 //
 //	sender ──▶ front (apigw) ──▶ bootstrap (runtimeapi) ──▶ VICIdial (vicitest)
 //	                                   └──▶ Secrets Manager (secretsmanager)
 //
-// The function is the shipped binary, unchanged; the environment alone leads it here.
+// The function is the shipped binary, unchanged; its environment names these addresses.
 //
-// GET [StatePath] on the front, a path that AWS does not have, tells the truth about every call in VICIdial's tables:
+// GET [StatePath] on the front, a path that AWS does not have, returns every call of VICIdial's tables:
 //
 //	{"calls":[{"id":"Y1122130455000402027","agent":"1028","listed":false,"line_up":false,"disposition":"SALE"}]}
 package stack
@@ -16,6 +20,7 @@ package stack
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -34,19 +39,19 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// StatePath is where the front tells what VICIdial's tables say.
+// StatePath is where the front returns the calls of VICIdial's tables.
 const StatePath = "/local/state"
 
 // SampleCall is the call of agent 1028, the one that the sample events end.
 const SampleCall = "Y1122131500000402027"
 
-// maxLogs bounds what Logs holds, in lines.
+// maxLogs is the limit of Logs, in lines.
 const maxLogs = 100_000
 
-// Config says what to start. Only Bootstrap is required.
+// Config configures a stack. Only Bootstrap is required.
 type Config struct {
 	Bootstrap    string                 // folder with bootstrap and sources.json, as Build leaves it
-	SourcesFile  string                 // stands in for the folder's sources.json
+	SourcesFile  string                 // in place of the folder's sources.json
 	Env          map[string]string      // variables of the function; they win over those that the stack sets
 	Keys         map[string]string      // webhook keys by source; default: Key for every source
 	Key          string                 // default: a random one that every scheme takes
@@ -54,7 +59,7 @@ type Config struct {
 	External     bool                   // VICIdial is a real one, that Account names: none is simulated
 	VICIdial     *vicitest.Server       // default: a new one, with the lines 1028 and 1029 of a remote agent in a call each
 	Secrets      *secretsmanager.Server // default: a new one
-	SecretsURL   string                 // a Secrets Manager of somebody else, for example moto's, in place of Secrets
+	SecretsURL   string                 // another Secrets Manager, for example moto's, in place of Secrets
 	Front        event.Front            // default event.HTTPAPI
 	Listen       string                 // host:port of the front, and host of the rest; default 127.0.0.1:0
 	Host         string                 // name by which a function elsewhere reaches the rest; default the host of Listen
@@ -166,11 +171,18 @@ func (s *Stack) startSecrets(address string) error {
 }
 
 func (s *Stack) startFunction(front net.Listener) error {
-	env, err := s.functionEnv()
-	if err != nil {
-		return err
+	env := s.FunctionEnv()
+	env["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = s.SecretsURL
+	env["PUBLIC_URL"] = s.URL
+	if s.cfg.SourcesFile != "" {
+		path, err := filepath.Abs(s.cfg.SourcesFile)
+		if err != nil {
+			return err
+		}
+		env["SOURCES_FILE"] = path
 	}
-	s.function, err = runtimeapi.New(runtimeapi.Config{
+	maps.Copy(env, s.cfg.Env)
+	function, err := runtimeapi.New(runtimeapi.Config{
 		TaskRoot:     s.cfg.Bootstrap,
 		Env:          env,
 		Timeout:      s.cfg.Timeout,
@@ -181,7 +193,8 @@ func (s *Stack) startFunction(front net.Listener) error {
 	if err != nil {
 		return err
 	}
-	s.stops = append(s.stops, s.function.Stop)
+	s.function = function
+	s.stops = append(s.stops, function.Stop)
 	s.gateway = apigw.New(apigw.Config{Front: s.cfg.Front, Invoke: s.invoke})
 	server := apigw.NewServer(s)
 	go func() { _ = server.Serve(front) }() // ends with ErrServerClosed
@@ -189,26 +202,11 @@ func (s *Stack) startFunction(front net.Listener) error {
 	return nil
 }
 
-func (s *Stack) functionEnv() (map[string]string, error) {
-	env := s.FunctionEnv()
-	env["AWS_ENDPOINT_URL_SECRETS_MANAGER"] = s.SecretsURL
-	env["PUBLIC_URL"] = s.URL
-	if s.cfg.SourcesFile != "" {
-		path, err := filepath.Abs(s.cfg.SourcesFile)
-		if err != nil {
-			return nil, err
-		}
-		env["SOURCES_FILE"] = path
-	}
-	maps.Copy(env, s.cfg.Env)
-	return env, nil
-}
-
-// FunctionEnv returns the variables that lead a function to the stack's secrets, also from another network.
+// FunctionEnv returns the variables with which a function reaches the stack's secrets, also from another network.
 func (s *Stack) FunctionEnv() map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": s.reachable(s.SecretsURL),
-		"VICIDIAL_ALLOW_HTTP":              "true", // only loopback needs no leave
+		"VICIDIAL_ALLOW_HTTP":              "true", // needed for any address but loopback
 		"VICIDIAL_SECRET_ARN":              s.VICIdialSecretARN,
 		"WEBHOOK_SECRET_ARN":               s.WebhookSecretARN,
 	}
@@ -224,7 +222,7 @@ func (s *Stack) reachable(address string) string {
 	return u.String()
 }
 
-// invoke runs one event of the front. Why a function failed is for the log, since AWS tells the sender nothing.
+// invoke runs one event of the front. The cause of a function's failure goes to the log, as AWS sends none to the sender.
 func (s *Stack) invoke(ctx context.Context, event []byte) ([]byte, error) {
 	result, err := s.Invoke(ctx, event)
 	if errors.Is(err, runtimeapi.ErrThrottled) {
@@ -245,8 +243,8 @@ func (s *Stack) Invoke(ctx context.Context, event []byte) (runtimeapi.Result, er
 	return result, err
 }
 
-// Logs gives what the function has printed, line by line, and the errors of invocations that failed. What belongs to
-// an answered webhook is there when its answer is.
+// Logs returns the lines that the function has printed, and the errors of invocations that failed. The lines of a webhook
+// are there when its answer is.
 func (s *Stack) Logs() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -265,6 +263,27 @@ func (s *Stack) keep(line string) {
 	}
 }
 
+// ServeHTTP is the front: the gateway, and beside it the calls of VICIdial's tables at [StatePath].
+func (s *Stack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet || r.URL.Path != StatePath {
+		s.gateway.ServeHTTP(w, r)
+		return
+	}
+	type call struct {
+		ID          string `json:"id"`
+		Agent       string `json:"agent"`
+		Listed      bool   `json:"listed"`      // vicidial_auto_calls has the row
+		LineUp      bool   `json:"line_up"`     // the telephone line is connected
+		Disposition string `json:"disposition"` // empty while nothing is booked
+	}
+	calls := []call{}
+	for _, c := range s.VICIdial.Calls() {
+		calls = append(calls, call{c.ID, c.Agent, c.Listed, c.LineUp, c.Disposition})
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"calls": calls}) // a reader that is gone gets nothing
+}
+
 // Stop ends everything that Start started, instances of the function included. Servers that the Config gave go on.
 func (s *Stack) Stop() {
 	for _, stop := range slices.Backward(s.stops) {
@@ -273,7 +292,7 @@ func (s *Stack) Stop() {
 	s.stops = nil
 }
 
-// Env gives the addresses and keys for a program that uses the stack, as NAME=value.
+// Env returns the addresses and keys for a program that uses the stack, as NAME=value.
 func (s *Stack) Env() []string {
 	source := s.firstSource()
 	env := []string{
@@ -315,7 +334,7 @@ func (s *Stack) firstCall() vicitest.CallState {
 	return vicitest.CallState{}
 }
 
-// firstSource is crm, the source that examples speak of, or the first one there is.
+// firstSource is crm, the source of the examples, or the first one there is.
 func (s *Stack) firstSource() string {
 	names := slices.Sorted(maps.Keys(s.Keys))
 	if slices.Contains(names, "crm") || len(names) == 0 {

@@ -117,19 +117,19 @@ func send(t *testing.T, r *http.Request) (status int, outcome string) {
 	return resp.StatusCode, answer.Outcome
 }
 
-func TestASignedWebhookEndsACallThroughEveryDoor(t *testing.T) {
+func TestSignedWebhookEndsTheCall(t *testing.T) {
 	t.Parallel()
 	for _, front := range event.Fronts() {
 		t.Run(string(front), func(t *testing.T) {
 			t.Parallel()
 			s := start(t, stack.Config{Front: front})
-			calls := s.State()
+			calls := s.VICIdial.Calls()
 			if status, outcome := send(t, webhook(t, s, calls[0])); status != 200 || outcome != "hungup" {
 				t.Fatalf("got %d %s\n%s", status, outcome, strings.Join(s.Logs(), "\n"))
 			}
 			want := calls[0]
 			want.Listed, want.LineUp, want.Disposition = false, false, "SALE"
-			if got := s.State(); got[0] != want || got[1] != calls[1] {
+			if got := s.VICIdial.Calls(); got[0] != want || got[1] != calls[1] {
 				t.Errorf("VICIdial has %+v", got)
 			}
 			if logs := s.Logs(); !slices.ContainsFunc(logs, func(line string) bool { return strings.Contains(line, calls[0].ID) }) {
@@ -139,10 +139,10 @@ func TestASignedWebhookEndsACallThroughEveryDoor(t *testing.T) {
 	}
 }
 
-func TestAnUnsignedWebhookReachesNobody(t *testing.T) {
+func TestUnsignedWebhookIsRefused(t *testing.T) {
 	t.Parallel()
 	s := start(t, stack.Config{})
-	r := webhook(t, s, s.State()[0])
+	r := webhook(t, s, s.VICIdial.Calls()[0])
 	r.Header.Del("webhook-signature")
 	if status, outcome := send(t, r); status != 401 || outcome != "unauthorized" {
 		t.Errorf("got %d %s", status, outcome)
@@ -155,14 +155,14 @@ func TestAnUnsignedWebhookReachesNobody(t *testing.T) {
 	}
 }
 
-func TestTheFrontTellsTheTruthBesideTheGateway(t *testing.T) {
+func TestStatePath(t *testing.T) {
 	t.Parallel()
 	s := start(t, stack.Config{Front: event.REST})
-	s.VICIdial.Delist(s.State()[0].ID)
+	s.VICIdial.Delist(s.VICIdial.Calls()[0].ID)
 	r, _ := http.NewRequestWithContext(t.Context(), "GET", s.StateURL, nil)
 	_, body := send(t, r)
 	want := fmt.Sprintf(`{"calls":[{"id":"%s","agent":"1028","listed":false,"line_up":true,"disposition":""},`+
-		`{"id":"%s","agent":"1029","listed":true,"line_up":true,"disposition":""}]}`, s.State()[0].ID, s.State()[1].ID)
+		`{"id":"%s","agent":"1029","listed":true,"line_up":true,"disposition":""}]}`, s.VICIdial.Calls()[0].ID, s.VICIdial.Calls()[1].ID)
 	if strings.TrimSpace(body) != want {
 		t.Errorf("got %s\nwant %s", body, want)
 	}
@@ -172,7 +172,7 @@ func TestTheFrontTellsTheTruthBesideTheGateway(t *testing.T) {
 	}
 }
 
-func TestServersThatWereGivenAreUsedAndStay(t *testing.T) {
+func TestGivenServersAreUsedAndNotStopped(t *testing.T) {
 	t.Parallel()
 	vicidial := vicitest.NewServer(vicitest.Config{})
 	defer vicidial.Close()
@@ -185,7 +185,7 @@ func TestServersThatWereGivenAreUsedAndStay(t *testing.T) {
 	defer secrets.Close()
 	for _, c := range []stack.Config{{VICIdial: vicidial, Secrets: secrets}, {VICIdial: vicidial, SecretsURL: secrets.URL}} {
 		s := start(t, c)
-		if status, outcome := send(t, webhook(t, s, s.State()[0])); status != 200 {
+		if status, outcome := send(t, webhook(t, s, s.VICIdial.Calls()[0])); status != 200 {
 			t.Errorf("got %d %s", status, outcome)
 		}
 		if s.SecretsURL != secrets.URL || secrets.Calls(s.VICIdialSecretARN, secretsmanager.Current) != 1 {
@@ -198,12 +198,12 @@ func TestServersThatWereGivenAreUsedAndStay(t *testing.T) {
 	}
 }
 
-func TestTheEnvironmentLeadsToTheStack(t *testing.T) {
+func TestEnv(t *testing.T) {
 	t.Parallel()
 	s := start(t, stack.Config{})
 	env := s.Env()
 	for _, want := range []string{
-		"VICIHOOK_URL=" + s.URL, "VICIHOOK_KEY=" + s.Keys["crm"], "VICIHOOK_SOURCE=crm", "VICIHOOK_CALL_ID=" + s.State()[0].ID,
+		"VICIHOOK_URL=" + s.URL, "VICIHOOK_KEY=" + s.Keys["crm"], "VICIHOOK_SOURCE=crm", "VICIHOOK_CALL_ID=" + s.VICIdial.Calls()[0].ID,
 		"VICIHOOK_AGENT_USER=1028", "VICIDIAL_URL=" + s.VICIdial.URL, "VICIDIAL_USER=" + vicitest.DefaultUser,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + s.SecretsURL, "WEBHOOK_SECRET_ARN=" + s.WebhookSecretARN,
 	} {
@@ -217,7 +217,7 @@ func TestTheEnvironmentLeadsToTheStack(t *testing.T) {
 }
 
 // A function in a container reaches the stack by another name than this machine's own one does.
-func TestAFunctionElsewhereReachesTheStack(t *testing.T) {
+func TestHost(t *testing.T) {
 	t.Parallel()
 	s := start(t, stack.Config{Host: "localhost"})
 	if url := s.FunctionEnv()["AWS_ENDPOINT_URL_SECRETS_MANAGER"]; !strings.HasPrefix(url, "http://localhost:") {
@@ -228,7 +228,7 @@ func TestAFunctionElsewhereReachesTheStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer elsewhere.Stop()
-	r := webhook(t, s, s.State()[0])
+	r := webhook(t, s, s.VICIdial.Calls()[0])
 	body, _ := io.ReadAll(r.Body)
 	payload, err := event.HTTPAPI.Encode(r, body, event.Options{})
 	if err != nil {
@@ -238,12 +238,12 @@ func TestAFunctionElsewhereReachesTheStack(t *testing.T) {
 	if err != nil || !strings.Contains(string(result.Payload), `\"outcome\":\"hungup\"`) {
 		t.Errorf("got %s, %v", result.Payload, err)
 	}
-	if status, outcome := send(t, webhook(t, s, s.State()[1])); status != 200 || outcome != "hungup" {
+	if status, outcome := send(t, webhook(t, s, s.VICIdial.Calls()[1])); status != 200 || outcome != "hungup" {
 		t.Errorf("the stack's own function: %d %s", status, outcome)
 	}
 }
 
-func TestTheFunctionGetsWhatItsConfigurationSays(t *testing.T) {
+func TestFunctionEnvironment(t *testing.T) {
 	t.Parallel()
 	sources := filepath.Join(t.TempDir(), "other.json")
 	if err := os.WriteFile(sources, []byte(`{"$schema": "x", "crm": {"scheme": "standard-webhooks", "agents": "^1028$"}}`), 0o644); err != nil {
@@ -259,7 +259,7 @@ func TestTheFunctionGetsWhatItsConfigurationSays(t *testing.T) {
 		t.Errorf("keys for %d sources, want crm only", len(s.Keys))
 	}
 	for i, want := range []string{"would_hang_up", "not_allowed"} {
-		if _, outcome := send(t, webhook(t, s, s.State()[i])); outcome != want {
+		if _, outcome := send(t, webhook(t, s, s.VICIdial.Calls()[i])); outcome != want {
 			t.Errorf("call %d: got %s, want %s", i, outcome, want)
 		}
 	}
@@ -268,20 +268,20 @@ func TestTheFunctionGetsWhatItsConfigurationSays(t *testing.T) {
 	}
 }
 
-func TestTheAccountIsTheOneGiven(t *testing.T) {
+func TestAccount(t *testing.T) {
 	t.Parallel()
 	s := start(t, stack.Config{Account: map[string]any{"pass": "another"}})
-	if status, outcome := send(t, webhook(t, s, s.State()[0])); status != 502 || outcome != "credentials_rejected" {
+	if status, outcome := send(t, webhook(t, s, s.VICIdial.Calls()[0])); status != 502 || outcome != "credentials_rejected" {
 		t.Errorf("got %d %s", status, outcome)
 	}
 }
 
-func TestABusyFunctionIsThrottled(t *testing.T) {
+func TestBusyFunctionIsThrottled(t *testing.T) {
 	t.Parallel()
 	s := start(t, stack.Config{MaxInstances: 1})
 	release := s.VICIdial.Hold("HANGUP")
 	first := make(chan int)
-	busy, other := webhook(t, s, s.State()[0]), webhook(t, s, s.State()[1])
+	busy, other := webhook(t, s, s.VICIdial.Calls()[0]), webhook(t, s, s.VICIdial.Calls()[1])
 	go func() {
 		status, _ := send(t, busy)
 		first <- status
@@ -298,7 +298,7 @@ func TestABusyFunctionIsThrottled(t *testing.T) {
 	}
 }
 
-func TestAFunctionThatFailsIsInTheLog(t *testing.T) {
+func TestFunctionErrorIsLogged(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "bootstrap"), []byte("#!/bin/sh\nexit 5\n"), 0o755); err != nil {
@@ -309,7 +309,7 @@ func TestAFunctionThatFailsIsInTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Stop()
-	if status, body := send(t, webhook(t, s, s.State()[0])); status != 500 || body != `{"message":"Internal Server Error"}` {
+	if status, body := send(t, webhook(t, s, s.VICIdial.Calls()[0])); status != 500 || body != `{"message":"Internal Server Error"}` {
 		t.Errorf("got %d %s", status, body)
 	}
 	if logs := s.Logs(); len(logs) != 1 || !strings.Contains(logs[0], "exit status 5") {
@@ -317,7 +317,7 @@ func TestAFunctionThatFailsIsInTheLog(t *testing.T) {
 	}
 }
 
-func TestWhatCannotStartLeavesNothingBehind(t *testing.T) {
+func TestFailedStartLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -359,7 +359,7 @@ func ExampleStart() {
 	}
 	defer s.Stop()
 	// … post a signed webhook to s.URL + "/webhooks/crm" …
-	for _, call := range s.State() {
+	for _, call := range s.VICIdial.Calls() {
 		fmt.Println(call.Agent, call.Listed, call.LineUp)
 	}
 	// Output:
@@ -367,7 +367,7 @@ func ExampleStart() {
 	// 1029 true true
 }
 
-func TestOnlyTheProjectIsBuilt(t *testing.T) {
+func TestBuildOutsideTheProject(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := stack.Build(t.Context(), t.TempDir()); !errors.Is(err, stack.ErrNoProject) {
 		t.Errorf("got %v, want ErrNoProject", err)

@@ -19,14 +19,14 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// An order is a webhook that the page wants sent.
+// An order is a webhook that the page sends.
 type order struct {
 	Source, Key, Body, ContentType string
 	Fault                          string // one of vicitest.Faults; empty is none
-	Spoil                          string // wrong-key, changed-body, old-time or unsigned; empty sends it as it should be
+	Spoil                          string // wrong-key, changed-body, old-time or unsigned; empty sends it unchanged
 }
 
-// A step is a thing that happened, with the time since the webhook was posted.
+// A step is one thing that happened, with the time since the webhook was posted.
 type step struct {
 	Name  string  `json:"name"`
 	Text  string  `json:"text"`
@@ -120,7 +120,7 @@ func (b *Workbench) run(ctx context.Context, key, stdin string, args ...string) 
 	return "", 0, fmt.Errorf("the vicihook command: %w", err)
 }
 
-// post sends the webhook and collects what VICIdial was asked, what the function logged and what the tables say.
+// post sends the webhook and collects the requests to VICIdial, the function's log line and the calls in the tables.
 func (b *Workbench) post(ctx context.Context, o order, headers http.Header) (map[string]any, error) {
 	body := o.Body
 	if o.Spoil == "changed-body" {
@@ -150,7 +150,7 @@ func (b *Workbench) post(ctx context.Context, o order, headers http.Header) (map
 		asked: server.Requests()[asked:], log: logLine(b.cfg.Stack.Logs()[logged:]),
 	}
 	_ = json.Unmarshal(b.sources[o.Source], &d.source) // New has read it
-	return map[string]any{"steps": d.steps(b.tables), "log": d.log, "answer": string(text), "outcome": d.outcome()}, nil
+	return map[string]any{"steps": d.steps(server.Call), "log": d.log, "answer": string(text), "outcome": d.outcome()}, nil
 }
 
 // logLine returns the delivery's line in what the function has logged.
@@ -164,12 +164,7 @@ func logLine(lines []string) map[string]any {
 	return nil
 }
 
-// tables returns what VICIdial's tables say of a call.
-func (b *Workbench) tables(callID string) (vicitest.CallState, bool) {
-	return b.cfg.Stack.VICIdial.Call(callID)
-}
-
-// explain hands a captured request to the command.
+// explain passes a captured request to the command.
 func (b *Workbench) explain(w http.ResponseWriter, r *http.Request) {
 	var o struct{ Request, Key, Source, Scheme, URL string }
 	if !read(w, r, &o) {
@@ -228,6 +223,3 @@ func sampleOf(text []byte) (source string, s Sample, ok bool) {
 	}
 	return source, s, ok
 }
-
-// statusText returns an HTTP status as it stands in a response's first line.
-func statusText(status int) string { return fmt.Sprintf("%d %s", status, http.StatusText(status)) }

@@ -5,6 +5,7 @@ package workbench
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func (d delivery) steps(tables func(callID string) (vicitest.CallState, bool)) [
 	for _, r := range d.asked {
 		steps = append(steps, asked(r, r.Time.Sub(d.begun)))
 	}
-	text := statusText(d.status)
+	text := fmt.Sprint(d.status, " ", http.StatusText(d.status))
 	if d.retryAfter != "" {
 		text += ", Retry-After " + d.retryAfter
 	}
@@ -60,19 +61,19 @@ func (d delivery) field(name string) string {
 	return text
 }
 
-// signature is told by the log: the answer is the same for every request that is turned away.
+// signature reads the log: the answer is the same for every refused request.
 func (d delivery) signature() step {
 	switch {
 	case d.log == nil:
-		return step{"signature", "the function logged nothing of this webhook", "failed", 0}
+		return step{"signature", "the function logged nothing for this webhook", "failed", 0}
 	case d.status == 401 || d.status == 413:
 		return step{"signature", "refused: " + d.field("cause"), "failed", 0}
 	}
 	key, _ := d.log["key"].(float64)
-	return step{"signature", fmt.Sprintf("holds, under key %d of the source", int(key)+1), "ok", 0}
+	return step{"signature", fmt.Sprintf("valid, made with key %d of the source", int(key)+1), "ok", 0}
 }
 
-// selected is what the source's expressions took from the payload, and whether the source may end it.
+// selected returns what the source's expressions took from the payload, and whether the source may end the call.
 func (d delivery) selected() []step {
 	var taken []string
 	for _, name := range []string{"call_id", "agent_user", "lead_id", "disposition", "ref", "actor"} {
@@ -80,9 +81,9 @@ func (d delivery) selected() []step {
 			taken = append(taken, fmt.Sprintf("%s %s (%s)", name, value, d.expression(name)))
 		}
 	}
-	s := step{"payload", "gives " + strings.Join(taken, ", "), "ok", 0}
+	s := step{"payload", "has " + strings.Join(taken, ", "), "ok", 0}
 	if taken == nil {
-		s.Text = "gives nothing that the log may show"
+		s.Text = "has nothing that the log may show"
 	}
 	switch d.outcome() {
 	case "invalid_request":
@@ -128,46 +129,23 @@ func asked(r vicitest.Request, after time.Duration) step {
 		s.Text += ", agent " + r.AgentUser
 	}
 	if r.Fault != "" {
-		s.Text, s.State = s.Text+"; struck by the fault "+r.Fault, "failed"
+		s.Text, s.State = s.Text+"; with the fault "+r.Fault, "failed"
 	}
 	return s
 }
 
 // verdict compares the outcome with the tables.
 func verdict(outcome string, c vicitest.CallState) step {
-	words := "not listed"
-	if c.Listed {
-		words = "listed"
-	}
-	if c.LineUp {
-		words += ", line up"
-	} else {
-		words += ", line down"
-	}
-	if c.Disposition != "" {
-		words += ", booked " + c.Disposition
-	}
-	s := step{"VICIdial's tables", words, "ok", 0}
-	switch outcome {
-	case "hungup", "no_longer_listed", "no_active_call":
-		if c.Listed {
-			s.State = "failed"
-		}
-	case "still_listed", "would_hang_up":
-		if !c.Listed {
-			s.State = "failed"
-		}
+	wantListed := outcome == "still_listed" || outcome == "would_hang_up"
+	wantEnded := outcome == "hungup" || outcome == "no_longer_listed" || outcome == "no_active_call"
+	switch text := c.Words(); {
+	case !wantListed && !wantEnded:
+		return step{"VICIdial's tables", text + "; " + outcome + " is possible with a call on the list and without", "", 0}
+	case c.Listed == wantListed:
+		return step{"VICIdial's tables", text + ": " + outcome + " is true", "ok", 0}
 	default:
-		s.State = ""
-		s.Text += "; " + outcome + " says nothing of the list"
-		return s
+		return step{"VICIdial's tables", text + ": " + outcome + " is NOT true (the tables are read after the answer)", "failed", 0}
 	}
-	if s.State == "ok" {
-		s.Text += ": " + outcome + " is true"
-	} else {
-		s.Text += ": " + outcome + " is NOT true (the tables are read after the answer)"
-	}
-	return s
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

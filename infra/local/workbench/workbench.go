@@ -6,9 +6,9 @@
 //	bench, err := workbench.New(workbench.Config{Stack: s, Command: ".build/vicihook", Sources: sources})
 //	http.Serve(listener, bench)
 //
-// It is for one person at one desk. It answers only requests for a loopback name and, for whatever changes something,
-// only those of its own page, so that no other site in the browser can use it. Webhook keys are kept in the page:
-// they come with each request and go to the command's environment.
+// It is for one person on one machine. It answers only requests for a loopback name and, for whatever changes something,
+// only those of its own page, so that no other site in the browser can use it. Webhook keys stay in the page:
+// each request has them, and the command gets them in its environment.
 package workbench
 
 import (
@@ -28,13 +28,13 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// maxRequest bounds what the page may send: a body of 256 KiB and what JSON makes of it.
+// maxRequest is the limit of a request of the page: a body of 256 KiB, escaped in JSON.
 const maxRequest = 600 << 10
 
 //go:embed index.html workbench.css workbench.js
 var files embed.FS
 
-// Config says what the page shows.
+// Config configures a workbench.
 type Config struct {
 	Stack   *stack.Stack
 	Command string            // path of the vicihook command, which signs and explains
@@ -52,7 +52,7 @@ type Workbench struct {
 	Close   func() // ends the streams of open pages
 }
 
-// New returns a workbench for a stack that runs. The error says why sources.json can't be read.
+// New returns a workbench for a running stack. The error is that of reading sources.json.
 func New(c Config) (*Workbench, error) {
 	sources, err := readSources(c.Sources)
 	if err != nil {
@@ -69,7 +69,7 @@ func New(c Config) (*Workbench, error) {
 	return w, nil
 }
 
-// ServeHTTP refuses other hosts and other sites before it routes.
+// ServeHTTP rejects other hosts and other sites before it routes.
 func (b *Workbench) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Security-Policy",
@@ -105,7 +105,7 @@ func fromOwnPage(r *http.Request) bool {
 	return err == nil && kind == "application/json" && r.Header.Get("Origin") == "http://"+r.Host
 }
 
-// setup returns what the page is filled with.
+// setup answers with the page's content.
 func (b *Workbench) setup(w http.ResponseWriter, _ *http.Request) {
 	first := row{ID: stack.SampleCall, Agent: "1028"}
 	rows := b.rows()
@@ -165,7 +165,7 @@ func (b *Workbench) rows() []row {
 	return rows
 }
 
-// addCall gives agent 1028 or 1029 a new call in place of the last one.
+// addCall connects agent 1028 or 1029 to a new call in place of the last one.
 func (b *Workbench) addCall(w http.ResponseWriter, r *http.Request) {
 	var order struct{ Agent string }
 	if !read(w, r, &order) {

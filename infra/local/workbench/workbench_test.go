@@ -63,7 +63,7 @@ func TestOtherHostsAndSitesAreRefused(t *testing.T) {
 	}
 }
 
-func TestSamplesAreThePayloadsOfTheSampleEvents(t *testing.T) {
+func TestSamples(t *testing.T) {
 	samples := workbench.Samples(os.DirFS(filepath.Join("..", "..", "..", "events")))
 	for _, source := range []string{"crm", "zendesk", "github", "slack"} {
 		if samples[source].Body == "" || samples[source].ContentType == "" {
@@ -75,7 +75,7 @@ func TestSamplesAreThePayloadsOfTheSampleEvents(t *testing.T) {
 	}
 }
 
-func TestMissingSourcesAreNamed(t *testing.T) {
+func TestNewWithoutSources(t *testing.T) {
 	if _, err := workbench.New(workbench.Config{Sources: filepath.Join(t.TempDir(), "sources.json")}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v, want that the file does not exist", err)
 	}

@@ -106,7 +106,7 @@ func choose(id, value string) action {
 	return chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => { const s = document.getElementById(%q); s.value = %q; s.dispatchEvent(new Event("change")); })()`, id, value))
 }
 
-// newCall gives agent 1028 a call that nothing has ended yet, and waits until the form names it.
+// newCall connects agent 1028 to a new call, and waits until the form names it.
 func newCall() action {
 	return chromedp.Steps(
 		chromedp.Evaluate[chromedp.Void](`window.before = document.getElementById("body").value`),
@@ -130,7 +130,7 @@ func TestWebhooks(t *testing.T) {
 		outcome string
 		steps   []string // that the list shows
 	}{
-		"a signed webhook ends the call": {nil, "hungup", []string{"holds, under key 1", "asked to end the call", "hungup is true"}},
+		"a signed webhook ends the call": {nil, "hungup", []string{"made with key 1", "asked to end the call", "hungup is true"}},
 		"a webhook whose body was changed is turned away": {
 			[]action{choose("spoil", "changed-body")}, "unauthorized", []string{"refused:", "401"}},
 		"a webhook under another key is turned away": {
@@ -143,7 +143,7 @@ func TestWebhooks(t *testing.T) {
 			[]action{choose("source", "helpdesk")}, "hungup", []string{"find", "asked which call the agent is in", "hungup is true"}},
 		"a VICIdial that lies is found out": {
 			[]action{choose("fault", "does-nothing")}, "still_listed",
-			[]string{"struck by the fault does-nothing", "listed, line up: still_listed is true"}},
+			[]string{"with the fault does-nothing", "listed, line up: still_listed is true"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

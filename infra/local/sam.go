@@ -16,13 +16,13 @@ import (
 // sampleKey signs the sample events, as events/README.md says. It opens nothing.
 const sampleKey = "vicihookSampleKeyWhichOpensNothing"
 
-// sampleURL is what the sample events call the API, which some senders sign.
+// sampleURL is the API's address in the sample events, which some senders sign.
 const sampleURL = "https://hooks.example.com"
 
-// functionID is what template.yaml calls the function.
+// functionID is the function's name in template.yaml.
 const functionID = "VicihookFunction"
 
-// chooseAddress takes loopback, or where SAM's container has to reach the stack, the address that it does reach.
+// chooseAddress sets the address to loopback, or to one that SAM's container reaches, if it has to.
 func (c *cli) chooseAddress() error {
 	c.Listen = "127.0.0.1:0"
 	switch bridge := bridgeAddress(); {
@@ -53,7 +53,7 @@ func bridgeAddress() string {
 	return ""
 }
 
-// writeEnvFile writes the variables that lead a function in SAM's container to the stack.
+// writeEnvFile writes the variables with which a function in SAM's container reaches the stack.
 func writeEnvFile(path string, env map[string]string) error {
 	env["PUBLIC_URL"] = sampleURL
 	text, err := json.MarshalIndent(map[string]any{functionID: env}, "", "  ")
@@ -63,10 +63,10 @@ func writeEnvFile(path string, env map[string]string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o600)
 }
 
-// samLocal shows how to hand the function a sample event by the SAM CLI.
-func (n narrator) samLocal(s *stack.Stack, envFile string) {
+// samLocal prints how to invoke the function with a sample event by the SAM CLI.
+func (p printer) samLocal(s *stack.Stack, envFile string) {
 	invoke := "sam local invoke " + functionID + " --env-vars " + envFile + " -e"
-	fmt.Fprintf(n.w, "By the SAM CLI, once `sam build` has built it for this machine's processor:\n\n")
-	fmt.Fprintf(n.w, "    %s events/github.json\n", invoke)
-	fmt.Fprintf(n.w, "    VICIHOOK_KEY=%s go run ./function/cmd/vicihook sign --event-file events/crm.json | %s -\n\n", s.Keys["crm"], invoke)
+	fmt.Fprintf(p.w, "By the SAM CLI, once `sam build` has built it for this machine's processor:\n\n")
+	fmt.Fprintf(p.w, "    %s events/github.json\n", invoke)
+	fmt.Fprintf(p.w, "    VICIHOOK_KEY=%s go run ./function/cmd/vicihook sign --event-file events/crm.json | %s -\n\n", s.Keys["crm"], invoke)
 }
