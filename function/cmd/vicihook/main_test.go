@@ -161,6 +161,7 @@ var usageErrors = map[string]struct {
 	"no key":                                   {call{args: sendTo("http://x").args, env: map[string]string{"VICIHOOK_KEY": ""}}, "VICIHOOK_KEY"},
 	"an empty key":                             {call{args: sendTo("http://x").args, env: map[string]string{"VICIHOOK_KEY": "whsec_"}}, "VICIHOOK_KEY: webhook: key is empty"},
 	"a key in another form":                    {call{args: sendTo("http://x").args, env: map[string]string{"VICIHOOK_KEY": "whsec_!topsecret"}}, "must be base64"},
+	"a key with a second line":                 {call{args: sendTo("http://x").args, env: map[string]string{"VICIHOOK_KEY": crmKey + "\nextra"}}, "two lines"},
 	"a missing key file":                       {sendTo("http://x", "--key-file", "/nope"), "--key-file: open /nope"},
 	"a key file over the limit":                {call{args: sendTo("http://x", "--key-file", "-").args, stdin: strings.Repeat("k", maxKey+1)}, "--key-file: more than"},
 	"an unknown event format":                  {call{args: args("sign --event soap --call-id Y1 --agent-user 1")}, "--event"},

@@ -69,13 +69,16 @@ func (f schemeFlags) sender(env *environment) (sender, error) {
 	return s, nil
 }
 
-// key reads the key as the scheme writes it.
+// key reads the key as the scheme writes it. A weak key is accepted, one pasted with what is not part of it is not.
 func (f schemeFlags) key(env *environment, scheme webhook.Scheme) (webhook.Key, error) {
 	text, from, err := f.keyText(env)
 	if err != nil {
 		return webhook.Key{}, err
 	}
 	key, err := scheme.ParseKey(text)
+	if _, fault := scheme.CheckKey(text); errors.Is(fault, webhook.ErrPastedKey) {
+		err = fault
+	}
 	if err != nil {
 		return webhook.Key{}, fmt.Errorf("%s: %w", from, err)
 	}
