@@ -1,10 +1,6 @@
 package main
 
-import (
-	"log/slog"
-
-	"vicihook/function/internal/secret"
-)
+import "log/slog"
 
 // Wire is wire, for benchmarks that leave out Lambda's runtime client.
 var Wire = wire
@@ -12,10 +8,8 @@ var Wire = wire
 // Parts is the piece of it that takes any Secrets Manager.
 var Parts = parts
 
-// LogRefreshFailure is logRefreshFailure for a secret whose last refresh ended so.
+// LogRefreshFailure is what logs the result of a secret's last refresh.
 func LogRefreshFailure(log *slog.Logger) func(refresh error) {
-	var failure onChange
-	return func(refresh error) {
-		logRefreshFailure(&failure, secret.Snapshot[string]{RefreshErr: refresh}, log)
-	}
+	logged := loggedSecret[string]{log: log}
+	return logged.logRefreshFailure
 }

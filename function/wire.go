@@ -24,12 +24,15 @@ import (
 	"vicihook/vicicall"
 )
 
-// wire connects the parts and starts to fetch both secrets while Lambda's init phase lasts. A configuration that can't
-// work still answers, so that senders and alarms see it.
+// wire connects the parts and starts to fetch both secrets during Lambda's init phase. A wrong configuration still
+// answers, so that senders and alarms see it.
 func wire(ctx context.Context, getenv func(string) string, folder string) gateway.Gateway {
-	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{
-		Level: level(getenv("AWS_LAMBDA_LOG_LEVEL")), ReplaceAttr: lambdacontext.ReplaceAttr,
-	})).With("function_version", getenv("AWS_LAMBDA_FUNCTION_VERSION")) // so that an alarm can watch a new version alone
+	options := slog.HandlerOptions{ReplaceAttr: lambdacontext.ReplaceAttr}
+	if getenv("AWS_LAMBDA_LOG_LEVEL") == "DEBUG" { // Lambda's own setting; no other of its levels changes what is logged
+		options.Level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewJSONHandler(os.Stdout, &options)).
+		With("function_version", getenv("AWS_LAMBDA_FUNCTION_VERSION")) // so that an alarm can watch a new version alone
 	settings, err := config.Load(getenv, folder)
 	sdk, sdkErr := loadAWS(ctx)
 	if err := errors.Join(err, sdkErr); err != nil {
@@ -52,14 +55,14 @@ func wire(ctx context.Context, getenv func(string) string, folder string) gatewa
 	return g
 }
 
-// misconfiguredGateway answers every webhook misconfigured, and a doctor's request with the faults.
+// misconfiguredGateway answers every webhook with misconfigured, and a doctor's request with the faults.
 func misconfiguredGateway(err error, log *slog.Logger) gateway.Gateway {
 	log.Error("the configuration is wrong; every webhook is answered misconfigured", "cause", err.Error())
 	handler := &hangup.Handler{Broken: err, Log: log, Version: version}
 	return gateway.Gateway{Handle: handler.Handle, Doctor: examine(&doctor.Doctor{Broken: err, Version: version}, log)}
 }
 
-// examine runs d and logs the verdict, never as an error: alarms are for webhooks.
+// examine returns a function that runs d and logs its verdict, never as an error: alarms are for webhooks.
 func examine(d *doctor.Doctor, log *slog.Logger) func(context.Context) ([]byte, error) {
 	return func(ctx context.Context) ([]byte, error) {
 		report := d.Examine(ctx)
@@ -68,44 +71,37 @@ func examine(d *doctor.Doctor, log *slog.Logger) func(context.Context) ([]byte, 
 	}
 }
 
-// level is Lambda's own setting; of its levels only DEBUG says more than INFO, and none may say less.
-func level(name string) slog.Level {
-	if name == "DEBUG" {
-		return slog.LevelDebug
-	}
-	return slog.LevelInfo
-}
-
-// loadAWS reads the settings of the AWS SDK from where everybody keeps them: its own variables, profiles, container
-// credentials. Lambda has no instance metadata, so nothing may wait for it where credentials are missing.
-// Each error wraps [config.ErrInvalid].
+// loadAWS returns the settings of the AWS SDK, by its own rules: environment, profiles, container credentials. Lambda
+// has no instance metadata, so that without credentials nothing may wait for it. Errors wrap [config.ErrInvalid].
 func loadAWS(ctx context.Context) (aws.Config, error) {
 	settings, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithEC2IMDSClientEnableState(imds.ClientDisabled))
 	switch {
 	case err != nil:
 		return aws.Config{}, fmt.Errorf("%w: AWS settings: %w", config.ErrInvalid, err)
 	case settings.Region == "":
-		return aws.Config{}, fmt.Errorf("%w: AWS_REGION is not set: give the region of the secrets", config.ErrInvalid)
+		return aws.Config{}, fmt.Errorf("%w: AWS_REGION is not set: set it to the region of the secrets", config.ErrInvalid)
 	case aws.IsCredentialsProvider(settings.Credentials, (*ec2rolecreds.Provider)(nil)):
 		return aws.Config{}, fmt.Errorf("%w: there are no AWS credentials: give the function a role", config.ErrInvalid)
 	}
 	return settings, nil
 }
 
-// parts are the handler of webhooks and the doctor, which shares the handler's secrets and its client with the latch.
+// parts returns the handler of webhooks and the doctor, which shares the handler's secrets and its client with the latch.
 func parts(ctx context.Context, settings config.Config, api secret.API, log *slog.Logger) (*hangup.Handler, *doctor.Doctor) {
-	keys := &webhookKeys{previousFor: settings.PreviousKeysFor, log: log, store: secret.New(secret.Config[source.Keyring]{
-		API: api, ARN: settings.WebhookSecretARN, PreviousFor: settings.PreviousKeysFor, Parse: settings.Sources.ParseKeys,
-	})}
-	account := &apiAccount{log: log, store: secret.New(secret.Config[vicicall.Credentials]{
-		API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials,
-	})}
-	keys.store.Prefetch(ctx)
-	account.store.Prefetch(ctx)
+	keys := &webhookKeys{previousFor: settings.PreviousKeysFor, loggedSecret: loggedSecret[source.Keyring]{
+		log: log, Store: secret.New(secret.Config[source.Keyring]{
+			API: api, ARN: settings.WebhookSecretARN, PreviousFor: settings.PreviousKeysFor, Parse: settings.Sources.ParseKeys,
+		}),
+	}}
+	account := &apiAccount{loggedSecret[vicicall.Credentials]{
+		log: log, Store: secret.New(secret.Config[vicicall.Credentials]{API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials}),
+	}}
+	keys.Prefetch(ctx)
+	account.Prefetch(ctx)
 	client := vicicall.New(vicicall.Config{SkipRecheck: !settings.Recheck, AllowHTTP: settings.AllowHTTP})
 	handler := &hangup.Handler{
 		Sources: settings.Sources, Keys: keys, Credentials: account, VICIdial: client,
 		Budget: settings.Budget, DryRun: settings.DryRun, Log: log, Version: version,
 	}
-	return handler, &doctor.Doctor{Settings: settings, Keys: keys.store, Account: account.store, VICIdial: client, Version: version}
+	return handler, &doctor.Doctor{Settings: settings, Keys: keys.Store, Account: account.Store, VICIdial: client, Version: version}
 }
