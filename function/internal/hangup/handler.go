@@ -17,11 +17,11 @@ import (
 var ErrMisconfigured = errors.New("misconfigured")
 
 // Refresh fetches the secret again, unless that was done just now, and reports whether it changed since it was loaded.
-// asker is who caused it: one asker's refreshes must not keep another from one.
+// asker is who caused it: one asker must not use up the refreshes of another.
 type Refresh func(ctx context.Context, asker string) (changed bool, err error)
 
-// Keys loads the webhook keys in force for a source. Verified names an asker whose signature one of them made: what
-// others ask for must not keep it from a [Refresh].
+// Keys loads the webhook keys in force for a source. Verified records that one of them signed an asker's request: others
+// must not use up the [Refresh] that it needs.
 type Keys interface {
 	Keys(ctx context.Context, source string) (source.Keys, Refresh, error)
 	Verified(asker string)
@@ -32,7 +32,7 @@ type Credentials interface {
 	Credentials(context.Context) (vicicall.Credentials, Refresh, error)
 }
 
-// VICIdial is what finds a call and ends it, or in a dry run looks at it: a [vicicall.Client].
+// VICIdial finds a call and ends it, or in a dry run checks it. [vicicall.Client] implements it.
 type VICIdial interface {
 	Find(context.Context, vicicall.Credentials, vicicall.Query) (vicicall.Agent, error)
 	Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error)
@@ -52,38 +52,39 @@ type Handler struct {
 	Log         *slog.Logger
 	Version     string           // the function's own, for the log
 	Broken      error            // a configuration that can't serve: every delivery is answered misconfigured
-	Queue       Queue            // takes orders that another try may settle; nil = senders try again themselves, or nobody does
+	Queue       Queue            // takes orders that another try may settle; nil = only senders try again
 	Now         func() time.Time // nil = time.Now
 }
 
-// A delivery is what the handler comes to know of one request.
+// A delivery is one request and what the handler finds out about it.
 type delivery struct {
 	Request
 	started   time.Time
 	source    *source.Source   // nil until known
-	key       int              // index of the key that matched
-	challenge source.Challenge // what the sender expects in place of a report; empty for all but challenges
+	key       int              // index of the key that matched, or noKey
+	challenge source.Challenge // the answer that the sender expects in place of a report; empty if this is no challenge
 
-	redelivery int   // which one this is; 0 for the webhook itself
+	redelivery int   // its number; 0 for the webhook itself
 	queued     int   // orders that were put into the queue, to be tried again
 	queueErr   error // why others were not
 }
 
-// noKey is the key's index of a delivery that no key has signed.
+// noKey is the key index of a delivery that no key signed.
 const noKey = -1
 
 // Handle answers one delivery and logs one line. It always answers; a panic is answered as misconfigured.
 func (h *Handler) Handle(ctx context.Context, r Request) Answer {
 	d := &delivery{Request: r, started: h.now(), key: noKey}
-	report := d.finish(recovered(func() Report { return h.serve(ctx, d) }))
+	report := d.finish(h.serve(ctx, d))
 	answer := d.answer(report)
 	d.queued, d.queueErr = h.enqueue(ctx, d, report)
 	h.log(ctx, d, report, answer.Status)
 	return answer
 }
 
-// serve is the staircase; each step either hands on or ends the delivery with its report.
-func (h *Handler) serve(ctx context.Context, d *delivery) Report {
+// serve takes the steps in their fixed order. The first one that refuses returns the report.
+func (h *Handler) serve(ctx context.Context, d *delivery) (r Report) {
+	defer recovered(&r)
 	if h.Broken != nil {
 		return refuse(vicicall.Misconfigured, brokenMessage, nil)
 	}
@@ -124,10 +125,10 @@ func (h *Handler) serve(ctx context.Context, d *delivery) Report {
 	}
 }
 
-// budget is the source's own, or that of all.
+// budget returns the source's own, or else that of all.
 func (h *Handler) budget(d *delivery) time.Duration { return cmp.Or(d.source.Budget, h.Budget) }
 
-// deadline counts from the gateway's own request time, as the sender does; a time that can't be right is not used.
+// deadline counts from the gateway's own request time, as the sender does. It ignores a time that can't be right.
 func (h *Handler) deadline(d *delivery) time.Time {
 	budget := h.budget(d)
 	if held := d.started.Sub(d.Received); held >= 0 && held <= 10*time.Second {
@@ -136,8 +137,7 @@ func (h *Handler) deadline(d *delivery) time.Time {
 	return d.started.Add(budget)
 }
 
-// answerTime stays for the queue, the log line and the answer before the function's own time is up: what Lambda stops
-// has no outcome.
+// answerTime is left for the queue, the log line and the answer before Lambda stops the function.
 const answerTime = queueLimit + 200*time.Millisecond
 
 // bounded is [context.WithDeadline] with a deadline that leaves answerTime of ctx's own.
@@ -148,9 +148,9 @@ func bounded(ctx context.Context, deadline time.Time) (context.Context, context.
 	return context.WithDeadline(ctx, deadline)
 }
 
-// authenticate returns nil for a delivery that one of the source's keys signed. What needs no key is checked before the
-// keys are fetched, so that an unsigned request learns nothing of the source and costs no fetch. A signature that no key
-// made may be that of a key stored a moment ago, so it is checked again if the keys have changed.
+// authenticate returns nil for a delivery that one of the source's keys signed. It checks what needs no key before it
+// fetches the keys: an unsigned request learns nothing of the source and costs no fetch. A signature that no key matches
+// may be of a key stored a moment ago, so it is checked again if the keys have changed.
 func (h *Handler) authenticate(ctx context.Context, d *delivery) *Report {
 	if err := d.source.Verifier.Inspect(d.Webhook, d.started); err != nil {
 		return new(unauthorized(err))

@@ -10,29 +10,37 @@ import (
 	"vicihook/vicicall"
 )
 
-// A task is one item of a delivery on its way to its report.
+// A task is one item of a delivery, with its report.
 type task struct {
 	source.Item
-	report Report // decided as soon as it has an outcome
+	report Report // final as soon as it has an outcome
+	first  *task  // the first task for the same call: often itself
 }
 
 // endAll finds and ends the calls of a delivery, items that mean the same call once. It returns a report for each item.
 func (h *Handler) endAll(ctx context.Context, d *delivery, items []source.Item) []Report {
 	tasks := make([]task, len(items))
 	sideBySide(len(tasks), func(i int) {
-		t := &tasks[i]
-		t.Item = items[i]
-		t.report = recovered(func() Report { return h.prepare(ctx, d, t) })
+		tasks[i].Item = items[i]
+		tasks[i].report = h.prepare(ctx, d, &tasks[i])
 	})
-	first := firstOfSameCall(tasks)
+	byCall := map[string]*task{}
+	for i := range tasks {
+		t := &tasks[i]
+		t.first = t
+		if t.report.Outcome == "" {
+			t.first = cmp.Or(byCall[t.CallID], t)
+			byCall[t.CallID] = t.first
+		}
+	}
 	sideBySide(len(tasks), func(i int) {
-		if t := &tasks[i]; first[i] == i && t.report.Outcome == "" {
-			t.report = recovered(func() Report { return h.end(ctx, d.source, t) })
+		if t := &tasks[i]; t.first == t && t.report.Outcome == "" {
+			t.report = h.end(ctx, d.source, t)
 		}
 	})
 	reports := make([]Report, len(tasks))
 	for i := range tasks {
-		reports[i] = tasks[i].finished(&tasks[first[i]])
+		reports[i] = tasks[i].finalReport()
 	}
 	return reports
 }
@@ -52,8 +60,10 @@ func sideBySide(n int, do func(i int)) {
 	running.Wait()
 }
 
-// prepare returns the report of an item that ends no call, or the zero one and the call in the item.
-func (h *Handler) prepare(ctx context.Context, d *delivery, t *task) Report {
+// prepare completes the item with the call that it describes. It returns the report of an item that ends no call, else a
+// report without an outcome.
+func (h *Handler) prepare(ctx context.Context, d *delivery, t *task) (r Report) {
+	defer recovered(&r)
 	if t.Ignored {
 		return Report{Outcome: Ignored, Message: "the source's `when` does not ask for a hang-up"}
 	}
@@ -63,38 +73,21 @@ func (h *Handler) prepare(ctx context.Context, d *delivery, t *task) Report {
 	return h.find(ctx, d, &t.Order)
 }
 
-// firstOfSameCall returns for each task the index of the first that acts on the same call: often its own.
-func firstOfSameCall(tasks []task) []int {
-	byCall := make(map[string]int, len(tasks))
-	first := make([]int, len(tasks))
-	for i, t := range tasks {
-		first[i] = i
-		if t.report.Outcome != "" {
-			continue
-		}
-		if earlier, repeated := byCall[t.CallID]; repeated {
-			first[i] = earlier
-			continue
-		}
-		byCall[t.CallID] = i
-	}
-	return first
-}
-
-// finished returns the task's report, or for a repeated call that of the first task that names it. Then nothing was
-// sent for this one, so it must not claim that its own agent or disposition was booked.
-func (t *task) finished(first *task) Report {
-	r := first.report.withOrder(t.Order)
-	if first.AgentUser != t.AgentUser || first.Disposition != t.Disposition {
-		r.AgentUser, r.Disposition = first.AgentUser, first.Disposition
+// finalReport returns the task's report, or for a repeated call that of the first task. Then nothing was sent for this
+// one, so it must not claim that its own agent or disposition was booked.
+func (t *task) finalReport() Report {
+	r := t.first.report.withOrder(t.Order)
+	if t.first.AgentUser != t.AgentUser || t.first.Disposition != t.Disposition {
+		r.AgentUser, r.Disposition = t.first.AgentUser, t.first.Disposition
 		r.Message = "done for another item that names this call: " + r.Message
 	}
 	r.toolCall, r.notes = t.ToolCall, t.Notes
 	return r
 }
 
-// end ends one call, or in a dry run looks whether it could.
-func (h *Handler) end(ctx context.Context, src *source.Source, t *task) Report {
+// end ends one call, or in a dry run checks whether it could.
+func (h *Handler) end(ctx context.Context, src *source.Source, t *task) (r Report) {
+	defer recovered(&r)
 	if err := ctx.Err(); err != nil {
 		return refuseItem(err)
 	}
@@ -103,7 +96,7 @@ func (h *Handler) end(ctx context.Context, src *source.Source, t *task) Report {
 		act = h.VICIdial.Check
 	}
 	call := vicicall.Call{ID: t.CallID, AgentUser: t.AgentUser, Disposition: t.Disposition, Source: src.APISource()}
-	r := h.withAccount(ctx, func(account vicicall.Credentials) Report {
+	r = h.withAccount(ctx, func(account vicicall.Credentials) Report {
 		result, err := act(ctx, account, call)
 		return Report{
 			Outcome: result.Outcome, Message: result.Message, Reply: result.Reply,
@@ -115,10 +108,14 @@ func (h *Handler) end(ctx context.Context, src *source.Source, t *task) Report {
 	return r
 }
 
-// withAccount lets ask use VICIdial's account, a second time if VICIdial refused it and a newer one is there. An account
-// that was refused only to the second HANGUP is not tried again: the first HANGUP may have done work.
+// withAccount calls ask with VICIdial's account, and once more if VICIdial refused it and a newer one is stored. An
+// account that was refused only to the second HANGUP is not tried again: the first HANGUP may have done work.
 func (h *Handler) withAccount(ctx context.Context, ask func(vicicall.Credentials) Report) Report {
-	first, refresh := h.askOnce(ctx, ask)
+	account, refresh, err := h.Credentials.Credentials(ctx)
+	if err != nil {
+		return withoutSecret("VICIdial's API account", err)
+	}
+	first := ask(account)
 	refused := first.Outcome == vicicall.CredentialsRejected || first.Outcome == vicicall.LockedOut
 	if !refused || first.Attempts > 1 {
 		return first
@@ -126,21 +123,16 @@ func (h *Handler) withAccount(ctx context.Context, ask func(vicicall.Credentials
 	if changed, err := refresh(ctx, ""); err != nil || !changed {
 		return first
 	}
-	second, _ := h.askOnce(ctx, ask)
+	if account, _, err = h.Credentials.Credentials(ctx); err != nil {
+		return first
+	}
+	second := ask(account)
 	second.Attempts += first.Attempts
 	second.vicidial += first.vicidial
 	return second
 }
 
-func (h *Handler) askOnce(ctx context.Context, ask func(vicicall.Credentials) Report) (Report, Refresh) {
-	account, refresh, err := h.Credentials.Credentials(ctx)
-	if err != nil {
-		return withoutSecret("VICIdial's API account", err), nil
-	}
-	return ask(account), refresh
-}
-
-// causeOf returns what an error of the client says beyond its message.
+// causeOf returns the cause of a client's error, which its message leaves out.
 func causeOf(err error) error {
 	if failed, ok := errors.AsType[*vicicall.Error](err); ok {
 		return failed.Err

@@ -7,10 +7,14 @@ import (
 	"vicihook/vicicall"
 )
 
-// log writes the delivery's one line. It holds no body, header, key or query, and nothing of a stranger's text:
-// a source that is not configured is "-".
+// log writes the delivery's one line. It contains no body, header, key or query, and no text of a stranger: an unknown
+// source is logged as "-".
 func (h *Handler) log(ctx context.Context, d *delivery, r Report, status int) {
-	attrs := []slog.Attr{slog.String("source", d.sourceName()), slog.Int("status", status)}
+	name := "-"
+	if d.source != nil {
+		name = d.source.Name
+	}
+	attrs := []slog.Attr{slog.String("source", name), slog.Int("status", status)}
 	attrs = append(attrs, r.attrs()...)
 	if len(r.Calls) > 0 {
 		attrs = append(attrs, slog.Any("calls", logged(r.Calls)))
@@ -40,15 +44,8 @@ func (h *Handler) log(ctx context.Context, d *delivery, r Report, status int) {
 	h.Log.LogAttrs(ctx, level(r), r.whole, attrs...)
 }
 
-func (d *delivery) sourceName() string {
-	if d.source == nil {
-		return "-"
-	}
-	return d.source.Name
-}
-
-// level lets an alarm on errors see what an operator must fix. A stranger's request is never one, nor is what a
-// paused source answers to anybody, nor what may pass by itself.
+// level returns ERROR for what an operator must fix, so that an alarm can watch it. A stranger's request, a paused source
+// and a passing failure are no errors.
 func level(r Report) slog.Level {
 	switch {
 	case r.Outcome == Paused:
@@ -64,7 +61,7 @@ func level(r Report) slog.Level {
 	}
 }
 
-// attrs are the report's fields on the log line: those of the answer, who asked, why, and VICIdial's time.
+// attrs returns the report's fields of the log line.
 func (r Report) attrs() []slog.Attr {
 	attrs := []slog.Attr{slog.String("outcome", string(r.Outcome))}
 	for _, field := range []struct{ name, value string }{
@@ -90,7 +87,7 @@ func (r Report) attrs() []slog.Attr {
 	return attrs
 }
 
-// logged gives each call of a batch the fields of a line of its own.
+// logged returns for each call of a batch the fields that a line of its own would have.
 func logged(calls []Report) []map[string]any {
 	lines := make([]map[string]any, len(calls))
 	for i, c := range calls {

@@ -6,10 +6,10 @@ import (
 	"vicihook/vicicall"
 )
 
-// Outcome is one word on the wire; those of package vicicall and those below.
+// Outcome is one word on the wire: one of package vicicall or one of those below.
 type Outcome = vicicall.Outcome
 
-// What ends a delivery before VICIdial is asked.
+// Outcomes of deliveries for which VICIdial is not asked.
 const (
 	Ignored      Outcome = "ignored"      // the source's `when` is false, a ping, a challenge, an empty batch
 	Paused       Outcome = "paused"       // the source is off
@@ -18,7 +18,7 @@ const (
 	TooLarge     Outcome = "too_large"    // above MaxBody
 )
 
-// Fault names who can fix an outcome; empty when nothing is broken.
+// Fault is who can fix an outcome; empty if nothing is broken.
 type Fault string
 
 const (
@@ -27,7 +27,7 @@ const (
 	VICIdialFault Fault = "vicidial"
 )
 
-// A Rule is all that there is to say about one outcome.
+// A Rule is how one outcome is answered and explained.
 type Rule struct {
 	Outcome    Outcome
 	Status     int
@@ -37,14 +37,14 @@ type Rule struct {
 	Remedy     string // how to fix it: which page of VICIdial's administration, which setting, which command
 }
 
-// Rules returns the one table of outcomes, in the order in which documents list them. The answer, the log's level,
-// `vicihook outcome`, the doctor and README.md's tables are made from it or tested against it.
+// Rules returns the table of all outcomes, in the order of the documents. Answers, log levels, `vicihook outcome`, the
+// doctor and README.md's tables are made from it or tested against it.
 //
 // Zendesk redelivers only a 503 whose Retry-After is below 60 seconds; others redeliver any 5xx, hence 503 for what
 // another try can fix and 502 for what an operator must. There is no 3xx and no 410: senders unsubscribe on them.
 func Rules() []Rule { return slices.Clone(rules) }
 
-// RuleOf returns the rule of an outcome; ok is false for a word that is none.
+// RuleOf returns the rule of an outcome; ok is false for any other word.
 func RuleOf(o Outcome) (rule Rule, ok bool) {
 	for _, rule := range rules {
 		if rule.Outcome == o {
@@ -75,7 +75,7 @@ var rules = []Rule{
 	{vicicall.StillListed, 503, 30, VICIdialFault, vicicall.StillListed.Advice(),
 		"On VICIdial's database server set sql_mode to NO_ENGINE_SUBSTITUTION; in Admin → System Settings turn QueueMetrics Logging off, or make its database answer. The web server's PHP error log names the statement that failed."},
 	{vicicall.Unknown, 503, 30, VICIdialFault, vicicall.Unknown.Advice(),
-		"Nothing for one: the sender's next try tells. The message says whether VICIdial accepted the hang-up. If it happens often, look at the load and error log of VICIdial's web server and database, and raise REQUEST_BUDGET if the sender waits longer (`vicihook doctor` shows the times)."},
+		"Nothing for one: the sender's next try shows the result. The message says whether VICIdial accepted the hang-up. If it happens often, look at the load and error log of VICIdial's web server and database, and raise REQUEST_BUDGET if the sender waits longer (`vicihook doctor` shows the times)."},
 	{vicicall.Unavailable, 503, 30, VICIdialFault, "nothing was sent, VICIdial stopped before it did anything, or the secrets could not be fetched: try again",
 		"Run `vicihook doctor`: it tells DNS, firewall, TLS, web server, database and secrets apart."},
 	{Paused, 503, 60, OperatorFault, "the source is paused: its key in the webhook secret is \"off\"",
@@ -114,7 +114,7 @@ var rules = []Rule{
 		"Let the sender send less: the call id, the agent and the disposition are enough."},
 }
 
-// rule returns the rule by which an outcome is answered: that of misconfigured for a word that the table lacks.
+// rule returns the rule of an outcome, and that of misconfigured for any other word.
 func rule(o Outcome) Rule {
 	if r, ok := RuleOf(o); ok {
 		return r
@@ -123,8 +123,8 @@ func rule(o Outcome) Rule {
 	return r
 }
 
-// worst is the outcome that a batch is answered with: any 503, then 502, 500, 422, 403, 2xx.
-// Among equals the longest Retry-After leads, then the first.
+// worst returns the outcome that answers a batch: any 503, then 502, 500, 422, 403, 2xx. Among equals the longest
+// Retry-After wins, then the first.
 func worst(outcomes []Outcome) Outcome {
 	return slices.MaxFunc(outcomes, func(a, b Outcome) int {
 		ra, rb := rule(a), rule(b)

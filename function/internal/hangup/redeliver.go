@@ -110,7 +110,7 @@ func (h *Handler) Redeliver(ctx context.Context, message []byte) (settled bool) 
 		Request: Request{Source: again.Source, ID: again.RequestID, Received: again.Received},
 		started: h.now(), key: noKey, redelivery: again.Tries,
 	}
-	report := d.finish(recovered(func() Report { return h.serveAgain(ctx, d, again) }))
+	report := d.finish(h.serveAgain(ctx, d, again))
 	d.queued, d.queueErr = h.enqueue(ctx, d, report)
 	status := rule(report.Outcome).Status
 	h.log(ctx, d, report, status)
@@ -130,7 +130,8 @@ func parseRedelivery(message []byte) (again Redelivery, err error) {
 
 // serveAgain serves a redelivery as serve does a delivery. Only the function may write to the queue, so there is no
 // signature; everything else that may have changed is checked again.
-func (h *Handler) serveAgain(ctx context.Context, d *delivery, again Redelivery) Report {
+func (h *Handler) serveAgain(ctx context.Context, d *delivery, again Redelivery) (r Report) {
+	defer recovered(&r)
 	if h.Broken != nil {
 		return refuse(vicicall.Misconfigured, brokenMessage, nil)
 	}

@@ -29,13 +29,13 @@ type Report struct {
 	Calls       []Report `json:"calls,omitempty"`    // a batch: one report an item, in the payload's order
 	RequestID   string   `json:"request_id,omitempty"`
 
-	order    source.Order  // that it answers: for the queue
-	toolCall string        // the tool call that this answers, for senders that read such answers
-	actor    string        // who asked: for the log
-	leadID   string        // VICIdial's, of a call that was found: for the log
+	order    source.Order  // for the queue
+	toolCall string        // id of the tool call that this answers, for senders that read such answers
+	actor    string        // who asked for it: for the log
+	leadID   string        // VICIdial's, of a call that was looked up: for the log
 	notes    []string      // what was left out of the payload: for the log
 	cause    error         // for the log
-	whole    string        // the message before it was made to fit the answer: for the log
+	whole    string        // the message before it was shortened: for the log
 	vicidial time.Duration // spent waiting for VICIdial: for the log
 }
 
@@ -43,7 +43,7 @@ type Report struct {
 const maxMessage = 200
 
 const (
-	unauthorizedMessage = "source, signature, key or time is not accepted" // all that a stranger learns
+	unauthorizedMessage = "source, signature, key or time is not accepted" // the only text for strangers
 	brokenMessage       = "the function's configuration is wrong; its log names each fault"
 	sourceFaultMessage  = "this source's entry in sources.json is wrong; the function's log names each fault"
 	pausedMessage       = "this source is paused: try again later"
@@ -56,7 +56,7 @@ func refuse(o Outcome, message string, cause error) Report {
 	return Report{Outcome: o, Message: message, cause: cause}
 }
 
-// refuseItem names the wrong fields to a signed sender. An error that names none is the context's own.
+// refuseItem returns the report of an error that names the wrong fields, or of the context's own error.
 func refuseItem(err error) Report {
 	switch {
 	case errors.Is(err, source.ErrNotAllowed):
@@ -69,7 +69,7 @@ func refuseItem(err error) Report {
 	return refuse(vicicall.Unavailable, "the time was up before this call's turn; nothing was sent: try again", err)
 }
 
-// withoutSecret keeps the secret's fault, which names ARNs and policies, for the log.
+// withoutSecret leaves the cause to the log, since it names ARNs and policies.
 func withoutSecret(what string, cause error) Report {
 	if errors.Is(cause, ErrMisconfigured) {
 		return refuse(vicicall.Misconfigured, what+" can't be used; the function's log says why", cause)
@@ -89,8 +89,8 @@ func batch(calls []Report) Report {
 	return r
 }
 
-// withOrder returns the report with the order that it answers. A field that VICIdial could not take is left out: a
-// wrong expression of sources.json may have selected any text of the payload.
+// withOrder returns the report with the fields of its order. Values that VICIdial can't take are left out: a wrong
+// expression of sources.json may have selected any text of the payload.
 func (r Report) withOrder(o source.Order) Report {
 	r.order = o
 	r.CallID, r.AgentUser, r.Disposition, r.Ref, r.actor = o.CallID, o.AgentUser, o.Disposition, o.Ref, o.Actor
@@ -107,8 +107,8 @@ func (r Report) withOrder(o source.Order) Report {
 	return r
 }
 
-// finish completes a report with what holds for all: who can fix it, and the request it answers. The request id stays
-// out of a 401, so that all of them are byte-identical.
+// finish adds who can fix the outcome, what to do now, and the request id. A 401 has no request id, so that all of them
+// are byte-identical.
 func (d *delivery) finish(r Report) Report {
 	r = r.withFault().withMessage()
 	for i, c := range r.Calls {
@@ -120,7 +120,7 @@ func (d *delivery) finish(r Report) Report {
 	return r
 }
 
-// withFault says who can fix the outcome. A word that the table of outcomes lacks is our own mistake.
+// withFault adds who can fix the outcome. A word without a rule is a bug of this function: misconfigured.
 func (r Report) withFault() Report {
 	if _, known := RuleOf(r.Outcome); !known {
 		r.cause = fmt.Errorf("no rule for the outcome %q (%s): %w", string(r.Outcome), r.Message, cmp.Or(r.cause, ErrMisconfigured))
@@ -130,8 +130,7 @@ func (r Report) withFault() Report {
 	return r
 }
 
-// withMessage makes the message say what to do now, in at most 200 characters. What happened stands first, and the log
-// has all of it.
+// withMessage adds what to do now, and shortens what happened to fit 200 characters. The log has all of it.
 func (r Report) withMessage() Report {
 	r.whole = r.Message
 	next := r.nextStep()
@@ -142,7 +141,7 @@ func (r Report) withMessage() Report {
 	return r
 }
 
-// nextStep is what to do now, where the message does not say it.
+// nextStep returns what to do now, if the message does not say it.
 func (r Report) nextStep() string {
 	switch r.Outcome {
 	case vicicall.HungUp, vicicall.Accepted, vicicall.OtherCall, vicicall.NoLongerListed, vicicall.NoActiveCall, Ignored:
@@ -156,7 +155,7 @@ func (r Report) nextStep() string {
 	return ""
 }
 
-// answer is the report as HTTP; to a sender's challenge or tool call, what that sender expects.
+// answer returns the report as HTTP, or what the sender of a challenge or a tool call expects.
 func (d *delivery) answer(r Report) Answer {
 	rule := rule(r.Outcome)
 	header := map[string]string{"content-type": "application/json", "cache-control": "no-store"}
@@ -175,7 +174,7 @@ func (d *delivery) answer(r Report) Answer {
 	return Answer{Status: rule.Status, Header: header, Body: encode(r)}
 }
 
-// vapiResults is the answer to Vapi's tool calls, nil if the report is of none. Vapi reads it only with the status 200.
+// vapiResults returns the answer to Vapi's tool calls, nil if there are none. Vapi reads it only with the status 200.
 func vapiResults(r Report) []byte {
 	type result struct {
 		ToolCallID string `json:"toolCallId"`
