@@ -149,7 +149,7 @@ func (f *fixture) send(tb testing.TB, p program, function *runtimeapi.Function) 
 // webhook returns a freshly signed delivery as an event of an HTTP API.
 func (f *fixture) webhook(tb testing.TB) []byte {
 	tb.Helper()
-	key, err := base64.StdEncoding.DecodeString(f.Keys["crm"]) // which signs as Standard Webhooks says
+	key, err := base64.StdEncoding.DecodeString(f.Keys["crm"]) // Standard Webhooks signs with its bytes
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func cpu(tb testing.TB, function *runtimeapi.Function) time.Duration {
 	return sum
 }
 
-// resident is the memory that an instance holds, in bytes: its own, and the pages of its file that it has touched.
+// resident returns the memory of an instance in bytes: its own, and the pages of its file that it has touched.
 func resident(tb testing.TB, function *runtimeapi.Function) int64 {
 	tb.Helper()
 	fields := bytes.Fields(must(os.ReadFile(process(tb, function) + "/statm"))(tb))

@@ -17,33 +17,33 @@ var crowds = []crowd{
 	{"200 calls, 8 at once", 200, 1, 8},
 }
 
-// playCrowd returns what went wrong: a call that is still listed, or an answer that is not true of a call that is gone.
-func (b *binaries) playCrowd(ctx context.Context, r *real, c crowd) verdict {
-	v, err := b.crowd(ctx, r, c)
-	if err != nil {
-		return verdict{"failed", err.Error()}
-	}
-	return v
-}
-
-func (b *binaries) crowd(ctx context.Context, r *real, c crowd) (verdict, error) {
-	if err := r.reset(ctx); err != nil {
-		return verdict{}, err
-	}
+// stage resets VICIdial and adds the calls, each with an agent of its own.
+func (c crowd) stage(ctx context.Context, r *real) ([]call, error) {
+	err := r.reset(ctx)
 	calls := make([]call, c.calls)
 	for i := range calls {
 		lead := fmt.Sprint(500000 + i)
 		calls[i] = call{ID: "Y126113150" + "0000" + lead, Agent: fmt.Sprint(2000 + i), Lead: lead, Phone: "3125550100", Code: "T" + lead}
-		if err := r.addAgent(ctx, calls[i].Agent); err != nil {
-			return verdict{}, err
+		if err == nil {
+			err = r.addAgent(ctx, calls[i].Agent)
 		}
-		if err := r.addCall(ctx, calls[i]); err != nil {
-			return verdict{}, err
+		if err == nil {
+			err = r.addCall(ctx, calls[i])
 		}
+	}
+	return calls, err
+}
+
+// playCrowd sends a crowd's webhooks. Its verdict is wrong if a call is still listed, or an outcome does not fit a call
+// that has ended.
+func (b *binaries) playCrowd(ctx context.Context, r *real, c crowd) verdict {
+	calls, err := c.stage(ctx, r)
+	if err != nil {
+		return verdict{"failed", err.Error()}
 	}
 	st, err := b.start(ctx, r, "10s")
 	if err != nil {
-		return verdict{}, err
+		return verdict{"failed", err.Error()}
 	}
 	defer st.Stop()
 	var (
@@ -79,5 +79,5 @@ func (b *binaries) crowd(ctx context.Context, r *real, c crowd) (verdict, error)
 			wrong = "an outcome is " + outcome
 		}
 	}
-	return verdict{fmt.Sprint(seen), wrong}, nil
+	return verdict{fmt.Sprint(seen), wrong}
 }

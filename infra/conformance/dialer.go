@@ -8,12 +8,14 @@ import (
 	"syscall"
 
 	"github.com/go-sql-driver/mysql"
+
+	"vicihook/vicicall/vicitest"
 )
 
-// Accounts and agents of every scenario. The letters are those of the double's defaults.
+// Accounts of every scenario: the double's defaults.
 const (
-	apiUser, apiPass       = "6666", "S3cret"
-	lookupUser, lookupPass = "lookup", "L00kup77"
+	apiUser, apiPass       = vicitest.DefaultUser, vicitest.DefaultPass
+	lookupUser, lookupPass = vicitest.DefaultLookupUser, vicitest.DefaultLookupPass
 )
 
 // A call is a live call of a remote agent's line.
@@ -21,7 +23,7 @@ type call struct {
 	ID, Agent, Lead, Phone, Code string
 }
 
-// A state is what the tables say of a call after a scenario.
+// A state is a call in the tables after a scenario.
 type state struct {
 	Listed  bool
 	Hangups int    // orders to Asterisk
@@ -34,31 +36,26 @@ type dialer interface {
 	// reset brings back working accounts, the agents 1028 and 1029 without a call, and settings that work.
 	reset(ctx context.Context) error
 	addCall(ctx context.Context, c call) error
-	// stage makes something go wrong, or changes an account, by the name of a condition.
+	// stage brings about a condition by its name.
 	stage(ctx context.Context, condition string) error
 	state(ctx context.Context, callID string) (state, error)
 }
 
 // reset implements dialer.
 func (r *real) reset(ctx context.Context) error {
-	if r.killed != nil { // what it came to was the scenario's
+	if r.killed != nil { // its error has shown in the scenario
 		<-r.killed
 		r.killed = nil
 	}
 	if r.faulty {
 		r.faulty = false
 		r.stopProcess(&r.maria)
-		if err := r.startMaria(ctx); err != nil {
+		if err := errors.Join(r.startMaria(ctx), r.startPHP(ctx)); err != nil {
 			return err
 		}
-		if err := r.startPHP(ctx); err != nil {
-			return err
-		}
-	}
-	if err := r.run(ctx, "RENAME TABLE vicidial_manager_away TO vicidial_manager"); err != nil {
-		return err
 	}
 	statements := []string{
+		"RENAME TABLE vicidial_manager_away TO vicidial_manager",
 		"SET GLOBAL sql_mode='NO_ENGINE_SUBSTITUTION'",
 		"TRUNCATE vicidial_auto_calls", "TRUNCATE vicidial_live_agents", "TRUNCATE vicidial_manager", "TRUNCATE vicidial_users",
 		"TRUNCATE vicidial_list", "TRUNCATE servers", "DELETE FROM vicidial_user_groups",
@@ -74,12 +71,7 @@ func (r *real) reset(ctx context.Context) error {
 	if err := r.run(ctx, statements...); err != nil {
 		return err
 	}
-	for _, agent := range []string{"1028", "1029"} {
-		if err := r.addAgent(ctx, agent); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(r.addAgent(ctx, "1028"), r.addAgent(ctx, "1029"))
 }
 
 // addAgent logs a line of the remote agent 1028 in.
@@ -132,7 +124,7 @@ func (r *real) state(ctx context.Context, callID string) (s state, err error) {
 
 func channelOf(callID string) string { return "SIP/x-" + leadOf(callID) }
 
-// conditions are what a scenario may stage, as statements for the real one's database.
+// conditions are statements for the real one's database, by the name of what they bring about.
 var conditions = map[string][]string{
 	"wrong password":             {"UPDATE vicidial_users SET pass='0ther' WHERE user='" + apiUser + "'"},
 	"inactive account":           {"UPDATE vicidial_users SET active='N' WHERE user='" + apiUser + "'"},
@@ -197,8 +189,8 @@ func (r *real) shutdown(ctx context.Context) error {
 	return nil
 }
 
-// killAmidHangup lets the next HANGUP print SUCCESS and wait for a table, kills the database there and starts it anew.
-// It returns when the table is locked.
+// killAmidHangup locks a table, so that the next HANGUP prints SUCCESS and waits. The database is then killed and started
+// again.
 func (r *real) killAmidHangup(ctx context.Context) error {
 	conn, err := r.db.Conn(ctx)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// A double is vicitest in the place of the real one: the same scenarios must come to the same outcomes there.
+// A double is vicitest in place of the real one: the same scenarios must have the same outcomes there.
 type double struct{ server *vicitest.Server }
 
 func (d *double) url() string { return d.server.URL }
@@ -21,12 +21,8 @@ func (d *double) stop() {
 // reset implements dialer: a fresh double has nothing staged.
 func (d *double) reset(context.Context) error {
 	d.stop()
-	server, err := vicitest.Listen("127.0.0.1:0", vicitest.Config{})
-	if err != nil {
-		return err
-	}
-	d.server = server
-	server.AddRemoteAgent(1028, 2)
+	d.server = vicitest.NewServer(vicitest.Config{})
+	d.server.AddRemoteAgent(1028, 2)
 	return nil
 }
 
@@ -61,9 +57,7 @@ var accounts = map[string]func(api, lookup *vicitest.User){
 	"lookup group can't view":     func(_, lookup *vicitest.User) { lookup.ViewableGroups = []string{"OTHERS"} },
 	"lookup password wrong":       func(_, lookup *vicitest.User) { lookup.Pass = "0ther" },
 	"account in another language": func(api, _ *vicitest.User) { api.Words = vicitest.Spanish() },
-	"address not in the IP list": func(api, _ *vicitest.User) {
-		api.AllowedIPs = []string{"203.0.113.7"}
-	},
+	"address not in the IP list":  func(api, _ *vicitest.User) { api.AllowedIPs = []string{"203.0.113.7"} },
 }
 
 // faults are the conditions that the double has as faults.
@@ -84,9 +78,7 @@ func (d *double) stage(_ context.Context, condition string) error {
 		change(&api, &lookup)
 		d.server.AddUser(api)
 		d.server.AddUser(lookup)
-		if condition == "address not in the IP list" {
-			d.server.Configure(vicitest.Settings{IPLists: true})
-		}
+		d.server.Configure(vicitest.Settings{IPLists: true}) // most accounts have no list
 		return nil
 	}
 	if fault, ok := faults[condition]; ok {
@@ -104,12 +96,9 @@ func (d *double) stage(_ context.Context, condition string) error {
 			d.server.Delist(c.ID)
 		}
 	case "line without a user":
-		for _, a := range d.server.Agents() {
-			if a.User == "1028" {
-				a.NoUser = true
-				d.server.AddAgent(a)
-			}
-		}
+		a := d.server.Agents()[0] // 1028
+		a.NoUser = true
+		d.server.AddAgent(a)
 	default:
 		return fmt.Errorf("no condition %q", condition)
 	}

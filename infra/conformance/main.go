@@ -1,11 +1,11 @@
 // Command conformance runs the function against a real VICIdial: its own PHP, from a checkout of its source, on a
 // MariaDB with its own schema. Each outcome is compared with VICIdial's tables. Then the same scenarios run against
-// vicitest, so that the double is proved equal.
+// vicitest, so that the double is known to answer equally.
 //
 //	go run . --vicidial DIR [--sql FILE]      in the folder infra/conformance; make conformance VICIDIAL=DIR
 //
 // It needs Debian's php-cli, php-mysql and mariadb-server, listens on loopback only, and ends and removes all that it
-// started. Exit status 0 when every outcome is true, 1 when one is not, 2 when it could not start.
+// started. Exit status 0 when every outcome is right, 1 when one is not, 2 when it could not start.
 package main
 
 import (
@@ -13,7 +13,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -33,13 +32,13 @@ func main() {
 	kong.Parse(&f, kong.Name("conformance"), kong.Description("Run the function against a real VICIdial's PHP."))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	lies, err := f.run(ctx)
+	wrong, err := f.run(ctx)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		os.Exit(2)
-	case lies > 0:
-		fmt.Fprintf(os.Stderr, "conformance: %d scenarios went wrong\n", lies)
+	case wrong > 0:
+		fmt.Fprintf(os.Stderr, "conformance: %d scenarios went wrong\n", wrong)
 		os.Exit(1)
 	}
 }
@@ -67,7 +66,8 @@ func (f flags) run(ctx context.Context) (wrong int, err error) {
 	}
 	d := &double{}
 	defer d.stop()
-	t := newReport(os.Stdout)
+	var t report
+	fmt.Printf(columns, "scenario", "want", "real", "double", "tables")
 	for _, s := range scenarios {
 		if !f.wants(s.name) || s.looksUp() && !canFind {
 			continue
@@ -92,7 +92,7 @@ func (f flags) run(ctx context.Context) (wrong int, err error) {
 
 func (f flags) wants(name string) bool { return f.Only == "" || f.Only == name }
 
-// printVersions prints what the server is, and returns whether its non-agent API runs on this machine's PHP.
+// printVersions prints the versions of both APIs, and returns whether the non-agent API runs on this machine's PHP.
 func printVersions(ctx context.Context, r *real) (canFind bool, err error) {
 	version, err := r.version(ctx, "/agc/api.php")
 	if err != nil {
@@ -107,16 +107,10 @@ func printVersions(ctx context.Context, r *real) (canFind bool, err error) {
 	return err == nil, nil
 }
 
-// A report prints a table, a row as soon as it is known.
-type report struct {
-	w           io.Writer
-	rows, wrong int
-}
+const columns = "%-44s %-22s %-22s %-22s %s\n"
 
-func newReport(w io.Writer) *report {
-	fmt.Fprintf(w, "%-44s %-22s %-22s %-22s %s\n", "scenario", "want", "real", "double", "tables")
-	return &report{w: w}
-}
+// A report prints a table, row by row.
+type report struct{ rows, wrong int }
 
 func (t *report) row(name, want string, onReal, onDouble verdict) {
 	t.rows++
@@ -125,5 +119,5 @@ func (t *report) row(name, want string, onReal, onDouble verdict) {
 		t.wrong++
 		right = "WRONG: " + wrong
 	}
-	fmt.Fprintf(t.w, "%-44s %-22s %-22s %-22s %s\n", name, want, onReal.outcome, onDouble.outcome, right)
+	fmt.Printf(columns, name, want, onReal.outcome, onDouble.outcome, right)
 }

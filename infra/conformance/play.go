@@ -39,7 +39,7 @@ func build(ctx context.Context) (*binaries, error) {
 
 func (b *binaries) remove() { _ = os.RemoveAll(b.folder) }
 
-// A verdict is what a scenario came to.
+// A verdict is the result of a scenario.
 type verdict struct{ outcome, wrong string }
 
 // play runs one scenario with a fresh instance of the function.
@@ -120,7 +120,7 @@ func (b *binaries) send(ctx context.Context, st *stack.Stack, source, payload st
 	return answer.Outcome, nil
 }
 
-// run runs a command of vicihook, and returns the outcome that it prints, or its want if it prints that.
+// run runs a command of vicihook, and returns the expected outcome if its output has it.
 func (b *binaries) run(ctx context.Context, d dialer, s scenario) (string, error) {
 	command := exec.CommandContext(ctx, b.command, s.command...)
 	command.Env = append(os.Environ(), "VICIDIAL_URL="+d.url(), "VICIDIAL_USER="+apiUser, "VICIDIAL_PASS="+apiPass,

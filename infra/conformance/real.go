@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -19,10 +20,10 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// Where VICIdial's PHP looks for its database; this file would lead it to a real one.
+// configFile names the database of a real VICIdial to its PHP.
 const configFile = "/etc/astguiclient.conf"
 
-// What VICIdial's PHP takes for its database when there is no configFile.
+// The database that VICIdial's PHP uses if there is no configFile.
 const (
 	database     = "1234"
 	databaseUser = "cron"
@@ -51,7 +52,7 @@ type real struct {
 	port   string
 	socket string
 	faulty bool       // needs a fresh start before the next scenario
-	killed chan error // a database that is killed amid a HANGUP was started anew
+	killed chan error // receives when a database killed amid a HANGUP was started again
 }
 
 // startReal starts MariaDB and PHP for a checkout of VICIdial's source. schema is its MySQL_AST_CREATE_tables.sql.
@@ -120,7 +121,11 @@ func (r *real) start(ctx context.Context, source, schema string) error {
 }
 
 func (r *real) startMaria(ctx context.Context) error {
-	r.maria = exec.Command("mariadbd", "--no-defaults", "--user="+userName(), "--datadir="+filepath.Join(r.folder, "data"),
+	account, err := user.Current()
+	if err != nil {
+		return err
+	}
+	r.maria = exec.Command("mariadbd", "--no-defaults", "--user="+account.Username, "--datadir="+filepath.Join(r.folder, "data"),
 		"--socket="+r.socket, "--skip-networking", "--pid-file="+filepath.Join(r.folder, "pid"),
 		"--log-error="+filepath.Join(r.folder, "mariadb.log"), "--sql-mode=NO_ENGINE_SUBSTITUTION", "--innodb-buffer-pool-size=32M",
 		"--lock-wait-timeout=20")
@@ -152,19 +157,17 @@ func (r *real) startPHP(ctx context.Context, settings ...string) error {
 	if err := listener.Close(); err != nil {
 		return err
 	}
-	args := []string{"-d", "mysqli.default_socket=" + r.socket,
-		"-d", "output_buffering=4096", "-d", "log_errors=On", "-d", "error_log=" + filepath.Join(r.folder, "php.log"),
-		"-d", "error_reporting=E_ALL & ~E_DEPRECATED & ~E_NOTICE & ~E_WARNING", "-d", "date.timezone=UTC"}
-	if !hasSetting(settings, "display_errors") {
-		args = append(args, "-d", "display_errors=Off")
+	args := []string{"-S", "127.0.0.1:" + r.port, "-t", filepath.Join(r.folder, "web")}
+	for _, setting := range append([]string{
+		"mysqli.default_socket=" + r.socket, "output_buffering=4096", "date.timezone=UTC", "display_errors=Off",
+		"log_errors=On", "error_log=" + filepath.Join(r.folder, "php.log"),
+		"error_reporting=E_ALL & ~E_DEPRECATED & ~E_NOTICE & ~E_WARNING",
+	}, settings...) { // PHP uses the last of a name
+		args = append(args, "-d", setting)
 	}
-	for _, s := range settings {
-		args = append(args, "-d", s)
-	}
-	r.php = exec.Command("php", append(args, "-S", "127.0.0.1:"+r.port, "-t", filepath.Join(r.folder, "web"))...)
+	r.php = exec.Command("php", args...)
 	r.php.Env = append(os.Environ(), "PHP_CLI_SERVER_WORKERS=12")
 	r.php.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	r.php.Stdout, r.php.Stderr = io.Discard, io.Discard
 	if err := r.php.Start(); err != nil {
 		return err
 	}
@@ -172,15 +175,6 @@ func (r *real) startPHP(ctx context.Context, settings ...string) error {
 		_, err := r.version(ctx, "/agc/api.php")
 		return err
 	})
-}
-
-func hasSetting(settings []string, name string) bool {
-	for _, s := range settings {
-		if strings.HasPrefix(s, name+"=") {
-			return true
-		}
-	}
-	return false
 }
 
 // version asks one of the APIs for its version, which needs no account.
@@ -203,7 +197,7 @@ func (r *real) version(ctx context.Context, path string) (string, error) {
 
 func (r *real) url() string { return "http://127.0.0.1:" + r.port }
 
-// waitUntil asks again until a server is there, for at most half a minute.
+// waitUntil waits until a server is ready, for at most half a minute.
 func waitUntil(ctx context.Context, what string, ready func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -218,13 +212,6 @@ func waitUntil(ctx context.Context, what string, ready func() error) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-}
-
-func userName() string {
-	if os.Getuid() == 0 {
-		return "root"
-	}
-	return os.Getenv("USER")
 }
 
 func (r *real) stopProcess(cmd **exec.Cmd) {

@@ -15,7 +15,7 @@ type scenario struct {
 	command   []string // in place of a webhook: arguments of vicihook
 	outcome   string
 	budget    string // REQUEST_BUDGET; empty is the function's own
-	realOnly  bool   // what the double has no such thing for
+	realOnly  bool   // the double can't stage it
 	ended     bool   // the call of the payload must be off VICIdial's list afterwards, with an order to hang up
 	listed    bool   // it must still be listed
 }
@@ -30,7 +30,7 @@ const (
 	another = "Y1261131600000402028"
 )
 
-// leadOf returns the lead that stands in a call id.
+// leadOf returns the lead in a call id.
 func leadOf(callID string) string { return strings.TrimLeft(callID[10:], "0") }
 
 // sources is the sources.json of every scenario.

@@ -79,7 +79,7 @@ func (p printer) invite(s *stack.Stack) {
 
 func (p printer) log(line string) { fmt.Fprintln(p.w, line) }
 
-// fault prints a line of the function's log if it is an error, of which an answer says only that the log has it.
+// fault prints a line of the function's log if it is an error: the answer refers to the log for it.
 func (p printer) fault(line string) {
 	if strings.Contains(line, `"level":"ERROR"`) {
 		p.log(line)

@@ -13,7 +13,7 @@ import (
 	"vicihook/infra/local/stack"
 )
 
-// sampleKey signs the sample events, as events/README.md says. It opens nothing.
+// sampleKey signs the sample events, see events/README.md. It is for tests only.
 const sampleKey = "vicihookSampleKeyWhichOpensNothing"
 
 // sampleURL is the API's address in the sample events, which some senders sign.

@@ -99,7 +99,7 @@ func obey(ctx context.Context, o order) (any, error) {
 	return nil, errors.New("I was told to " + o.Do)
 }
 
-// raw holds processes that no runtime library would make.
+// raw has processes that use no runtime library.
 var raw = map[string]func(){
 	"exits at once":            func() { os.Exit(4) },
 	"exits at once, satisfied": func() {},

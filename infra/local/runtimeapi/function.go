@@ -39,7 +39,7 @@ var (
 
 // Config configures a function.
 type Config struct {
-	TaskRoot     string            // directory that holds the executable "bootstrap"; the working directory of every instance
+	TaskRoot     string            // directory with the executable "bootstrap"; the working directory of every instance
 	Env          map[string]string // the function's variables; they win over those that Lambda sets, the Runtime API's address excepted
 	Timeout      time.Duration     // limit of one invocation; default 10 s
 	InitTimeout  time.Duration     // limit from the start of an instance to its first request for an event; default 10 s

@@ -17,7 +17,7 @@ const maxLine = 256 << 10
 // as in CloudWatch.
 type lines struct {
 	file  *os.File      // for the process to print to
-	mark  string        // a line of our own, by which drain knows how far was read
+	mark  string        // a line that flush prints; the reader finds by it how far it is
 	drain chan struct{} // receives when the mark was read
 	done  chan struct{} // closed when everything was read
 }

@@ -37,7 +37,7 @@ var built string
 func TestMain(m *testing.M) {
 	readSources()
 	folder, err := os.MkdirTemp("", "vicihook-")
-	_ = os.Setenv("MAKEFLAGS", "n") // as make -n test does: the build is none of its business
+	_ = os.Setenv("MAKEFLAGS", "n") // as make -n test does; the build must ignore it
 	if err == nil {
 		err = stack.Build(context.Background(), folder)
 	}
@@ -97,7 +97,7 @@ func webhook(t *testing.T, s *stack.Stack, call vicitest.CallState) *http.Reques
 	return r
 }
 
-// send gives the status and the outcome of a request, or the whole body where there is none.
+// send returns the status and the outcome of a request, or the whole body if it has no outcome.
 func send(t *testing.T, r *http.Request) (status int, outcome string) {
 	t.Helper()
 	defer http.DefaultClient.CloseIdleConnections()

@@ -22,7 +22,7 @@ import (
 // An order is a webhook that the page sends.
 type order struct {
 	Source, Key, Body, ContentType string
-	Fault                          string // one of vicitest.Faults; empty is none
+	Fault                          string // one of vicitest.Faults; may be empty
 	Spoil                          string // wrong-key, changed-body, old-time or unsigned; empty sends it unchanged
 }
 
@@ -64,7 +64,7 @@ func (b *Workbench) send(w http.ResponseWriter, r *http.Request) {
 	reply(w, result)
 }
 
-// sign returns the headers of the sender's signature, spoiled as the order says.
+// sign returns the headers of the sender's signature, spoiled as ordered.
 func (b *Workbench) sign(ctx context.Context, o order) (http.Header, error) {
 	if o.Spoil == "unsigned" {
 		return http.Header{}, nil

@@ -26,11 +26,11 @@ type delivery struct {
 
 func (d delivery) outcome() string {
 	var answer struct{ Outcome string }
-	_ = json.Unmarshal(d.answer, &answer) // a body that is none has no outcome
+	_ = json.Unmarshal(d.answer, &answer) // without JSON there is no outcome
 	return answer.Outcome
 }
 
-// steps returns what happened in order; tables says what VICIdial has of a call.
+// steps returns what happened in order; tables returns a call of VICIdial's tables.
 func (d delivery) steps(tables func(callID string) (vicitest.CallState, bool)) []step {
 	steps := []step{d.signature()}
 	if steps[0].State == "ok" {
@@ -108,7 +108,7 @@ func (d delivery) expression(field string) string {
 
 func (d delivery) message() string {
 	var answer struct{ Message string }
-	_ = json.Unmarshal(d.answer, &answer) // a body that is none has no message
+	_ = json.Unmarshal(d.answer, &answer) // without JSON there is no message
 	return answer.Message
 }
 

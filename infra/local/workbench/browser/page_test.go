@@ -23,8 +23,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long one step of the browser may take before the test gives up on it.
-const patience = 60 * time.Second
+// stepTimeout is the limit of one step of the browser.
+const stepTimeout = 60 * time.Second
 
 type action = chromedp.Action[chromedp.Void]
 
@@ -67,7 +67,7 @@ func page(t *testing.T, actions ...action) context.Context {
 	ctx, cancel := chromedp.NewContext(allocated)
 	t.Cleanup(cancel)
 	do(t, ctx) // starts the browser, whose context must have no time limit
-	ctx, cancel = context.WithTimeout(ctx, patience)
+	ctx, cancel = context.WithTimeout(ctx, stepTimeout)
 	t.Cleanup(cancel)
 	err := chromedp.Listen(ctx, func(event any) {
 		switch e := event.(type) {
@@ -152,11 +152,11 @@ func TestWebhooks(t *testing.T) {
 			do(t, ctx, send())
 			outcome, steps := get(t, ctx, chromedp.Text("#outcome strong")), get(t, ctx, chromedp.Text("#steps"))
 			if outcome != c.outcome {
-				t.Errorf("the page says %q, want %q", outcome, c.outcome)
+				t.Errorf("outcome %q on the page, want %q", outcome, c.outcome)
 			}
 			for _, want := range c.steps {
 				if !strings.Contains(steps, want) {
-					t.Errorf("no step says %q:\n%s", want, steps)
+					t.Errorf("no step has %q:\n%s", want, steps)
 				}
 			}
 		})
