@@ -11,9 +11,8 @@ import (
 
 // weights are the cost per byte of input of the functions that do more than read or copy it once.
 var weights = map[string]int{
-	"sort": 8, "sort_by": 8, "group_by": 8, "unique": 8, "unique_by": 8,
-	"tojson": 8, "tostring": 8, "format": 8, "explode": 16, "implode": 8, "split": 4, "join": 4,
-	"to_entries": 16, "from_entries": 8, "with_entries": 32, "INDEX": 16, "indices": 64, "tonumber": 64,
+	"sort": 8, "sort_by": 8, "group_by": 8, "unique": 8, "unique_by": 8, "split": 4, "join": 4,
+	"tojson": 8, "tostring": 8, "format": 8, "explode": 16, "implode": 8, "indices": 64, "tonumber": 64,
 }
 
 // streaming are the functions that only pass on what their arguments yield.
@@ -57,8 +56,10 @@ func guardOperator(q *gojq.Query) {
 		q.Left, q.Right = pipe(q.Left, charge(2)), pipe(q.Right, charge(2))
 	case gojq.OpMul:
 		q.Left, q.Right = pipe(q.Left, call(guardFactor), charge(1)), pipe(q.Right, call(guardFactor), charge(1))
-	case gojq.OpDiv:
-		q.Left, q.Right = pipe(q.Left, charge(weights["split"])), pipe(q.Right, charge(1))
+	case gojq.OpDiv: // which splits a text
+		divided := *q
+		divided.Left, divided.Right = pipe(q.Left, charge(weights["split"])), pipe(q.Right, charge(1))
+		*q = *pipe(&divided, charge(2))
 	case gojq.OpSub:
 		// A list minus a list compares each element of one with each of the other: b as $right | a | charged | . - $right
 		*q = *as(q.Right, func(right *gojq.Query) *gojq.Query {
@@ -68,17 +69,17 @@ func guardOperator(q *gojq.Query) {
 	}
 }
 
-// guardSlices charges a value before it is sliced, which copies a whole text.
+// guardSlices charges a value before it is sliced, which counts the characters of a text.
 func guardSlices(t *gojq.Term) {
 	if t.Type == gojq.TermTypeIndex && t.Index.IsSlice {
-		*t = *parenthesis(pipe(charge(copyCost), withoutSuffixes(t)), t.SuffixList)
+		*t = *parenthesis(pipe(charge(1), withoutSuffixes(t)), t.SuffixList)
 	}
 	for i, suffix := range slices.Backward(t.SuffixList) {
 		if suffix.Index != nil && suffix.Index.IsSlice {
 			inner := *t
 			inner.SuffixList = t.SuffixList[:i:i]
 			guardSlices(&inner)
-			*t = *parenthesis(pipe(&gojq.Query{Term: &inner}, charge(copyCost)), t.SuffixList[i:])
+			*t = *parenthesis(pipe(&gojq.Query{Term: &inner}, charge(1)), t.SuffixList[i:])
 			return
 		}
 	}

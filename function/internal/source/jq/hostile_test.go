@@ -39,7 +39,9 @@ var hostileExpressions = []string{
 	`.x | strptime("%Y")`, `.x | map(strftime("%Y-%m-%dT%H:%M:%S")?)`, `.x as $x | 0 | strftime($x | tostring)`, `.x | map(todate?)`, `.x | map(mktime?)`, `.x | gmtime`,
 	`.x | map(pow(.; 1000)?)`, `.x | map(exp10?)`, `.x | map(gamma?)`, `.x | map(ldexp(.; 100000)?)`, `.x | map(numbers)`, `try error(.x) catch length`,
 	`.x` + strings.Repeat(` | map(tostring) | tostring | [.]`, 12), `.x | ` + strings.Repeat(`map(`, 11) + `tostring` + strings.Repeat(`) | tostring`, 11) + `?`,
-	`.x | split("a") | map(split("") | join("a")) | join("a")`,
+	`.x | split("a") | map(split("") | join("a")) | join("a")`, `.x as $x | [1, 2, 3, 4, 5, 6, 7, 8] | map($x / "a")`,
+	`.x as $x | "` + strings.Repeat("a", 200) + `" | split("") | map($x[0:1])`, `[.x[] as $a | .x[-1][0:100]?]`, `[.x[] as $a | "\(.x)"]`, `[.x[] as $a | .x | to_entries]`,
+	`.x` + strings.Repeat(` | @html`, 60), `.x` + strings.Repeat(` | @uri`, 60), `.x as $x | [1, 2, 3, 4, 5, 6, 7, 8] | map($x | @json)`,
 }
 
 // hostileValues returns values of x: texts of size bytes, and lists and objects of that many elements.
@@ -71,6 +73,7 @@ func hostileValues(size, elements int) map[string]string {
 		"a long number":        strings.Repeat("9", 100),
 		"numbers":              list("1e300", elements),
 		"texts":                list(`"aaaaaaaaaaaaaaaaaaaaaa"`, elements),
+		"texts, one large":     "[" + strings.Repeat(`"a",`, elements/2) + quoted(long("a")) + "]",
 		"texts of 4 KiB":       list(quoted(strings.Repeat("a", 4<<10)), size>>12),
 		"lists of a list":      list("[[]]", elements/2),
 		"99 deep lists":        strings.Repeat("[", 97) + strings.Repeat("]", 97),

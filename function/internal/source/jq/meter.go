@@ -15,7 +15,6 @@ const (
 	stepCost  = 12      // one step of jq's machine
 	valueCost = 16
 	textCost  = 1   // one byte
-	copyCost  = 4   // one byte of a text of which a part is cut out
 	matchCost = 480 // one byte of a text in which a regular expression is matched again and again
 )
 
