@@ -60,9 +60,9 @@ type Handler struct {
 type delivery struct {
 	Request
 	started   time.Time
-	source    *source.Source   // nil until known
-	key       int              // index of the key that matched, or noKey
-	challenge source.Challenge // the answer that the sender expects in place of a report; empty if this is no challenge
+	source    *source.Source // nil until known
+	key       int            // index of the key that matched, or noKey
+	challenge webhook.Echo   // the answer that the sender expects in place of a report; empty if this is no challenge
 
 	redelivery int   // its number; 0 for the webhook itself
 	queued     int   // orders that were put into the queue, to be tried again

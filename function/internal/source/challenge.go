@@ -2,9 +2,6 @@ package source
 
 import "vicihook/function/internal/webhook"
 
-// A Challenge is the answer to the request by which a sender sets up its webhook.
-type Challenge = webhook.Echo
-
 // A ping is the header that marks a request of a sender's test button.
 type ping struct{ header, value string }
 
@@ -17,10 +14,10 @@ var pings = map[string]ping{
 // Challenge returns the answer to a request that sets up the webhook or tests it, and reports whether r is one. It echoes
 // the scheme's challenge. Help Scout and GitHub expect success without a body. Intercom's ping is left to Select, which
 // returns no items for it, as for any challenge. The signature must have been verified before.
-func (s *Source) Challenge(r webhook.Request) (Challenge, bool) {
+func (s *Source) Challenge(r webhook.Request) (webhook.Echo, bool) {
 	if ping, ok := pings[s.Preset]; ok {
 		if values := r.Header[ping.header]; len(values) == 1 && values[0] == ping.value {
-			return Challenge{}, true
+			return webhook.Echo{}, true
 		}
 	}
 	return s.Verifier.Challenge(r)

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"vicihook/function/internal/source"
 	"vicihook/function/internal/webhook"
 )
 
@@ -12,37 +11,37 @@ var setUps = map[string]struct {
 	scheme any
 	header webhook.Header
 	body   string
-	want   source.Challenge
+	want   webhook.Echo
 	ok     bool
 }{
 	"Slack's url_verification is echoed": {
 		"slack", nil, `{"type": "url_verification", "challenge": "3eZbrw1aB", ` + anyCall + `}`,
-		source.Challenge{ContentType: "application/json", Body: []byte(`{"challenge":"3eZbrw1aB"}`)}, true,
+		webhook.Echo{ContentType: "application/json", Body: []byte(`{"challenge":"3eZbrw1aB"}`)}, true,
 	},
 	"a challenge is echoed as JSON, whatever it holds": {
 		"slack", nil, `{"challenge": "\"</script>"}`,
-		source.Challenge{ContentType: "application/json", Body: []byte(`{"challenge":"\"\u003c/script\u003e"}`)}, true,
+		webhook.Echo{ContentType: "application/json", Body: []byte(`{"challenge":"\"\u003c/script\u003e"}`)}, true,
 	},
 	"monday's challenge is echoed by a scheme of one's own": {
 		map[string]any{"kind": "token", "header": []string{"X-T"}, "challenge": map[string]string{"json": "challenge"}}, nil, `{"challenge": "abc"}`,
-		source.Challenge{ContentType: "application/json", Body: []byte(`{"challenge":"abc"}`)}, true,
+		webhook.Echo{ContentType: "application/json", Body: []byte(`{"challenge":"abc"}`)}, true,
 	},
 	"Front's challenge is echoed as text": {
 		"front-app", webhook.Header{"x-front-challenge": {"abc"}}, `{` + anyCall + `}`,
-		source.Challenge{ContentType: "text/plain; charset=utf-8", Body: []byte("abc")}, true,
+		webhook.Echo{ContentType: "text/plain; charset=utf-8", Body: []byte("abc")}, true,
 	},
-	"Front's challenge sent twice":                       {"front-app", webhook.Header{"x-front-challenge": {"a", "b"}}, `{}`, source.Challenge{}, false},
-	"a challenge above 1 KiB is not echoed":              {"slack", nil, `{"challenge": "` + strings.Repeat("x", 1025) + `"}`, source.Challenge{}, false},
-	"a challenge that is a number":                       {"slack", nil, `{"challenge": 1}`, source.Challenge{}, false},
-	"a challenge deep in the payload":                    {"slack", nil, `{"a": {"challenge": "x"}}`, source.Challenge{}, false},
-	"a challenge in invalid JSON":                        {"slack", nil, `{"challenge": "x"`, source.Challenge{}, false},
-	"a challenge to a scheme without one":                {"github", nil, `{"challenge": "x"}`, source.Challenge{}, false},
-	"Front's challenge to another scheme":                {"slack", webhook.Header{"x-front-challenge": {"abc"}}, `{}`, source.Challenge{}, false},
-	"Help Scout's test is answered without a body":       {"helpscout", webhook.Header{"x-helpscout-event": {"helpscout.test"}}, `{` + anyCall + `}`, source.Challenge{}, true},
-	"another event of Help Scout":                        {"helpscout", webhook.Header{"x-helpscout-event": {"convo.status"}}, `{}`, source.Challenge{}, false},
-	"GitHub's ping is answered without a body":           {"github", webhook.Header{"x-github-event": {"ping"}}, `{"zen": "x", ` + anyCall + `}`, source.Challenge{}, true},
-	"Intercom's ping needs no answer, so Select sees it": {"intercom", nil, `{"type": "notification_event", "topic": "ping", ` + anyCall + `}`, source.Challenge{}, false},
-	"an ordinary delivery":                               {"slack", nil, `{` + anyCall + `}`, source.Challenge{}, false},
+	"Front's challenge sent twice":                       {"front-app", webhook.Header{"x-front-challenge": {"a", "b"}}, `{}`, webhook.Echo{}, false},
+	"a challenge above 1 KiB is not echoed":              {"slack", nil, `{"challenge": "` + strings.Repeat("x", 1025) + `"}`, webhook.Echo{}, false},
+	"a challenge that is a number":                       {"slack", nil, `{"challenge": 1}`, webhook.Echo{}, false},
+	"a challenge deep in the payload":                    {"slack", nil, `{"a": {"challenge": "x"}}`, webhook.Echo{}, false},
+	"a challenge in invalid JSON":                        {"slack", nil, `{"challenge": "x"`, webhook.Echo{}, false},
+	"a challenge to a scheme without one":                {"github", nil, `{"challenge": "x"}`, webhook.Echo{}, false},
+	"Front's challenge to another scheme":                {"slack", webhook.Header{"x-front-challenge": {"abc"}}, `{}`, webhook.Echo{}, false},
+	"Help Scout's test is answered without a body":       {"helpscout", webhook.Header{"x-helpscout-event": {"helpscout.test"}}, `{` + anyCall + `}`, webhook.Echo{}, true},
+	"another event of Help Scout":                        {"helpscout", webhook.Header{"x-helpscout-event": {"convo.status"}}, `{}`, webhook.Echo{}, false},
+	"GitHub's ping is answered without a body":           {"github", webhook.Header{"x-github-event": {"ping"}}, `{"zen": "x", ` + anyCall + `}`, webhook.Echo{}, true},
+	"Intercom's ping needs no answer, so Select sees it": {"intercom", nil, `{"type": "notification_event", "topic": "ping", ` + anyCall + `}`, webhook.Echo{}, false},
+	"an ordinary delivery":                               {"slack", nil, `{` + anyCall + `}`, webhook.Echo{}, false},
 }
 
 func TestChallenge(t *testing.T) {
