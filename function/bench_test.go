@@ -17,9 +17,8 @@ import (
 	"vicihook/infra/local/secretsmanager"
 )
 
-// BenchmarkWebhook is all of a warm webhook that is the function's own: from the event's bytes to the answer's, with
-// VICIdial's two requests over one kept connection. Lambda's runtime client is not in it, and the VICIdial at the other
-// end allocates nothing.
+// BenchmarkWebhook measures a warm webhook from the event's bytes to the answer's, with VICIdial's two requests over one
+// kept connection. It leaves out Lambda's runtime client, and its VICIdial allocates nothing.
 func BenchmarkWebhook(b *testing.B) {
 	for _, size := range []int{1 << 10, 64 << 10} {
 		b.Run(fmt.Sprintf("%d", size), func(b *testing.B) {
@@ -38,8 +37,8 @@ func BenchmarkWebhook(b *testing.B) {
 
 const benchmarkKey = "b2xkIGtleSBvZiB0aGUgY3JtLCAzMiBieXRlcyBsb25n" // 32 bytes in base64
 
-// benchmarkEnv is a function's environment: a Secrets Manager with its secrets, and a VICIdial. What is logged is
-// dropped, since benchmarks report to standard output too.
+// benchmarkEnv returns the environment of a function with a Secrets Manager and a VICIdial. It drops the log, since
+// benchmarks report to standard output too.
 func benchmarkEnv(b *testing.B) func(string) string {
 	b.Helper()
 	printed, null := os.Stdout, must(os.OpenFile(os.DevNull, os.O_WRONLY, 0))(b)
@@ -55,7 +54,7 @@ func benchmarkEnv(b *testing.B) func(string) string {
 	}
 	env := map[string]string{
 		"WEBHOOK_SECRET_ARN":  must(secrets.Create("webhook", fmt.Sprintf(`{"crm": %q}`, benchmarkKey)))(b),
-		"VICIDIAL_SECRET_ARN": must(secrets.Create("vicidial", fmt.Sprintf(`{"url": %q, "user": "6666", "pass": "S3cret"}`, curtVICIdial(b))))(b),
+		"VICIDIAL_SECRET_ARN": must(secrets.Create("vicidial", fmt.Sprintf(`{"url": %q, "user": "6666", "pass": "S3cret"}`, minimalVICIdial(b))))(b),
 	}
 	return func(name string) string { return env[name] }
 }
@@ -70,25 +69,25 @@ func must[T any](value T, err error) func(*testing.B) T {
 	}
 }
 
-// curtVICIdial answers HANGUP and CHECK from memory, without reading more than the stage.
-func curtVICIdial(b *testing.B) (url string) {
+// minimalVICIdial answers HANGUP and CHECK from memory, without reading more than the stage.
+func minimalVICIdial(b *testing.B) (url string) {
 	b.Helper()
 	listener := must(net.Listen("tcp", "127.0.0.1:0"))(b)
 	b.Cleanup(func() { listener.Close() })
 	go func() {
 		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
-			go answerCurtly(conn)
+			go answerMinimally(conn)
 		}
 	}()
 	return "http://" + listener.Addr().String()
 }
 
-func answerCurtly(conn net.Conn) {
+func answerMinimally(conn net.Conn) {
 	defer conn.Close()
-	hangup, check := curt("SUCCESS: ra_call_control hungup - 1028|"+benchmarkCall+"|HANGUP\n"), curt("ERROR: no active call found - "+benchmarkCall+"\n")
+	hangup, check := httpReply("SUCCESS: ra_call_control hungup - 1028|"+benchmarkCall+"|HANGUP\n"), httpReply("ERROR: no active call found - "+benchmarkCall+"\n")
 	request := make([]byte, 8<<10)
 	for {
-		n, err := conn.Read(request) // a request this short comes in one piece
+		n, err := conn.Read(request) // a request this short arrives in one piece
 		if err != nil {
 			return
 		}
@@ -104,11 +103,11 @@ func answerCurtly(conn net.Conn) {
 
 const benchmarkCall = "Y1221052110000402027"
 
-func curt(body string) []byte {
+func httpReply(body string) []byte {
 	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-// benchmarkEvent is a signed webhook of about size bytes, as an HTTP API hands it over.
+// benchmarkEvent returns the HTTP API event of a signed webhook of about size bytes.
 func benchmarkEvent(b *testing.B, size int) []byte {
 	b.Helper()
 	crm, _ := must(source.Load("sources.json"))(b).Lookup("crm")
@@ -124,6 +123,6 @@ func benchmarkEvent(b *testing.B, size int) []byte {
 	for name, values := range signed.Header {
 		r.Header[http.CanonicalHeaderKey(name)] = values
 	}
-	// A time that can't be right is not used for the deadline, which would pass while the benchmark lasts.
+	// With a time that is ignored the deadline does not pass during the benchmark.
 	return must(event.HTTPAPI.Encode(r, body, event.Options{Time: time.Now().Add(-time.Hour)}))(b)
 }

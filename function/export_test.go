@@ -2,10 +2,10 @@ package main
 
 import "log/slog"
 
-// Wire is wire, for benchmarks that leave out Lambda's runtime client.
+// Wire is wire, for benchmarks without Lambda's runtime client.
 var Wire = wire
 
-// Parts is the piece of it that takes any Secrets Manager.
+// Parts is its part that takes any Secrets Manager.
 var Parts = parts
 
 // LogRefreshFailure is what logs the result of a secret's last refresh.

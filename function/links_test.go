@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// linked are the modules that may be part of the function, without the parts of the AWS SDK and its dependencies.
+// linked are the modules that the function may link, beside those of the AWS SDK.
 var linked = []string{
 	"github.com/aws/aws-lambda-go",
 	"github.com/go-json-experiment/json", // strict JSON
@@ -17,12 +17,11 @@ var linked = []string{
 	"vicihook",
 }
 
-// services are the clients of AWS that may be part of it: the secrets, the queue of orders that are tried again, and what
-// configuration takes to sign in.
+// services are the clients of AWS that it may link: of secrets, of the redelivery queue, and of signing in.
 var services = []string{"secretsmanager", "sqs", "sts", "sso", "ssooidc", "signin", "internal"}
 
-// The command and the bench have libraries of their own, which must not make the function larger or slower to start.
-func TestTheFunctionLinksNothingElse(t *testing.T) {
+// Libraries of the command and the bench must not make the function larger or slower to start.
+func TestFunctionLinksNothingElse(t *testing.T) {
 	t.Parallel()
 	list, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".").Output()
 	if err != nil {

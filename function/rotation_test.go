@@ -29,7 +29,7 @@ const (
 	newKey = "bmV3IGtleSBvZiB0aGUgY3JtLCAzMiBieXRlcyBsb25n"
 )
 
-// fakeSecrets is Secrets Manager inside a bubble, where hours pass at once and no network may be.
+// fakeSecrets is Secrets Manager inside a synctest bubble, which allows no network.
 type fakeSecrets struct {
 	versions map[string][]version // by ARN, the oldest first
 	locked   bool                 // every call fails
@@ -74,7 +74,7 @@ func (d *fakeSecrets) GetSecretValue(_ context.Context, in *sdk.GetSecretValueIn
 	return &sdk.GetSecretValueOutput{VersionId: &id, SecretString: &all[i].text, CreatedDate: &all[i].put}, nil
 }
 
-// instance is one of the function's, whose VICIdial lists no call.
+// instance returns an instance of the function whose VICIdial lists no call.
 func (d *fakeSecrets) instance(t *testing.T, previousFor time.Duration) *hangup.Handler {
 	t.Helper()
 	sources, err := source.Parse([]byte(`{"crm": {"scheme": "standard-webhooks"}}`))
@@ -97,13 +97,13 @@ func (quiet) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicic
 
 const payload = `{"call_id":"Y0101000000000000001","agent_user":"1028","disposition":"SALE"}`
 
-// outcomeOf is what an instance answers a webhook that a key signs now.
+// outcomeOf returns the outcome of a webhook that a key signs now.
 func outcomeOf(t *testing.T, instance *hangup.Handler, key string) hangup.Outcome {
 	t.Helper()
 	return outcomeFrom(t, instance, key, "")
 }
 
-// outcomeFrom is outcomeOf for a webhook from an address.
+// outcomeFrom is outcomeOf with the address of the sender.
 func outcomeFrom(t *testing.T, instance *hangup.Handler, key, address string) hangup.Outcome {
 	t.Helper()
 	src, _ := instance.Sources.Lookup("crm")
@@ -123,16 +123,16 @@ func outcomeFrom(t *testing.T, instance *hangup.Handler, key, address string) ha
 	return report.Outcome
 }
 
-// Only webhooks with the revoked key come: a new key's would make an instance look before its time.
-func TestARevokedKeyHoldsForAMinuteAndWithoutSecretsManagerForAnHour(t *testing.T) {
+// All webhooks have the revoked key: one with the new key would cause a refresh.
+func TestRevokedKeyCountsForAMinuteOrAnHour(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		locked bool
 		most   time.Duration
 		then   hangup.Outcome
 	}{
-		"Secrets Manager is in reach":     {false, time.Minute, hangup.Unauthorized},
-		"Secrets Manager is out of reach": {true, time.Hour, vicicall.Unavailable},
+		"Secrets Manager answers":  {false, time.Minute, hangup.Unauthorized},
+		"Secrets Manager does not": {true, time.Hour, vicicall.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -147,16 +147,16 @@ func TestARevokedKeyHoldsForAMinuteAndWithoutSecretsManagerForAnHour(t *testing.
 				d.locked = c.locked
 				for i, held := range revoked(t, instances, c.most+time.Minute, c.then) {
 					if held == 0 || held > c.most {
-						t.Errorf("instance %d took the old key for %v after the put, want at most %v", i, held, c.most)
+						t.Errorf("instance %d accepted the old key for %v after the put, want at most %v", i, held, c.most)
 					}
-					t.Logf("instance %d took the old key for %v after the put", i, held)
+					t.Logf("instance %d accepted the old key for %v after the put", i, held)
 				}
 			})
 		})
 	}
 }
 
-// revoked gives how long each instance takes the old key from now on. After that it answers then, and nothing else.
+// revoked returns how long each instance accepts the old key from now on. After that it must always answer then.
 func revoked(t *testing.T, instances []*hangup.Handler, during time.Duration, then hangup.Outcome) []time.Duration {
 	t.Helper()
 	held, over := make([]time.Duration, len(instances)), make([]bool, len(instances))

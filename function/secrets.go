@@ -80,7 +80,7 @@ func (a *apiAccount) Credentials(ctx context.Context) (vicicall.Credentials, han
 type loggedSecret[T any] struct {
 	*secret.Store[T]
 	log     *slog.Logger
-	version onChange // that was loaded last
+	version onChange // last loaded
 	failure onChange // of the last refresh
 }
 

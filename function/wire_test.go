@@ -19,8 +19,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// The latch on a refused account opens with a new version of its secret, so the account must carry the version's name.
-func TestAnAccountIsNamedByItsSecretsVersion(t *testing.T) {
+// The latch on a refused account opens with a new version of its secret, so the account must carry the version.
+func TestAccountCarriesItsSecretsVersion(t *testing.T) {
 	secrets, err := secretsmanager.NewServer(secretsmanager.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -38,11 +38,11 @@ func TestAnAccountIsNamedByItsSecretsVersion(t *testing.T) {
 		}
 	}
 	if versions[0] == "" || versions[0] == versions[1] {
-		t.Errorf("the same account put again has the version %q, and had %q", versions[1], versions[0])
+		t.Errorf("the account was put again: got version %q, the one before %q", versions[1], versions[0])
 	}
 }
 
-// accountOf is the account that a function which starts now has.
+// accountOf returns the account of a function that starts now.
 func accountOf(t *testing.T, secrets *secretsmanager.Server, env map[string]string) vicicall.Credentials {
 	t.Helper()
 	loaded, err := config.Load(func(name string) string { return env[name] }, ".")
@@ -64,7 +64,7 @@ func clientOf(secrets *secretsmanager.Server) *sdk.Client {
 	})
 }
 
-func TestAFailedRefreshIsLoggedOncePerCause(t *testing.T) {
+func TestFailedRefreshIsLoggedOncePerCause(t *testing.T) {
 	var log bytes.Buffer
 	logFailure := main.LogRefreshFailure(slog.New(slog.NewJSONHandler(&log, nil)))
 	for _, err := range []error{nil, secret.ErrMalformed, secret.ErrMalformed, nil, secret.ErrMalformed, secret.ErrUnavailable} {

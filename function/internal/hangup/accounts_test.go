@@ -24,8 +24,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// An fleet is a function with some instances, each with stores and a client of its own, whose secrets and VICIdial
-// are shared. All of them go by one clock, so that hours cost nothing.
+// A fleet is a function with some instances, each with its own stores and client. They share secrets, VICIdial and a
+// clock that the test advances.
 type fleet struct {
 	clock               *clock
 	vicidial            *vicitest.Server
@@ -74,10 +74,10 @@ func newFleet(t *testing.T, instances int) *fleet {
 	return e
 }
 
-// previousKeysFor is what PREVIOUS_KEYS_FOR is by default.
+// previousKeysFor is the default of PREVIOUS_KEYS_FOR.
 const previousKeysFor = 24 * time.Hour
 
-// instance wires a handler as the function does; the account's secret is the bare password.
+// instance wires a handler as the function does. The account's secret is only the password.
 func (e *fleet) instance(t *testing.T) *hangup.Handler {
 	t.Helper()
 	sources, err := source.Parse([]byte(sourcesJSON))
@@ -128,7 +128,7 @@ func refreshOf[T any](store *secret.Store[T], held secret.Snapshot[T]) hangup.Re
 	}
 }
 
-// deliver has an instance handle a webhook for a call that has ended.
+// deliver sends an instance a webhook for a call that has ended.
 func (e *fleet) deliver(t *testing.T, instance int, change func(*hangup.Request)) (hangup.Answer, hangup.Report) {
 	t.Helper()
 	r := hangup.Request{
@@ -158,13 +158,13 @@ func (e *fleet) put(t *testing.T, arn, value string) {
 	}
 }
 
-// fetches counts GetSecretValue for a secret, whichever version it asks for.
+// fetches returns the number of calls of GetSecretValue for a secret, for both versions.
 func (e *fleet) fetches(arn string) int {
 	return e.secrets.Calls(arn, secretsmanager.Current) + e.secrets.Calls(arn, secretsmanager.Previous)
 }
 
-// VICIdial locks an account at 10 failed logins within 15 minutes where it has logged in lately, else at 21.
-func TestInstancesWithAWrongPasswordDoNotLockTheAccount(t *testing.T) {
+// VICIdial locks an account at 10 failed logins within 15 minutes if it logged in lately, else at 21.
+func TestWrongPasswordDoesNotLockTheAccount(t *testing.T) {
 	t.Parallel()
 	const webhooks, lockAt, lockWindow = 10_000, 10, 15 * time.Minute
 	e := newFleet(t, 5)
@@ -217,9 +217,9 @@ func TestLatchOpensWhenTheSecretIsStoredAgain(t *testing.T) {
 	}
 }
 
-// With one user there is no moment at which VICIdial and the secret change together. Whatever comes in between is
-// refused, without another login, and the gap ends 30 s after the secret is put.
-func TestOneUsersGapEndsHalfAMinuteAfterThePut(t *testing.T) {
+// A new password is set in VICIdial first and put into the secret later. Webhooks in between are refused, without
+// another login, until 30 s after the put.
+func TestPasswordChangeTakesHalfAMinute(t *testing.T) {
 	t.Parallel()
 	e := newFleet(t, 5)
 	for i := range 5 {
@@ -245,7 +245,7 @@ func TestOneUsersGapEndsHalfAMinuteAfterThePut(t *testing.T) {
 	}
 }
 
-func TestAFloodOfBadSignaturesCausesFewCalls(t *testing.T) {
+func TestFloodOfBadSignaturesCausesFewCalls(t *testing.T) {
 	t.Parallel()
 	const flood = 10_000
 	e := newFleet(t, 1)
@@ -262,12 +262,12 @@ func TestAFloodOfBadSignaturesCausesFewCalls(t *testing.T) {
 		t.Errorf("%d calls, want at most %d: two a minute", calls, most)
 	}
 	if e.secrets.Calls(e.keysARN, secretsmanager.Previous) < 2 {
-		t.Error("the version before was not asked for meanwhile: it is not wired as the function is")
+		t.Error("AWSPREVIOUS was not fetched: the keys are not wired as in the function")
 	}
 	t.Logf("%d bad signatures in %v: %d GetSecretValue", flood, took, calls)
 }
 
-// Strangers are those whose request could not have been signed by any key.
+// A request of a stranger can't have been signed by any key.
 func TestStrangersCauseNoCall(t *testing.T) {
 	t.Parallel()
 	e := newFleet(t, 1)
@@ -280,7 +280,7 @@ func TestStrangersCauseNoCall(t *testing.T) {
 		"a malformed signature": func(r *hangup.Request) { r.Webhook.Header["webhook-signature"] = []string{"v1,%%%"} },
 		"no time":               func(r *hangup.Request) { delete(r.Webhook.Header, "webhook-timestamp") },
 		"a stale time":          func(r *hangup.Request) { sign(t, r, otherKey, e.clock.Now().Add(-6*time.Minute)) },
-		"a time to come":        func(r *hangup.Request) { sign(t, r, otherKey, e.clock.Now().Add(6*time.Minute)) },
+		"a future time":         func(r *hangup.Request) { sign(t, r, otherKey, e.clock.Now().Add(6*time.Minute)) },
 		"too large":             func(r *hangup.Request) { r.TooLarge = true },
 		"undecodable":           func(r *hangup.Request) { r.Undecodable = errors.New("no delivery") },
 	}

@@ -16,14 +16,14 @@ import (
 	"vicihook/vicicall"
 )
 
-// told answers each call with the outcome that its agent's number stands for, and takes a second.
-type told struct {
+// slowVICIdial answers each call after a second, with the outcome for its agent.
+type slowVICIdial struct {
 	hangup.VICIdial
 	outcomes      map[string]hangup.Outcome
 	running, most atomic.Int32
 }
 
-func (v *told) Hangup(_ context.Context, _ vicicall.Credentials, c vicicall.Call) (vicicall.Result, error) {
+func (v *slowVICIdial) Hangup(_ context.Context, _ vicicall.Credentials, c vicicall.Call) (vicicall.Result, error) {
 	if n := v.running.Add(1); n > v.most.Load() {
 		v.most.Store(n)
 	}
@@ -47,17 +47,17 @@ func TestBatchOutcomeIsTheWorst(t *testing.T) {
 		want     hangup.Outcome
 		status   int
 	}{
-		"what another try fixes leads":        {[]hangup.Outcome{"hungup", "credentials_rejected", "still_listed"}, "still_listed", http.StatusServiceUnavailable},
-		"the longest wait leads among these":  {[]hangup.Outcome{"unknown", "locked_out", "unavailable"}, "locked_out", http.StatusServiceUnavailable},
-		"the first leads among equals":        {[]hangup.Outcome{"unknown", "still_listed"}, "unknown", http.StatusServiceUnavailable},
-		"an operator's work leads a sender's": {[]hangup.Outcome{"not_allowed", "invalid_request", "ip_blocked"}, "ip_blocked", http.StatusBadGateway},
-		"a field leads a scope":               {[]hangup.Outcome{"hungup", "not_allowed", "invalid_request"}, "invalid_request", http.StatusUnprocessableEntity},
-		"a success is all that there is":      {[]hangup.Outcome{"no_active_call", "hungup"}, "no_active_call", http.StatusOK},
+		"what another try fixes is worst":              {[]hangup.Outcome{"hungup", "credentials_rejected", "still_listed"}, "still_listed", http.StatusServiceUnavailable},
+		"among these the longest wait":                 {[]hangup.Outcome{"unknown", "locked_out", "unavailable"}, "locked_out", http.StatusServiceUnavailable},
+		"among equals the first":                       {[]hangup.Outcome{"unknown", "still_listed"}, "unknown", http.StatusServiceUnavailable},
+		"an operator's fault is worse than a sender's": {[]hangup.Outcome{"not_allowed", "invalid_request", "ip_blocked"}, "ip_blocked", http.StatusBadGateway},
+		"a field is worse than a scope":                {[]hangup.Outcome{"hungup", "not_allowed", "invalid_request"}, "invalid_request", http.StatusUnprocessableEntity},
+		"among successes the first":                    {[]hangup.Outcome{"no_active_call", "hungup"}, "no_active_call", http.StatusOK},
 	}
 	for name, c := range batches {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				vicidial := &told{outcomes: map[string]hangup.Outcome{}}
+				vicidial := &slowVICIdial{outcomes: map[string]hangup.Outcome{}}
 				for i, o := range c.outcomes {
 					vicidial.outcomes[fmt.Sprint(1000+i)] = o
 				}
@@ -72,7 +72,7 @@ func TestBatchOutcomeIsTheWorst(t *testing.T) {
 
 func TestBatchEndsFourCallsAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		vicidial := &told{}
+		vicidial := &slowVICIdial{}
 		d := newFixtureOver(t, vicidial)
 		d.Budget = time.Minute
 		began := time.Now()
@@ -88,7 +88,7 @@ func TestBatchEndsFourCallsAtATime(t *testing.T) {
 
 func TestBatchItemsNotStartedInTimeAreUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newFixtureOver(t, &told{})
+		d := newFixtureOver(t, &slowVICIdial{})
 		d.Budget = 1500 * time.Millisecond
 		_, report := d.deliver(t, "batch", batchOf(10), nil)
 		unavailable := 0
@@ -108,7 +108,7 @@ func TestLogLevel(t *testing.T) {
 		"hungup": "INFO", "unauthorized": "INFO", "still_listed": "WARN", "locked_out": "ERROR", "ip_blocked": "ERROR", "paused": "INFO",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			d := newFixtureOver(t, &told{outcomes: map[string]hangup.Outcome{"1028": outcome}})
+			d := newFixtureOver(t, &slowVICIdial{outcomes: map[string]hangup.Outcome{"1028": outcome}})
 			name := "crm"
 			switch outcome {
 			case "paused":
@@ -124,13 +124,13 @@ func TestLogLevel(t *testing.T) {
 	}
 }
 
-// A word that the table of outcomes lacks must not go out as it is: with no rule it would have the status 0.
-func TestRulesMissIsMisconfigured(t *testing.T) {
+// Without a rule an outcome would be answered with the status 0.
+func TestOutcomeWithoutARuleIsMisconfigured(t *testing.T) {
 	for name, test := range map[string]struct{ source, payload string }{
 		"a single call": {"crm", `{"call_id":"Y1122105211000000000","agent_user":"1000","disposition":"A"}`},
 		"a batch":       {"batch", batchOf(1)},
 	} {
-		d := newFixtureOver(t, refusing{results: map[string]vicicall.Result{"": {Outcome: "brand_new"}}})
+		d := newFixtureOver(t, always(vicicall.Result{Outcome: "brand_new"}, nil))
 		answer, report := d.deliver(t, test.source, test.payload, nil)
 		line := d.line(t)
 		if answer.Status != http.StatusInternalServerError || report.Outcome != vicicall.Misconfigured || report.Fault != hangup.OperatorFault {
@@ -142,22 +142,11 @@ func TestRulesMissIsMisconfigured(t *testing.T) {
 	}
 }
 
-// clocked notes by when a hang-up has to end.
-type clocked struct {
-	hangup.VICIdial
-	deadline time.Time
-}
-
-func (v *clocked) Hangup(ctx context.Context, _ vicicall.Credentials, _ vicicall.Call) (vicicall.Result, error) {
-	v.deadline, _ = ctx.Deadline()
-	return vicicall.Result{Outcome: vicicall.HungUp}, nil
-}
-
-// Lambda kills a function whose time is up: the sender would get no outcome, and the log no line.
-func TestALongBudgetLeavesTimeForTheAnswer(t *testing.T) {
+// Lambda kills a function whose time is up. Then the sender gets no outcome and the log no line.
+func TestBudgetLeavesTimeForTheAnswer(t *testing.T) {
 	t.Parallel()
-	vicidial := &clocked{}
-	d := newFixtureOver(t, vicidial)
+	var deadline time.Time
+	d := newFixtureOver(t, recordDeadline(&deadline))
 	d.Budget = 25 * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
@@ -172,9 +161,9 @@ func TestALongBudgetLeavesTimeForTheAnswer(t *testing.T) {
 		"a webhook":    func() { d.Handle(ctx, r) },
 		"a redelivery": func() { d.Redeliver(ctx, again) },
 	} {
-		vicidial.deadline = time.Time{}
+		deadline = time.Time{}
 		deliver()
-		if left := end.Sub(vicidial.deadline); vicidial.deadline.IsZero() || left < 500*time.Millisecond {
+		if left := end.Sub(deadline); deadline.IsZero() || left < 500*time.Millisecond {
 			t.Errorf("%s: %v are left for the answer: %s", name, left, d.log.String())
 		}
 	}

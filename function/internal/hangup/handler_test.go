@@ -44,12 +44,12 @@ const sourcesJSON = `{
 	              "agent_user": ".function.arguments.agent_user", "disposition": ".function.arguments.disposition", "dispositions": ["SALE", "NI"]}
 }`
 
-// fixture is a handler over a simulated VICIdial, with what it logged and how often its secrets were asked for anew.
+// A fixture is a handler with a simulated VICIdial, its log and its secrets.
 type fixture struct {
 	*hangup.Handler
 	vicidial *vicitest.Server
-	keys     *heldKeys
-	account  *heldAccount
+	keys     *fakeKeys
+	account  *fakeAccount
 	log      bytes.Buffer
 	call     string // a live call of agent 1028
 }
@@ -59,7 +59,7 @@ func newFixture(t *testing.T) *fixture {
 	return newFixtureAt(t, time.Now, time.Now)
 }
 
-// newFixtureAt is newFixture with clocks of the test's own, that of the function and that of VICIdial.
+// newFixtureAt is newFixture with clocks of the function and of VICIdial.
 func newFixtureAt(t *testing.T, now, vicidialNow func() time.Time) *fixture {
 	t.Helper()
 	client := vicicall.New(vicicall.Config{Now: now})
@@ -76,14 +76,14 @@ func newFixtureAt(t *testing.T, now, vicidialNow func() time.Time) *fixture {
 	return d
 }
 
-// newFixtureOver is a handler over a VICIdial of the test's own, without a network, so that time may stand still.
+// newFixtureOver returns a handler over any VICIdial. It uses no network, so that it works inside a synctest bubble.
 func newFixtureOver(t *testing.T, vicidial hangup.VICIdial) *fixture {
 	t.Helper()
 	sources, err := source.Parse([]byte(sourcesJSON))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &fixture{keys: &heldKeys{sources: sources}, account: &heldAccount{}, call: "Y1122105211000040202"}
+	d := &fixture{keys: &fakeKeys{sources: sources}, account: &fakeAccount{}, call: "Y1122105211000040202"}
 	keys := map[string]string{}
 	for _, name := range sources.Names() {
 		keys[name] = goodKey
@@ -107,7 +107,7 @@ func (d *fixture) ring(agent string) string {
 	return id
 }
 
-// deliver signs a payload for a source and has it handled; change may spoil the request after that.
+// deliver signs a payload for a source and handles it. change may damage the request after that.
 func (d *fixture) deliver(t *testing.T, name, payload string, change func(*hangup.Request)) (hangup.Answer, hangup.Report) {
 	t.Helper()
 	r := hangup.Request{
@@ -142,7 +142,7 @@ func sign(t *testing.T, r *hangup.Request, key string, at time.Time) {
 	}
 }
 
-// line is the one line that the last delivery left.
+// line returns the one line that the last delivery logged.
 func (d *fixture) line(t *testing.T) map[string]any {
 	t.Helper()
 	text := strings.TrimSuffix(d.log.String(), "\n")
@@ -157,7 +157,7 @@ func (d *fixture) line(t *testing.T) map[string]any {
 	return line
 }
 
-func TestASignedWebhookEndsTheCallItNames(t *testing.T) {
+func TestHandleEndsTheCall(t *testing.T) {
 	d := newFixture(t)
 	payload := fmt.Sprintf(`{"call_id":%q,"agent_user":"1028","disposition":"SALE","ticket":"T-7","by":"ann"}`, d.call)
 	answer, report := d.deliver(t, "crm", payload, func(r *hangup.Request) { r.Sender = "198.51.100.7" })
@@ -191,7 +191,7 @@ func TestASignedWebhookEndsTheCallItNames(t *testing.T) {
 	}
 }
 
-// payloadOf names a call of agent 1028.
+// payloadOf returns a payload for a call of agent 1028.
 func payloadOf(call string) string {
 	return fmt.Sprintf(`{"call_id":%q,"agent_user":"1028","disposition":"SALE"}`, call)
 }
@@ -200,11 +200,11 @@ func TestUnauthorizedAnswersAreIdentical(t *testing.T) {
 	refusals := map[string]struct {
 		source string
 		change func(*testing.T, *hangup.Request)
-		cause  error // nil where package webhook has not said it
+		cause  error // of package webhook, else nil
 	}{
 		"a changed byte":                {"crm", func(_ *testing.T, r *hangup.Request) { r.Webhook.Body[3] ^= 1 }, webhook.ErrMismatch},
 		"a stale time":                  {"crm", func(t *testing.T, r *hangup.Request) { sign(t, r, goodKey, time.Now().Add(-6*time.Minute)) }, webhook.ErrTooOld},
-		"a time to come":                {"crm", func(t *testing.T, r *hangup.Request) { sign(t, r, goodKey, time.Now().Add(6*time.Minute)) }, webhook.ErrTooNew},
+		"a future time":                 {"crm", func(t *testing.T, r *hangup.Request) { sign(t, r, goodKey, time.Now().Add(6*time.Minute)) }, webhook.ErrTooNew},
 		"no signature":                  {"crm", func(_ *testing.T, r *hangup.Request) { delete(r.Webhook.Header, "webhook-signature") }, webhook.ErrNoSignature},
 		"another key":                   {"crm", func(t *testing.T, r *hangup.Request) { sign(t, r, otherKey, time.Now()) }, webhook.ErrMismatch},
 		"an unknown source":             {"crn", nil, nil},
@@ -237,7 +237,7 @@ func TestUnauthorizedAnswersAreIdentical(t *testing.T) {
 				t.Errorf("%d requests reached VICIdial", n)
 			}
 			if wantRefresh := errors.Is(c.cause, webhook.ErrMismatch); (d.keys.refreshed > 0) != wantRefresh {
-				t.Errorf("the keys were asked for anew %d times", d.keys.refreshed)
+				t.Errorf("the keys were refreshed %d times", d.keys.refreshed)
 			}
 			if len(d.keys.verified) > 0 {
 				t.Errorf("the verified senders are %q", d.keys.verified)
@@ -250,7 +250,7 @@ func TestUnauthorizedAnswersAreIdentical(t *testing.T) {
 	}
 }
 
-func TestANewKeyIsTakenAfterARefresh(t *testing.T) {
+func TestNewKeyIsUsedAfterARefresh(t *testing.T) {
 	d := newFixture(t)
 	d.keys.next = fmt.Sprintf(`{"crm": %q}`, otherKey)
 	_, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { sign(t, r, otherKey, time.Now()) })
@@ -259,7 +259,7 @@ func TestANewKeyIsTakenAfterARefresh(t *testing.T) {
 	}
 }
 
-func TestABadSignatureIsCheckedOnceWithTheNewestKeys(t *testing.T) {
+func TestBadSignatureIsCheckedOnce(t *testing.T) {
 	d := newFixture(t)
 	_, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { sign(t, r, otherKey, time.Now()) })
 	if report.Outcome != hangup.Unauthorized || d.keys.refreshed != 1 || d.keys.loaded != 1 {
@@ -267,7 +267,7 @@ func TestABadSignatureIsCheckedOnceWithTheNewestKeys(t *testing.T) {
 	}
 }
 
-func TestARefusedAccountIsNotTriedAgain(t *testing.T) {
+func TestRefusedAccountIsNotTriedAgain(t *testing.T) {
 	d := newFixture(t)
 	d.account.account.Pass = "wrong"
 	_, report := d.deliver(t, "crm", payloadOf(d.call), nil)
@@ -276,7 +276,7 @@ func TestARefusedAccountIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestARefusedAccountIsReplacedByANewerOne(t *testing.T) {
+func TestRefusedAccountIsReplacedByANewerOne(t *testing.T) {
 	d := newFixture(t)
 	right := d.account.account
 	right.Version = "2"
@@ -287,12 +287,12 @@ func TestARefusedAccountIsReplacedByANewerOne(t *testing.T) {
 		t.Errorf("got %s after %d failed logins", report.Outcome, d.vicidial.FailedLogins())
 	}
 	if arrived := d.vicidial.Count("HANGUP"); report.Attempts != arrived || d.line(t)["attempts"] != float64(arrived) {
-		t.Errorf("%d attempts are told, and %d hang-ups arrived", report.Attempts, arrived)
+		t.Errorf("%d attempts are reported, and %d hang-ups arrived", report.Attempts, arrived)
 	}
 }
 
-// VICIdial takes a HANGUP and lists the call all the same, and by then the account counts no more.
-func TestAnAccountRefusedToTheSecondHangupCausesNoThird(t *testing.T) {
+// VICIdial accepts a HANGUP, still lists the call, and then refuses the account.
+func TestRefusedAccountCausesNoThirdHangup(t *testing.T) {
 	for condition, want := range map[string]hangup.Outcome{
 		"wrong password": vicicall.CredentialsRejected, "locked account, right password": vicicall.LockedOut,
 	} {
@@ -311,21 +311,14 @@ func TestAnAccountRefusedToTheSecondHangupCausesNoThird(t *testing.T) {
 	}
 }
 
-// refusing gives each version of the account a result.
-type refusing struct {
-	hangup.VICIdial
-	results map[string]vicicall.Result
-}
-
-func (v refusing) Hangup(_ context.Context, account vicicall.Credentials, _ vicicall.Call) (vicicall.Result, error) {
-	return v.results[account.Version], nil
-}
-
 func TestAttemptsOfBothAccountsAreAdded(t *testing.T) {
-	d := newFixtureOver(t, refusing{results: map[string]vicicall.Result{
+	results := map[string]vicicall.Result{
 		"1": {Outcome: vicicall.LockedOut, Attempts: 1, Elapsed: 300 * time.Millisecond},
 		"2": {Outcome: vicicall.HungUp, Attempts: 2, Elapsed: 200 * time.Millisecond},
-	}})
+	}
+	d := newFixtureOver(t, vicidialFunc(func(_ context.Context, account vicicall.Credentials, _ vicicall.Call) (vicicall.Result, error) {
+		return results[account.Version], nil
+	}))
 	d.account.account.Version, d.account.next = "1", &vicicall.Credentials{Version: "2"}
 	_, report := d.deliver(t, "crm", payloadOf(d.call), nil)
 	line := d.line(t)
@@ -334,21 +327,21 @@ func TestAttemptsOfBothAccountsAreAdded(t *testing.T) {
 	}
 }
 
-func TestRefusalsOfSignedRequestsNameTheField(t *testing.T) {
+func TestRefusalsNameTheField(t *testing.T) {
 	live := newFixture(t).call // any id in VICIdial's form
 	refusals := map[string]struct {
 		source, payload string
 		outcome         hangup.Outcome
 		names           string
 	}{
-		"no JSON":                         {"crm", `{`, vicicall.InvalidRequest, "payload"},
-		"no call id":                      {"crm", `{"agent_user":"1028","disposition":"A"}`, vicicall.InvalidRequest, "call_id"},
-		"a call id that VICIdial cuts":    {"crm", `{"call_id":"3125551212","agent_user":"1028","disposition":"A"}`, vicicall.InvalidRequest, "call_id"},
-		"an agent that VICIdial strips":   {"crm", `{"call_id":"` + live + `","agent_user":"10 28","disposition":"A"}`, vicicall.InvalidRequest, "agent_user"},
-		"no disposition where one is due": {"crm", `{"call_id":"` + live + `","agent_user":"1028"}`, vicicall.InvalidRequest, "disposition"},
-		"a disposition that is cut":       {"crm", `{"call_id":"` + live + `","agent_user":"1028","disposition":"TOOLONG"}`, vicicall.InvalidRequest, "disposition"},
-		"another agent":                   {"batch", `[{"call_id":"` + live + `","agent_user":"2000"}]`, hangup.NotAllowed, "agent_user"},
-		"a paused source":                 {"paused", `{}`, hangup.Paused, "paused"},
+		"no JSON":                          {"crm", `{`, vicicall.InvalidRequest, "payload"},
+		"no call id":                       {"crm", `{"agent_user":"1028","disposition":"A"}`, vicicall.InvalidRequest, "call_id"},
+		"a call id that VICIdial cuts":     {"crm", `{"call_id":"3125551212","agent_user":"1028","disposition":"A"}`, vicicall.InvalidRequest, "call_id"},
+		"an agent that VICIdial strips":    {"crm", `{"call_id":"` + live + `","agent_user":"10 28","disposition":"A"}`, vicicall.InvalidRequest, "agent_user"},
+		"no disposition where one is due":  {"crm", `{"call_id":"` + live + `","agent_user":"1028"}`, vicicall.InvalidRequest, "disposition"},
+		"a disposition that VICIdial cuts": {"crm", `{"call_id":"` + live + `","agent_user":"1028","disposition":"TOOLONG"}`, vicicall.InvalidRequest, "disposition"},
+		"another agent":                    {"batch", `[{"call_id":"` + live + `","agent_user":"2000"}]`, hangup.NotAllowed, "agent_user"},
+		"a paused source":                  {"paused", `{}`, hangup.Paused, "paused"},
 	}
 	for name, c := range refusals {
 		t.Run(name+" is refused", func(t *testing.T) {
@@ -374,18 +367,18 @@ func TestTooLargeComesFirst(t *testing.T) {
 		t.Errorf("got %s (%d)", report.Outcome, answer.Status)
 	}
 	if limit := fmt.Sprintf("larger than %d KiB", hangup.MaxBody>>10); !strings.Contains(report.Message, limit) {
-		t.Errorf("the message %q names not the limit: %s", report.Message, limit)
+		t.Errorf("the message %q does not name the limit: %s", report.Message, limit)
 	}
 }
 
 func TestDryRunEndsNoCall(t *testing.T) {
-	for name, spoil := range map[string]func(*fixture) string{
-		"of one source":   func(*fixture) string { return "drill" },
-		"of every source": func(d *fixture) string { d.DryRun = true; return "crm" },
+	for name, sourceOf := range map[string]func(*fixture) string{
+		"one source":   func(*fixture) string { return "drill" },
+		"every source": func(d *fixture) string { d.DryRun = true; return "crm" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newFixture(t)
-			_, report := d.deliver(t, spoil(d), payloadOf(d.call), nil)
+			_, report := d.deliver(t, sourceOf(d), payloadOf(d.call), nil)
 			if report.Outcome != vicicall.WouldHangUp || !d.vicidial.Listed(d.call) || d.vicidial.Count("HANGUP") != 0 {
 				t.Errorf("got %s, listed %v", report.Outcome, d.vicidial.Listed(d.call))
 			}
@@ -418,7 +411,7 @@ func TestBatchAnswersEachItem(t *testing.T) {
 	}
 }
 
-// A call is ended once: an item that names it again, with another agent or disposition, must not claim its own.
+// An item that names the call again, with another agent or disposition, must not report its own as booked.
 func TestBatchRepeatedCall(t *testing.T) {
 	d := newFixture(t)
 	payload := fmt.Sprintf(`[{"call_id":%[1]q,"agent_user":"10 28"}, {"call_id":%[1]q,"agent_user":"1028","disposition":"SALE","ticket":"T1"},
@@ -437,7 +430,7 @@ func TestBatchRepeatedCall(t *testing.T) {
 	}
 }
 
-func TestAnUnsignedRequestCausesNoFetchOfKeys(t *testing.T) {
+func TestUnsignedRequestFetchesNoKeys(t *testing.T) {
 	d := newFixture(t)
 	d.keys.err = errors.New("no answer")
 	_, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { delete(r.Webhook.Header, "webhook-signature") })
@@ -453,7 +446,7 @@ func TestBatchWithoutItemsIsIgnored(t *testing.T) {
 	}
 }
 
-func TestSetUpRequestsAreAnswered(t *testing.T) {
+func TestChallengesAreAnswered(t *testing.T) {
 	for name, c := range map[string]struct {
 		header, value     string
 		body, contentType string
@@ -480,7 +473,7 @@ func TestSetUpRequestsAreAnswered(t *testing.T) {
 				t.Errorf("got %d %v %s", answer.Status, answer.Header, answer.Body)
 			}
 			if d.vicidial.Count("") != 0 {
-				t.Error("VICIdial was asked")
+				t.Error("VICIdial got a request")
 			}
 		})
 	}

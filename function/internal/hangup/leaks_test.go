@@ -13,8 +13,8 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// What must stay inside: VICIdial's password as it is, stripped as older versions echo it, encoded, and in any case;
-// the webhook key; what a payload holds beside the members that are asked for. The signature comes on top.
+// taints must not be in an answer or the log: VICIdial's password as it is, stripped as older versions echo it, encoded,
+// and in any case; the webhook key; the other members of a payload. deliverTainted adds the signature.
 const (
 	taintedPass = "Ta.int+Ed/Pass=9"
 	taintedBody = "BODYtaint"
@@ -25,7 +25,7 @@ var taints = []string{
 	vicitest.DefaultPass, goodKey, taintedBody,
 }
 
-// deliverTainted sends a signed webhook whose payload is tainted, and sees that neither answer nor log shows a secret.
+// deliverTainted sends a signed webhook with a tainted payload, and checks that neither answer nor log has a taint.
 func (d *fixture) deliverTainted(t *testing.T, what, call string) hangup.Report {
 	t.Helper()
 	payload := strings.Replace(payloadOf(call), "{", `{"note":"`+taintedBody+`",`, 1)
@@ -42,7 +42,7 @@ func (d *fixture) deliverTainted(t *testing.T, what, call string) hangup.Report 
 	return report
 }
 
-// observedCall is the call that the observed answers speak of.
+// observedCall is the call of the observed replies.
 const observedCall = "Y1221052110000402027"
 
 func TestLeaksNothingOfObservedReplies(t *testing.T) {
@@ -68,7 +68,7 @@ func TestLeaksNothingOfObservedReplies(t *testing.T) {
 	}
 }
 
-// Accounts that VICIdial refuses, and echoes.
+// refusedAccounts are accounts whose password VICIdial may echo.
 var refusedAccounts = map[string]func(*vicitest.User){
 	"another password":    func(u *vicitest.User) { u.Pass = "another" },
 	"a locked account":    func(u *vicitest.User) { u.FailedLogins, u.LastLogin = 10, 1<<40 },

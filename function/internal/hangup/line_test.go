@@ -49,29 +49,19 @@ func TestLogLineNamesTheKey(t *testing.T) {
 	}
 }
 
-// Ten seconds is the longest time that a gateway is believed to have held a request.
+// A gateway that reports a time more than ten seconds ago is not believed.
 func TestBudgetCountsFromTheGatewaysTime(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	d := newFixture(t)
-	w := &watched{}
-	d.VICIdial, d.Now, d.Budget = w, func() time.Time { return now }, 25*time.Second
+	var deadline time.Time
+	d.VICIdial, d.Now, d.Budget = recordDeadline(&deadline), func() time.Time { return now }, 25*time.Second
 	for held, want := range map[time.Duration]time.Duration{10 * time.Second: 15 * time.Second, 10*time.Second + 1: 25 * time.Second} {
 		answer, report := d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { r.Received = now.Add(-held) })
-		if got := w.deadline.Sub(now); got != want || answer.Status != http.StatusOK || report.Outcome != vicicall.HungUp {
+		if got := deadline.Sub(now); got != want || answer.Status != http.StatusOK || report.Outcome != vicicall.HungUp {
 			t.Errorf("held for %v: %v left, want %v", held, got, want)
 		}
 	}
-}
-
-// scripted gives each call an outcome.
-type scripted struct {
-	hangup.VICIdial
-	outcomes map[string]hangup.Outcome
-}
-
-func (s scripted) Hangup(_ context.Context, _ vicicall.Credentials, call vicicall.Call) (vicicall.Result, error) {
-	return vicicall.Result{Outcome: s.outcomes[call.ID]}, nil
 }
 
 func TestBatchRetryAfterIsTheLongest(t *testing.T) {
@@ -81,7 +71,9 @@ func TestBatchRetryAfterIsTheLongest(t *testing.T) {
 		{first: vicicall.LockedOut, second: vicicall.Unavailable}, {first: vicicall.Unavailable, second: vicicall.LockedOut},
 	} {
 		d := newFixture(t)
-		d.VICIdial = scripted{outcomes: outcomes}
+		d.VICIdial = vicidialFunc(func(_ context.Context, _ vicicall.Credentials, call vicicall.Call) (vicicall.Result, error) {
+			return vicicall.Result{Outcome: outcomes[call.ID]}, nil
+		})
 		answer, report := d.deliver(t, "batch", "["+payloadOf(first)+","+payloadOf(second)+"]", nil)
 		if report.Outcome != vicicall.LockedOut || answer.Header["retry-after"] != "900" {
 			t.Errorf("%v: got %s, %v", outcomes, report.Outcome, answer.Header)

@@ -1,35 +1,23 @@
 package hangup_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"vicihook/function/internal/hangup"
 	"vicihook/vicicall"
 )
 
-// saying answers every call with one result.
-type saying struct {
-	hangup.VICIdial
-	result vicicall.Result
-}
-
-func (s saying) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
-	return s.result, nil
-}
-
-// Language models read the message: each says in a short sentence what happened and what to do now.
-func TestMessagesSayWhatToDoIn200Characters(t *testing.T) {
+// Language models read the message: it must say in a short sentence what happened and what to do now.
+func TestMessagesSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	const detail = " (HTTP 502, 1234 bytes, Bad Gateway; no whole answer came: the connection was closed, or the answer is not HTTP); CHECK (no whole answer came: context deadline exceeded)"
 	next := map[int]string{200: "nothing more to do", 500: "only an operator can fix this", 502: "only an operator can fix this"}
 	for _, o := range vicicall.Outcomes() {
 		for _, text := range []string{o.Advice(), o.Advice() + detail} {
-			d := newFixtureOver(t, saying{result: vicicall.Result{Outcome: o, Message: text}})
+			d := newFixtureOver(t, always(vicicall.Result{Outcome: o, Message: text}, nil))
 			answer, report := d.deliver(t, "crm", payloadOf(d.call), nil)
 			if n := utf8.RuneCountInString(report.Message); n > 200 || n < 20 {
 				t.Errorf("%s: %d characters: %s", o, n, report.Message)
@@ -53,7 +41,7 @@ func TestMessagesSayWhatToDoIn200Characters(t *testing.T) {
 	}
 }
 
-func TestMessageOfALongRefusalNamesAField(t *testing.T) {
+func TestLongMessageNamesAField(t *testing.T) {
 	t.Parallel()
 	d := newFixture(t)
 	_, report := d.deliver(t, "crm", `{"call_id": "3125551212", "agent_user": "10 28", "disposition": "TOO LONG"}`, nil)
@@ -62,26 +50,12 @@ func TestMessageOfALongRefusalNamesAField(t *testing.T) {
 	}
 }
 
-// Whatever goes wrong, the answer has no text of the cause.
 func TestCauseIsLoggedAndNotAnswered(t *testing.T) {
 	t.Parallel()
-	d := newFixtureOver(t, failing{err: &vicicall.Error{Op: "hangup", Outcome: vicicall.Misconfigured, Message: "redirects", Err: errors.New("to https://inner.example.com")}})
+	d := newFixtureOver(t, always(vicicall.Result{Outcome: vicicall.Misconfigured, Message: "redirects"},
+		&vicicall.Error{Op: "hangup", Outcome: vicicall.Misconfigured, Message: "redirects", Err: errors.New("to https://inner.example.com")}))
 	answer, _ := d.deliver(t, "crm", payloadOf(d.call), nil)
 	if line := d.line(t); strings.Contains(string(answer.Body), "inner") || !strings.Contains(fmt.Sprint(line["cause"]), "inner") {
 		t.Errorf("answer %s, log %v", answer.Body, line)
 	}
-}
-
-// failing answers each HANGUP and CHECK with an error.
-type failing struct {
-	hangup.VICIdial
-	err *vicicall.Error
-}
-
-func (f failing) Hangup(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
-	return vicicall.Result{Outcome: f.err.Outcome, Message: f.err.Message}, f.err
-}
-
-func (f failing) Check(context.Context, vicicall.Credentials, vicicall.Call) (vicicall.Result, error) {
-	return vicicall.Result{Outcome: f.err.Outcome, Message: f.err.Message}, f.err
 }

@@ -17,16 +17,16 @@ func ruleOf(t *testing.T, o hangup.Outcome) hangup.Rule {
 	t.Helper()
 	rule, known := hangup.RuleOf(o)
 	if !known {
-		t.Fatalf("%s is no outcome", o)
+		t.Fatalf("%s is not an outcome", o)
 	}
 	return rule
 }
 
-// A new outcome is a constant and a row: whoever forgets the row learns it here.
+// A new outcome is a constant and a row of the table.
 func TestRulesHaveEveryDeclaredOutcome(t *testing.T) {
 	t.Parallel()
 	declared := map[hangup.Outcome]bool{}
-	for _, o := range vicicall.Outcomes() { // a test of its own holds that list to its constants
+	for _, o := range vicicall.Outcomes() { // which another test compares with its constants
 		declared[o] = true
 	}
 	files, err := filepath.Glob("*.go")
@@ -46,7 +46,7 @@ func TestRulesHaveEveryDeclaredOutcome(t *testing.T) {
 	}
 	for _, rule := range hangup.Rules() {
 		if !declared[rule.Outcome] {
-			t.Errorf("%s is no constant, or has two rules", rule.Outcome)
+			t.Errorf("%s is not a constant, or has two rules", rule.Outcome)
 		}
 		delete(declared, rule.Outcome)
 	}
@@ -68,7 +68,7 @@ func TestRulesAreWhatSendersUnderstand(t *testing.T) {
 			t.Errorf("%s: %d with fault %q", rule.Outcome, rule.Status, rule.Fault)
 		}
 		if word := string(rule.Outcome); word != strings.ToLower(word) {
-			t.Errorf("%s is no word of the wire", word)
+			t.Errorf("%s is not in lower case", word)
 		}
 		if rule.Meaning == "" || rule.Remedy == "" || rule.Meaning == vicicall.Outcome("").Advice() {
 			t.Errorf("%s lacks a meaning or a remedy", rule.Outcome)
@@ -76,7 +76,7 @@ func TestRulesAreWhatSendersUnderstand(t *testing.T) {
 	}
 }
 
-// The tables are what senders and operators read. This test prints each row that differs, to be copied.
+// The test prints each row that differs, to be copied into the document.
 func TestRulesAreInTheDocuments(t *testing.T) {
 	t.Parallel()
 	const outcomes, remedies = "../../../README.md", "../../docs/reference.md"

@@ -298,7 +298,7 @@ func FuzzRedeliver(f *testing.F) {
 	}
 	f.Add([]byte(`{"source":"crm","call_id":"Y1122105211000040202","agent_user":"1028","disposition":"SALE","request_id":"r","received":"2026-01-02T03:04:05Z","tries":1}`))
 	f.Fuzz(func(t *testing.T, message []byte) {
-		d := newFixtureOver(t, &told{})
+		d := newFixtureOver(t, &slowVICIdial{})
 		d.Now = func() time.Time { return time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC) }
 		d.Redeliver(t.Context(), message)
 		d.line(t)

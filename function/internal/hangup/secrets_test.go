@@ -15,8 +15,8 @@ import (
 	"vicihook/vicicall"
 )
 
-// heldKeys is a key store whose next version is waiting.
-type heldKeys struct {
+// fakeKeys is a key store. A refresh loads its next version.
+type fakeKeys struct {
 	sources   *source.Sources
 	ring      source.Keyring
 	next      string
@@ -26,7 +26,7 @@ type heldKeys struct {
 	err       error
 }
 
-func (k *heldKeys) put(t *testing.T, secret string) {
+func (k *fakeKeys) put(t *testing.T, secret string) {
 	t.Helper()
 	ring, err := k.sources.ParseKeys([]byte(secret))
 	if err != nil {
@@ -35,14 +35,14 @@ func (k *heldKeys) put(t *testing.T, secret string) {
 	k.ring = ring
 }
 
-func (k *heldKeys) Keys(_ context.Context, name string) (source.Keys, hangup.Refresh, error) {
+func (k *fakeKeys) Keys(_ context.Context, name string) (source.Keys, hangup.Refresh, error) {
 	k.loaded++
 	return k.ring[name], k.refresh, k.err
 }
 
-func (k *heldKeys) Verified(asker string) { k.verified = append(k.verified, asker) }
+func (k *fakeKeys) Verified(asker string) { k.verified = append(k.verified, asker) }
 
-func (k *heldKeys) refresh(context.Context, string) (bool, error) {
+func (k *fakeKeys) refresh(context.Context, string) (bool, error) {
 	k.refreshed++
 	if k.next == "" {
 		return false, nil
@@ -52,20 +52,20 @@ func (k *heldKeys) refresh(context.Context, string) (bool, error) {
 	return true, err
 }
 
-// heldAccount is a store of one account, whose next version may be waiting.
-type heldAccount struct {
+// fakeAccount is a store of one account. A refresh loads its next version.
+type fakeAccount struct {
 	account vicicall.Credentials
 	next    *vicicall.Credentials
-	loaded  atomic.Int32 // a batch loads it side by side
+	loaded  atomic.Int32 // a batch loads it concurrently
 	err     error
 }
 
-func (a *heldAccount) Credentials(context.Context) (vicicall.Credentials, hangup.Refresh, error) {
+func (a *fakeAccount) Credentials(context.Context) (vicicall.Credentials, hangup.Refresh, error) {
 	a.loaded.Add(1)
 	return a.account, a.refresh, a.err
 }
 
-func (a *heldAccount) refresh(context.Context, string) (bool, error) {
+func (a *fakeAccount) refresh(context.Context, string) (bool, error) {
 	if a.next == nil {
 		return false, nil
 	}
@@ -77,7 +77,7 @@ func TestSecretsMissingOrUnusable(t *testing.T) {
 	broken := errors.New("arn:aws:… : no answer")
 	unusable := fmt.Errorf("%w: no JSON", hangup.ErrMisconfigured)
 	for name, c := range map[string]struct {
-		spoil  func(*fixture)
+		change func(*fixture)
 		source string
 		want   hangup.Outcome
 		level  string
@@ -91,30 +91,30 @@ func TestSecretsMissingOrUnusable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newFixture(t)
-			c.spoil(d)
+			c.change(d)
 			payload := map[string]string{"crm": payloadOf(d.call), "batch": "[" + payloadOf(d.call) + "]"}[c.source]
 			answer, report := d.deliver(t, c.source, payload, nil)
 			if line := d.line(t); report.Outcome != c.want || report.Fault != hangup.OperatorFault || line["level"] != c.level {
 				t.Errorf("got %s, %s, a line of level %v; want %s, operator, %s", report.Outcome, report.Fault, line["level"], c.want, c.level)
 			}
 			if strings.Contains(string(answer.Body), "arn:") {
-				t.Errorf("the answer tells what only the log may: %s", answer.Body)
+				t.Errorf("the answer quotes the cause: %s", answer.Body)
 			}
 			if d.vicidial.Count("") != 0 {
-				t.Error("VICIdial was asked")
+				t.Error("VICIdial got a request")
 			}
 		})
 	}
 }
 
-func TestAPausedSourceTellsThatToItsSenderWhereKeysOfBeforeAreHeld(t *testing.T) {
+func TestPausedSourceWithPreviousKeys(t *testing.T) {
 	for name, c := range map[string]struct {
 		previous, key string
 		want          hangup.Outcome
 	}{
-		"its sender":                        {`{"crm": "` + goodKey + `"}`, goodKey, hangup.Paused},
-		"a stranger":                        {`{"crm": "` + goodKey + `"}`, otherKey, hangup.Unauthorized},
-		"anybody where no key of before is": {`{"crm": "off"}`, otherKey, hangup.Paused},
+		"its sender":                      {`{"crm": "` + goodKey + `"}`, goodKey, hangup.Paused},
+		"a stranger":                      {`{"crm": "` + goodKey + `"}`, otherKey, hangup.Unauthorized},
+		"anybody, without a previous key": {`{"crm": "off"}`, otherKey, hangup.Paused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newFixture(t)
@@ -132,13 +132,13 @@ func TestAPausedSourceTellsThatToItsSenderWhereKeysOfBeforeAreHeld(t *testing.T)
 	}
 }
 
-// clumsy panics with a payload's text, once.
-type clumsy struct {
+// panicking panics with a payload's text, once.
+type panicking struct {
 	hangup.VICIdial
 	panicked bool
 }
 
-func (c *clumsy) Hangup(ctx context.Context, account vicicall.Credentials, call vicicall.Call) (vicicall.Result, error) {
+func (c *panicking) Hangup(ctx context.Context, account vicicall.Credentials, call vicicall.Call) (vicicall.Result, error) {
 	if !c.panicked {
 		c.panicked = true
 		panic("secret of the payload")
@@ -149,7 +149,7 @@ func (c *clumsy) Hangup(ctx context.Context, account vicicall.Credentials, call 
 func TestPanicIsMisconfiguredAndQuotesNothing(t *testing.T) {
 	for _, source := range []string{"crm", "batch"} {
 		d := newFixture(t)
-		d.VICIdial = &clumsy{VICIdial: d.VICIdial}
+		d.VICIdial = &panicking{VICIdial: d.VICIdial}
 		payload := payloadOf(d.call)
 		if source == "batch" {
 			payload = "[" + payload + "]"
@@ -159,8 +159,8 @@ func TestPanicIsMisconfiguredAndQuotesNothing(t *testing.T) {
 			t.Errorf("%s: got %s (%d)", source, answer.Body, answer.Status)
 		}
 		text := d.log.String()
-		if strings.Contains(text, "secret of the payload") || !strings.Contains(text, "clumsy).Hangup") {
-			t.Errorf("%s: the log names not the place, or quotes the panic: %s", source, text)
+		if strings.Contains(text, "secret of the payload") || !strings.Contains(text, "panicking).Hangup") {
+			t.Errorf("%s: the log does not name the place, or quotes the panic: %s", source, text)
 		}
 		if line := d.line(t); line["outcome"] != "misconfigured" || line["level"] != "ERROR" {
 			t.Errorf("%s: the line is %v", source, line)
@@ -171,35 +171,24 @@ func TestPanicIsMisconfiguredAndQuotesNothing(t *testing.T) {
 	}
 }
 
-// watched records the deadline that it is given.
-type watched struct {
-	hangup.VICIdial
-	deadline time.Time
-}
-
-func (w *watched) Hangup(ctx context.Context, _ vicicall.Credentials, _ vicicall.Call) (vicicall.Result, error) {
-	w.deadline, _ = ctx.Deadline()
-	return vicicall.Result{Outcome: vicicall.HungUp}, nil
-}
-
 func TestBudgetStart(t *testing.T) {
 	now := time.Now()
 	for name, c := range map[string]struct {
 		received time.Time
 		want     time.Time
 	}{
-		"a second ago":    {now.Add(-time.Second), now.Add(3 * time.Second)},
-		"a minute ago":    {now.Add(-time.Minute), now.Add(4 * time.Second)},
-		"in the future":   {now.Add(time.Second), now.Add(4 * time.Second)},
-		"not told at all": {time.Time{}, now.Add(4 * time.Second)},
+		"a second ago":  {now.Add(-time.Second), now.Add(3 * time.Second)},
+		"a minute ago":  {now.Add(-time.Minute), now.Add(4 * time.Second)},
+		"in the future": {now.Add(time.Second), now.Add(4 * time.Second)},
+		"not reported":  {time.Time{}, now.Add(4 * time.Second)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newFixture(t)
-			w := &watched{}
-			d.VICIdial, d.Now = w, func() time.Time { return now }
+			var deadline time.Time
+			d.VICIdial, d.Now = recordDeadline(&deadline), func() time.Time { return now }
 			d.deliver(t, "crm", payloadOf(d.call), func(r *hangup.Request) { r.Received = c.received })
-			if !w.deadline.Equal(c.want) {
-				t.Errorf("deadline %v from now, want %v", w.deadline.Sub(now), c.want.Sub(now))
+			if !deadline.Equal(c.want) {
+				t.Errorf("deadline %v from now, want %v", deadline.Sub(now), c.want.Sub(now))
 			}
 		})
 	}
@@ -218,10 +207,10 @@ func TestBudgetSpentSendsNothing(t *testing.T) {
 func TestBudgetOfASource(t *testing.T) {
 	now := time.Now()
 	d := newFixture(t)
-	w := &watched{}
-	d.VICIdial, d.Now = w, func() time.Time { return now }
+	var deadline time.Time
+	d.VICIdial, d.Now = recordDeadline(&deadline), func() time.Time { return now }
 	d.deliver(t, "hasty", payloadOf(d.call), nil)
-	if want := now.Add(1500 * time.Millisecond); !w.deadline.Equal(want) {
-		t.Errorf("deadline %v from now, want 1.5s", w.deadline.Sub(now))
+	if want := now.Add(1500 * time.Millisecond); !deadline.Equal(want) {
+		t.Errorf("deadline %v from now, want 1.5s", deadline.Sub(now))
 	}
 }
