@@ -50,21 +50,12 @@ func (a *Authority) Issue(c Cert) tls.Certificate {
 	return sign(template, a.certificate.Leaf, key, a.certificate.PrivateKey.(*ecdsa.PrivateKey))
 }
 
-// Pin is the server's pin, see [Pin]; empty without TLS.
-func (s *Server) Pin() string {
-	if s.certificate.Certificate == nil {
-		return ""
-	}
-	return Pin(s.certificate)
-}
+// Pin is the pin of a TLS server's certificate, see [Pin].
+func (s *Server) Pin() string { return Pin(s.certificate) }
 
 // Pin is "sha256/" and the base64 of the SHA-256 of the certificate's public key (SPKI).
 func Pin(c tls.Certificate) string {
-	leaf, err := x509.ParseCertificate(c.Certificate[0])
-	if err != nil {
-		panic(err)
-	}
-	sum := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	sum := sha256.Sum256(c.Leaf.RawSubjectPublicKeyInfo)
 	return "sha256/" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
@@ -76,9 +67,15 @@ func (c Cert) template() (*ecdsa.PrivateKey, *x509.Certificate) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()),
 		Subject:      pkix.Name{CommonName: cmp.Or(c.CommonName, "vicitest")},
-		NotBefore:    or(c.NotBefore, time.Now().Add(-time.Hour)),
-		NotAfter:     or(c.NotAfter, time.Now().Add(time.Hour)),
+		NotBefore:    c.NotBefore,
+		NotAfter:     c.NotAfter,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if c.NotBefore.IsZero() {
+		template.NotBefore = time.Now().Add(-time.Hour)
+	}
+	if c.NotAfter.IsZero() {
+		template.NotAfter = time.Now().Add(time.Hour)
 	}
 	for _, host := range c.Hosts {
 		if ip := net.ParseIP(host); ip != nil {
@@ -104,11 +101,4 @@ func sign(template, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) 
 
 func encode(c tls.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}))
-}
-
-func or(t, standard time.Time) time.Time {
-	if t.IsZero() {
-		return standard
-	}
-	return t
 }

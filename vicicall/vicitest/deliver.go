@@ -42,7 +42,7 @@ func closeAfter(x *exchange) {
 func closeSilently(x *exchange) {
 	conn := x.take()
 	defer conn.Close()
-	conn.Write(x.page.raw())
+	_, _ = conn.Write(x.page.raw())
 }
 
 // cutOff announces the whole body, sends half of it and closes.
@@ -50,11 +50,11 @@ func cutOff(x *exchange) {
 	conn := x.take()
 	defer conn.Close()
 	raw := x.page.raw()
-	conn.Write(raw[:len(raw)-(len(x.page.body())+1)/2])
+	_, _ = conn.Write(raw[:len(raw)-(len(x.page.body())+1)/2])
 }
 
 // close closes the connection in good order, without a byte of answer.
-func (x *exchange) close() { x.take().Close() }
+func (x *exchange) close() { _ = x.take().Close() }
 
 // resetConn breaks the connection off: the client sees a TCP reset.
 func resetConn(x *exchange) {
@@ -63,9 +63,9 @@ func resetConn(x *exchange) {
 		conn = secure.NetConn()
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
+		_ = tcp.SetLinger(0)
 	}
-	conn.Close()
+	_ = conn.Close()
 }
 
 // hang never answers; it ends when the client gives up, at the fault's release, or when the server closes.
@@ -91,21 +91,23 @@ func flood(size int) func(*exchange) {
 	}
 }
 
-// dripAll sends the answer byte by byte from its first, the delay between.
-func dripAll(x *exchange) { drip(x, nil, x.page.raw()) }
+// dripAll sends the answer byte by byte, the delay between.
+func dripAll(x *exchange) { x.drip(0) }
 
 // dripBody sends the headers at once and the body byte by byte.
-func dripBody(x *exchange) {
-	raw := x.page.raw()
-	body := len(raw) - len(x.page.body())
-	drip(x, raw[:body], raw[body:])
-}
+func dripBody(x *exchange) { x.drip(len(x.page.raw()) - len(x.page.body())) }
 
-func drip(x *exchange, head, rest []byte) {
-	conn := x.conn()
+// drip sends so many bytes of the answer at once and the rest one by one, until the client closes the connection.
+func (x *exchange) drip(atOnce int) {
+	raw, conn := x.page.raw(), x.conn()
 	defer conn.Close()
-	conn.Write(head)
-	gone := watch(conn)
+	_, _ = conn.Write(raw[:atOnce])
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_, _ = io.Copy(io.Discard, conn)
+	}()
+	rest := raw[atOnce:]
 	for i := range rest {
 		if !x.wait(gone) {
 			return
@@ -119,23 +121,13 @@ func drip(x *exchange, head, rest []byte) {
 	}
 }
 
-// watch returns a channel that is closed when the client closes a hijacked connection.
-func watch(conn net.Conn) <-chan struct{} {
-	gone := make(chan struct{})
-	go func() {
-		defer close(gone)
-		io.Copy(io.Discard, conn)
-	}()
-	return gone
-}
-
 // take is conn for an answer that ends at once.
 func (x *exchange) take() net.Conn {
 	x.over()
 	return x.conn()
 }
 
-// conn takes the connection out of net/http's hands. Where it cannot be had, the handler aborts.
+// conn takes the connection over from net/http. The handler aborts if it can't.
 func (x *exchange) conn() net.Conn {
 	conn, _, err := http.NewResponseController(x.w).Hijack()
 	if err != nil {

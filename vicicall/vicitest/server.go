@@ -95,8 +95,8 @@ func NewServer(cfg Config) *Server {
 	return s
 }
 
-// NewTLSServer is NewServer over TLS with the given certificate; the zero one means a self-signed certificate for
-// 127.0.0.1 and localhost. See [Server.Pin] for what a client may trust.
+// NewTLSServer is NewServer over TLS with the given certificate; the zero one is a self-signed certificate for 127.0.0.1
+// and localhost. See [Server.Pin] for what a client may trust.
 func NewTLSServer(cfg Config, certificate tls.Certificate) *Server {
 	if certificate.Certificate == nil {
 		certificate = SelfSigned(Cert{Hosts: []string{"127.0.0.1", "localhost"}})

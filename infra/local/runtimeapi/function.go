@@ -44,11 +44,11 @@ type Config struct {
 	Timeout      time.Duration     // limit of one invocation; default 10 s
 	InitTimeout  time.Duration     // limit from the start of an instance to its first request for an event; default 10 s
 	MaxInstances int               // concurrency limit; default 10
-	Log          func(line string) // gets each line that an instance prints, one at a time, at most 256 KiB; nil drops them
+	Log          func(line string) // gets each line that an instance prints, at most 256 KiB, and several at a time; nil drops them
 	OnStep       func(Step)        // is called in the course of an invocation, which waits for it to return; nil does nothing
 }
 
-// A Step is a moment in an invocation that tests and measurements look at.
+// A Step is a moment in an invocation, for tests and benchmarks.
 type Step int
 
 // The steps, for every event.
@@ -70,7 +70,6 @@ type Result struct {
 type Function struct {
 	cfg  Config
 	work sync.WaitGroup // invocations under way
-	log  sync.Mutex     // held while cfg.Log runs
 
 	mu        sync.Mutex
 	stopped   bool
@@ -97,12 +96,15 @@ func New(c Config) (*Function, error) {
 	if c.OnStep == nil {
 		c.OnStep = func(Step) {}
 	}
+	if c.Log == nil {
+		c.Log = func(string) {}
+	}
 	return &Function{cfg: c, instances: map[*instance]bool{}}, nil
 }
 
-// Invoke runs one event on an idle instance, or on a new one. It returns once the instance is ready for the
-// next event or gone, and what it printed has been logged. A function that fails is a Result with FunctionError set;
-// errors are [ErrThrottled], [ErrStopped] and that of ctx. When ctx ends the invocation goes on without its caller.
+// Invoke runs one event on an idle instance, or on a new one. It returns once the instance is ready for the next event or
+// gone, and its output has been logged. A function that fails is a Result with FunctionError set; errors are
+// [ErrThrottled], [ErrStopped] and that of ctx. When ctx ends the invocation goes on without its caller.
 func (f *Function) Invoke(ctx context.Context, event []byte) (Result, error) {
 	in, err := f.acquire()
 	if err != nil {
@@ -150,7 +152,7 @@ func (f *Function) acquire() (*instance, error) {
 		if len(f.instances) >= f.cfg.MaxInstances {
 			return nil, ErrThrottled
 		}
-		in = startInstance(f.cfg, f.emit)
+		in = startInstance(f.cfg)
 		f.instances[in] = true
 	}
 	f.work.Add(1)
@@ -193,13 +195,4 @@ func (f *Function) release(in *instance, alive bool) {
 	}
 	in.end()
 	delete(f.instances, in)
-}
-
-func (f *Function) emit(line string) {
-	if f.cfg.Log == nil {
-		return
-	}
-	f.log.Lock()
-	defer f.log.Unlock()
-	f.cfg.Log(line)
 }

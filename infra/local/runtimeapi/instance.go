@@ -30,9 +30,9 @@ type instance struct {
 }
 
 // startInstance starts the bootstrap. If that fails, the first event is answered with the reason.
-func startInstance(c Config, emit func(string)) *instance {
+func startInstance(c Config) *instance {
 	in := &instance{cfg: c, began: time.Now(), calls: make(chan call), exited: make(chan struct{})}
-	if in.failed = in.start(emit); in.failed != nil {
+	if in.failed = in.start(); in.failed != nil {
 		close(in.exited)
 		return in
 	}
@@ -45,8 +45,8 @@ func startInstance(c Config, emit func(string)) *instance {
 }
 
 // start runs the bootstrap in a process group of its own.
-func (in *instance) start(emit func(string)) (err error) {
-	if in.printed, err = newLines(emit); err != nil {
+func (in *instance) start() (err error) {
+	if in.printed, err = newLines(in.cfg.Log); err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
