@@ -92,12 +92,8 @@ func (s *Server) read(r *http.Request) (operation string, in input, err error) {
 		return "", in, refuse(InvalidSignature, "The request must be signed, within 5 minutes and with a scope of "+scope)
 	}
 	operation, known := strings.CutPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager.")
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
-	if err == nil {
-		err = json.Unmarshal(body, &in)
-	}
-	if err != nil || !known || len(body) > maxRequest || r.Method != http.MethodPost || r.Header.Get("Content-Type") != contentType {
-		return "", in, refuse(InvalidRequest, "The request must be a POST of "+contentType+", at most 1 MiB.")
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxRequest)).Decode(&in); err != nil || !known {
+		return "", in, refuse(InvalidRequest, "The request must be for an operation of Secrets Manager, with JSON.")
 	}
 	return operation, in, nil
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"reflect"
 	"slices"
 	"time"
 )
@@ -61,7 +60,7 @@ func (s *Server) find(arn string) (*secret, error) {
 	return nil, refuse(ResourceNotFound, "Secrets Manager can't find the specified secret.")
 }
 
-// put adds a version and moves the labels to it. The same id with the same value is the same request again.
+// put adds a version and moves the labels to it. A known id is the same request again.
 func (s *secret) put(v version, labels []string, now time.Time) (id string, err error) {
 	if !v.isStorable() {
 		return "", refuse(InvalidParameter, "You must provide either SecretString or SecretBinary, of 1 to 65536 bytes.")
@@ -69,10 +68,7 @@ func (s *secret) put(v version, labels []string, now time.Time) (id string, err 
 	if v.id == "" {
 		v.id = newID()
 	}
-	if old, ok := s.versions[v.id]; ok {
-		if !reflect.DeepEqual(old.value, v.value) {
-			return "", refuse(ResourceExists, "You can't change the value of an existing version: use another ClientRequestToken.")
-		}
+	if _, known := s.versions[v.id]; known {
 		return v.id, nil
 	}
 	v.created = now
@@ -94,36 +90,22 @@ func (s *secret) move(label, id string) {
 	s.labels[label] = id
 }
 
-// moveLabel moves a label from one version to another, if it is attached to the first. Either may be empty.
+// moveLabel moves a label from one version to another, if it is attached to the first.
 func (s *secret) moveLabel(label, from, to string) error {
-	holder := s.labels[label]
-	_, known := s.versions[to]
-	switch {
-	case label == "":
-		return refuse(InvalidParameter, "VersionStage is required.")
-	case to != "" && !known:
+	if _, known := s.versions[to]; !known {
 		return refuse(ResourceNotFound, "Secrets Manager can't find the specified secret version: "+to)
-	case to == "" && label == Current:
-		return refuse(InvalidParameter, "You can't remove AWSCURRENT without moving it to another version.")
-	case holder != "" && holder != to && from == "":
-		return refuse(InvalidParameter, "The parameter RemoveFromVersionId can't be empty. Staging label "+label+" is currently attached to version "+holder+
-			", so you must explicitly reference that version in RemoveFromVersionId.")
-	case from != "" && from != holder:
-		return refuse(InvalidParameter, "Staging label "+label+" is not attached to version "+from+".")
-	case to == "":
-		delete(s.labels, label)
-	case to != holder:
-		s.move(label, to)
 	}
+	if s.labels[label] != from {
+		return refuse(InvalidParameter, "Staging label "+label+" is not attached to version "+from+".")
+	}
+	s.move(label, to)
 	return nil
 }
 
-// get finds a version by id, label, or both where they agree.
+// get finds a version by id or by label.
 func (s *secret) get(id, label string) (version, error) {
 	if id == "" {
 		id = s.labels[label]
-	} else if label != "" && s.labels[label] != id {
-		return version{}, refuse(InvalidRequest, "You provided a VersionStage that is not associated to the provided VersionId.")
 	}
 	found, ok := s.versions[id]
 	if !ok {
