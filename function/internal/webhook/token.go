@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -8,7 +9,7 @@ import (
 	"strings"
 )
 
-// longestToken limits a password that is to be decoded.
+// longestToken limits a token, and a password that is to be decoded.
 const longestToken = 4096 // bytes
 
 // verifyToken compares the request's token with each key. It compares hashes, so that lengths don't show.
@@ -42,22 +43,16 @@ func (v *Verifier) tokenOf(h Header) ([]byte, error) {
 	if name == "" {
 		return nil, fmt.Errorf("%w: header %s is absent", ErrNoSignature, strings.Join(v.scheme.Header, ", "))
 	}
-	token, ok := v.readToken(value)
-	if !ok {
-		return nil, fmt.Errorf("%w: header %s", ErrMalformedSignature, name)
+	switch scheme, encoded, _ := strings.Cut(value, " "); {
+	case len(value) > longestToken:
+	case v.scheme.Kind == kindToken:
+		if text, ok := v.trimPrefix(value, true); ok && text != "" {
+			return []byte(text), nil
+		}
+	case strings.EqualFold(scheme, "Basic"):
+		if pair, err := base64.StdEncoding.Strict().DecodeString(encoded); err == nil && bytes.Contains(pair, []byte(":")) {
+			return pair, nil
+		}
 	}
-	return token, nil
-}
-
-func (v *Verifier) readToken(value string) ([]byte, bool) {
-	if len(value) > longestToken {
-		return nil, false
-	}
-	if v.scheme.Kind == kindToken {
-		text, ok := v.trimPrefix(value, true)
-		return []byte(text), ok && text != ""
-	}
-	scheme, encoded, _ := strings.Cut(value, " ")
-	pair, err := base64.StdEncoding.Strict().DecodeString(encoded)
-	return pair, strings.EqualFold(scheme, "Basic") && err == nil && strings.Contains(string(pair), ":")
+	return nil, fmt.Errorf("%w: header %s", ErrMalformedSignature, name)
 }

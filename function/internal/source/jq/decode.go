@@ -43,27 +43,23 @@ func Decode(text []byte) (any, error) {
 	if err == nil {
 		_, err = d.ReadToken()
 	}
-	if err != io.EOF { // nil after a second value
-		return nil, d.syntaxError(err)
+	if err == io.EOF {
+		return value, nil
 	}
-	return value, nil
+	if limit, ok := errors.AsType[*SyntaxError](err); ok {
+		return nil, limit
+	}
+	offset := d.InputOffset()
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		offset = syntax.ByteOffset
+	}
+	return nil, &SyntaxError{Why: fmt.Sprintf("is not one JSON value: fault at byte %d", offset)}
 }
 
 type decoder struct {
 	*jsontext.Decoder
 	text   string // strings without escapes are slices of it
 	values int
-}
-
-func (d *decoder) syntaxError(err error) error {
-	if limit, ok := errors.AsType[*SyntaxError](err); ok {
-		return limit
-	}
-	offset := d.InputOffset()
-	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		offset = syntax.ByteOffset
-	}
-	return &SyntaxError{Why: fmt.Sprintf("is not one JSON value: fault at byte %d", offset)}
 }
 
 func (d *decoder) value() (any, error) {

@@ -54,8 +54,10 @@ func Compile(text string) (*Expression, []string) {
 		return &Expression{Text: text, Names: path, Paths: [][]string{path}}, nil
 	}
 	query, err := gojq.Parse(text)
-	if err != nil {
-		return nil, []string{parseFault(err)}
+	if fault, ok := errors.AsType[*gojq.ParseError](err); ok {
+		return nil, []string{fmt.Sprintf("no jq: fault at byte %d", fault.Offset)}
+	} else if err != nil {
+		return nil, []string{"no jq: " + err.Error()}
 	}
 	if query.Term == nil && query.Left == nil {
 		return nil, []string{"is empty"}
@@ -69,13 +71,6 @@ func Compile(text string) (*Expression, []string) {
 		return nil, []string{"no jq: " + err.Error()}
 	}
 	return e, nil
-}
-
-func parseFault(err error) string {
-	if fault, ok := errors.AsType[*gojq.ParseError](err); ok {
-		return fmt.Sprintf("no jq: fault at byte %d", fault.Offset)
-	}
-	return "no jq: " + err.Error()
 }
 
 // Take returns the first values that the expression yields for an input, at most limit. It returns the context's error,
