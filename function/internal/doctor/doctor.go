@@ -1,23 +1,24 @@
-// Package doctor examines, inside the function, all that a webhook would need, and names what to fix.
+// Package doctor examines, inside the function, everything that a webhook would need, and says how to fix what it finds.
 //
 //	report := (&doctor.Doctor{Settings: settings, Keys: keys, Account: account, VICIdial: client}).Examine(ctx)
 //	for _, f := range report.Findings {
 //		fmt.Println(f.What, f.Remedy)
 //	}
 //
-// A [Doctor] looks at the configuration, both secrets, each source's keys, each web server of VICIdial (name, connection,
-// certificate, version, clock), the API account and the time limits, in the order in which a webhook would meet them.
-// Each [Finding] says in one line what is wrong and how to fix it; the first one is what to begin with.
+// A [Doctor] examines the configuration, both secrets, each source's keys, each web server of VICIdial (name, connection,
+// certificate, version, clock), the API account and the time limits. Each [Finding] says in one line what is wrong and
+// how to fix it; the first one is what to fix first.
 //
-// It changes nothing: VICIdial is asked for its version, without a password, and once with CHECK for an agent and a call
-// that can't be (see [vicicall.Client.Probe]). A refusal of the account latches as it does for a webhook, and a latched
-// account is not tried. Nothing of a key or password is in a report.
+// It changes nothing: it asks VICIdial for its version, without a password, and once sends CHECK for an agent and a call
+// that can't exist (see [vicicall.Client.Probe]). A refused account latches as it does for a webhook, and a latched
+// account is not tried. A report contains nothing of a key or a password.
 package doctor
 
 import (
+	"cmp"
 	"context"
-	"strings"
-	"sync"
+	"fmt"
+	"slices"
 	"time"
 
 	"vicihook/function/internal/config"
@@ -27,80 +28,47 @@ import (
 )
 
 const (
-	wholeLimit = 9 * time.Second        // an examination may take
-	answerTime = 500 * time.Millisecond // of the caller's own limit stay for the answer
+	examineLimit = 9 * time.Second        // for one examination
+	answerTime   = 500 * time.Millisecond // kept from the caller's deadline for the answer
+	hangupShare  = 60                     // percent of a budget that one HANGUP may take
 )
 
-// A Store returns a secret, as [secret.Store] does.
-type Store[T any] interface {
-	Load(context.Context) (secret.Snapshot[T], error)
-	Refresh(ctx context.Context, seen secret.Snapshot[T], asker string) (got secret.Snapshot[T], changed bool, err error)
-}
-
-// VICIdial is the client of the agent API: a [vicicall.Client].
-type VICIdial interface {
-	Validate(vicicall.Credentials) error
-	Version(context.Context, vicicall.Credentials) (vicicall.Version, error)
-	Probe(ctx context.Context, cred vicicall.Credentials, at int) (vicicall.Result, error)
-	AgentStatus(ctx context.Context, cred vicicall.Credentials, agentUser string) (vicicall.Agent, error)
-	LoggedInAgents(context.Context, vicicall.Credentials) ([]vicicall.Agent, error)
-}
-
-var _ VICIdial = (*vicicall.Client)(nil)
-
-// A Doctor examines what a webhook would use, through the same stores and client. Unless it is Broken, the fields down to
-// VICIdial are required.
+// A Doctor examines what a webhook would use. Unless Broken is set, the fields up to VICIdial are required.
 type Doctor struct {
-	Broken   error // a configuration that can't serve: it is all that there is to examine
+	Broken   error // a configuration that can't serve: nothing else is examined
 	Settings config.Config
-	Keys     Store[source.Keyring]
-	Account  Store[vicicall.Credentials]
-	VICIdial VICIdial
+	Keys     *secret.Store[source.Keyring]
+	Account  *secret.Store[vicicall.Credentials]
+	VICIdial *vicicall.Client
 
-	Region  string // where the function asks for its secrets; empty = not known
+	Region  string // where the function looks for its secrets; empty = not known
 	Version string // the function's own
 
 	Now func() time.Time // nil = time.Now
 }
 
-// Examine returns a report. It takes at most 9 s, and ends before ctx does.
+// Examine makes a report. It takes at most 9 s, and ends before ctx does.
 func (d *Doctor) Examine(ctx context.Context) Report {
-	r := Report{Version: d.Version, At: d.now().UTC()}
+	r := Report{Version: d.Version, At: d.now().UTC(), Findings: []Finding{}}
 	if d.Broken != nil {
-		for line := range strings.Lines(d.Broken.Error()) {
-			r.add("configuration", "{cause}", strings.TrimPrefix(strings.TrimSpace(line), config.ErrInvalid.Error()+": "))
-		}
+		r.addLines("configuration", d.Broken, config.ErrInvalid.Error()+": ")
 		return r.finish()
 	}
-	limit := functionLimit(ctx)
-	ctx, cancel := withLimit(ctx)
+	limit := examineLimit
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		r.Deadlines.FunctionMS, limit = left.Milliseconds(), min(limit, left-answerTime)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 
-	var keys, vicidial Report
-	var both sync.WaitGroup
-	both.Go(func() { d.examineKeys(ctx, &keys) })
-	both.Go(func() { d.examineVICIdial(ctx, &vicidial) })
-	both.Wait()
-
-	r.Secrets = append(keys.Secrets, vicidial.Secrets...)
-	r.Sources, r.Servers, r.Account, r.Lookup = keys.Sources, vicidial.Servers, vicidial.Account, vicidial.Lookup
-	r.Deadlines = d.deadlines(limit, vicidial.Account)
-	d.checkRegions(&r)
-	r.Findings = append(r.Findings, vicidial.Findings...)
-	r.Findings = append(r.Findings, keys.Findings...)
-	r.checkDeadlines()
+	keys := d.examineKeys(ctx, &r)
+	d.examineVICIdial(ctx, keys, &r)
+	d.examineDeadlines(&r)
 	if d.Settings.DryRun {
 		r.add("dry_run")
 	}
 	return r.finish()
-}
-
-func withLimit(ctx context.Context) (context.Context, context.CancelFunc) {
-	limit := wholeLimit
-	if deadline, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(deadline)-answerTime)
-	}
-	return context.WithTimeout(ctx, limit)
 }
 
 func (d *Doctor) now() time.Time {
@@ -108,4 +76,30 @@ func (d *Doctor) now() time.Time {
 		return time.Now()
 	}
 	return d.Now()
+}
+
+// examineDeadlines checks that each source's budget fits into the function's time, and VICIdial's answer into the budget.
+func (d *Doctor) examineDeadlines(r *Report) {
+	budget := func(name string) int64 {
+		src, _ := d.Settings.Sources.Lookup(name)
+		return cmp.Or(src.Budget, d.Settings.Budget).Milliseconds()
+	}
+	names := d.Settings.Sources.Names()
+	if len(names) == 0 {
+		return
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(budget(a), budget(b)) })
+	shortest, longest := names[0], names[len(names)-1]
+	t := &r.Deadlines
+	t.BudgetMS, t.ShortestMS, t.LongestMS = d.Settings.Budget.Milliseconds(), budget(shortest), budget(longest)
+	if r.Account != nil {
+		t.VICIdialMS = r.Account.ElapsedMS
+	}
+	switch {
+	case t.FunctionMS > 0 && t.LongestMS+answerTime.Milliseconds() > t.FunctionMS:
+		r.add("budget_too_long", "{source}", longest, "{budget}", fmt.Sprint(t.LongestMS), "{limit}", fmt.Sprint(t.FunctionMS))
+	case t.VICIdialMS*100 > t.ShortestMS*hangupShare:
+		r.add("vicidial_too_slow", "{source}", shortest, "{budget}", fmt.Sprint(t.ShortestMS),
+			"{took}", fmt.Sprint(t.VICIdialMS), "{share}", fmt.Sprint(hangupShare))
+	}
 }

@@ -38,7 +38,6 @@ type fixture struct {
 	text    string         // in place of account
 	limit   time.Duration  // of the function's own time; 0 = none
 	dial    func(context.Context, string, string) (net.Conn, error)
-	client  doctor.VICIdial // in place of one that dials
 	now     func() time.Time
 }
 
@@ -99,11 +98,8 @@ func (p *fixture) doctorFor(settings config.Config) *doctor.Doctor {
 	})
 	client := vicicall.New(vicicall.Config{AllowHTTP: settings.AllowHTTP, Now: p.now, Dial: p.dial})
 	p.Cleanup(client.Close)
-	if p.client == nil {
-		p.client = client
-	}
 	return &doctor.Doctor{
-		Settings: settings, VICIdial: p.client, Region: secretsmanager.Region, Now: p.now,
+		Settings: settings, VICIdial: client, Region: secretsmanager.Region, Now: p.now,
 		Keys: secret.New(secret.Config[source.Keyring]{
 			API: api, ARN: settings.WebhookSecretARN, Parse: settings.Sources.ParseKeys, PreviousFor: 24 * time.Hour, Now: p.now,
 		}),
@@ -228,6 +224,15 @@ func TestCertificateHasItsPin(t *testing.T) {
 	p.account["ca"] = authority.PEM()
 	c := p.examine().Servers[0].Certificate
 	if c == nil || c.Pin != p.srv.Pin() || c.DaysLeft != 61 || c.Trust != "ca" || c.Issuer != "vicitest authority" || len(c.Names) != 1 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestUntrustedCertificateIsReported(t *testing.T) {
+	t.Parallel()
+	p := newFixture(t)
+	selfSigned(p)
+	if c := p.examine().Servers[0].Certificate; c == nil || c.Pin != p.srv.Pin() || c.Trust != "nothing" {
 		t.Errorf("%+v", c)
 	}
 }

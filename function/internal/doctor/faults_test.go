@@ -2,9 +2,12 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +18,6 @@ import (
 
 	"vicihook/function/internal/doctor"
 	"vicihook/infra/local/secretsmanager"
-	"vicihook/vicicall"
 	"vicihook/vicicall/vicitest"
 )
 
@@ -33,7 +35,7 @@ var faults = map[string]faultTest{
 	"a setting is wrong":              {setting("REQUEST_BUDGET", "4"), "configuration", false, "REQUEST_BUDGET is \"4\": give a duration"},
 	"a secret's ARN is missing":       {setting("VICIDIAL_SECRET_ARN", ""), "configuration", false, "VICIDIAL_SECRET_ARN is not set"},
 	"sources.json is wrong":           {func(p *fixture) { p.sources = `{"crm": {"scheme": "nobody"}}` }, "configuration", false, "crm: scheme"},
-	"the secret is of another region": {setting("WEBHOOK_SECRET_ARN", elsewhere), "secret_region", false, "is of region eu-west-1, and the function asks us-east-1"},
+	"the secret is of another region": {setting("WEBHOOK_SECRET_ARN", elsewhere), "secret_region", false, "is in region eu-west-1, but the function looks in us-east-1"},
 	"the secret does not exist":       {setting("WEBHOOK_SECRET_ARN", strings.Replace(elsewhere, "eu-west-1", "us-east-1", 1)), "secret_not_found", false, "WEBHOOK_SECRET_ARN"},
 	"the role may not read it":        {secretFails(secretsmanager.AccessDenied), "secret_denied", false, "secretsmanager:GetSecretValue"},
 	"the key of KMS is barred":        {secretFails(secretsmanager.DecryptionFailure), "secret_denied", false, "kms:Decrypt"},
@@ -45,16 +47,16 @@ var faults = map[string]faultTest{
 	"the url names api.php itself":    {func(p *fixture) { p.account["url"] = p.srv.URL + "/agc/api.php" }, "vicidial_secret", false, "must end before /agc/api.php"},
 	"plain http to another host":      {func(p *fixture) { p.account["url"] = "http://192.0.2.1" }, "vicidial_secret", false, "must be https"},
 
-	"plain http is allowed":                {answeredBy(vicidial{}), "plain_http", true, "everybody on the way"},
+	"plain http is allowed":                {plainHTTP, "plain_http", true, "everybody on the network path"},
 	"the version before is no JSON":        {previousKeys("topsecret"), "secret_previous", true, "so its keys no longer count"},
-	"the certificate is for a mail server": {answeredBy(vicidial{err: misused()}), "tls_untrusted", false, "incompatible key usage"},
+	"the certificate is for a mail server": {forMail, "tls_untrusted", false, "incompatible key usage"},
 
 	"the name is unknown":           {func(p *fixture) { p.named(&net.DNSError{IsNotFound: true}) }, "dns_unknown", false, "DNS has no address for dialer.example.com"},
-	"no resolver answers":           {func(p *fixture) { p.named(&net.DNSError{IsTimeout: true}) }, "dns_silent", false, "DNS gave no answer"},
+	"no resolver answers":           {func(p *fixture) { p.named(&net.DNSError{IsTimeout: true}) }, "dns_silent", false, "DNS did not answer"},
 	"nothing listens":               {func(p *fixture) { p.account["url"] = deadURL }, "tcp_refused", false, "refuses the connection"},
 	"a firewall drops":              {dropped, "tcp_dropped", false, "a firewall drops the packets"},
 	"there is no route":             {func(p *fixture) { p.dialing(&net.OpError{Op: "dial", Err: errors.New("no route to host")}) }, "tcp_unreachable", false, "no route to host"},
-	"the certificate has ended":     {issued(vicitest.Cert{NotBefore: ago(48), NotAfter: ago(24)}), "tls_expired", false, "ended on"},
+	"the certificate has ended":     {issued(vicitest.Cert{NotBefore: ago(48), NotAfter: ago(24)}), "tls_expired", false, "expired on"},
 	"the certificate is to come":    {issued(vicitest.Cert{NotBefore: ago(-1), NotAfter: ago(-900)}), "tls_not_yet_valid", false, "is valid only from"},
 	"the certificate is another's":  {issued(vicitest.Cert{Hosts: []string{"pbx.example.com"}, NotAfter: ago(-900)}), "tls_wrong_name", false, "is for pbx.example.com"},
 	"the certificate is self-made":  {selfSigned, "tls_self_signed", false, `add "tls_pin": ["sha256/`},
@@ -64,15 +66,15 @@ var faults = map[string]faultTest{
 	"the port speaks no TLS":        {func(p *fixture) { p.account["url"] = strings.Replace(p.srv.URL, "http:", "https:", 1) }, "tls_not_spoken", false, "speaks no TLS"},
 	"TLS is too old":                {oldTLS, "tls_too_old", false, "older than 1.2"},
 	"the handshake is broken off":   {listening(func(c net.Conn) { c.Close() }), "tls_handshake", false, "breaks off the TLS handshake"},
-	"the port says nothing":         {listening(func(c net.Conn) {}), "tls_silent", false, "says nothing"},
-	"the certificate ends soon":     {issued(vicitest.Cert{NotAfter: ago(-24 * 6)}), "tls_expiring", true, "ends in 5 days"},
+	"the port says nothing":         {listening(func(c net.Conn) {}), "tls_silent", false, "sends nothing"},
+	"the certificate ends soon":     {issued(vicitest.Cert{NotAfter: ago(-24 * 6)}), "tls_expiring", true, "expires in 5 days"},
 
 	"the web server redirects":     {inject("redirect"), "redirect", false, "it redirects to https://dialer.example.com"},
 	"the path to api.php is wrong": {func(p *fixture) { p.answering(http.StatusNotFound, "Not Found") }, "wrong_path", false, "before /agc/api.php"},
 	"the web server refuses":       {func(p *fixture) { p.answering(http.StatusForbidden, "Forbidden") }, "web_server_refuses", false, "fixed address through"},
 	"something else answers":       {inject("garbage"), "not_vicidial", false, "must lead to VICIdial's web server"},
 	"the database is down":         {inject("database-down"), "vicidial_down", false, "MySQL connect ERROR"},
-	"the database is down, PHP 8":  {inject("database-down-500"), "vicidial_down", false, "look whether its database runs"},
+	"the database is down, PHP 8":  {inject("database-down-500"), "vicidial_down", false, "check that its database runs"},
 	"the database is down, shown":  {inject("database-down-shown"), "vicidial_down", false, "mysqli_sql_exception"},
 	"a proxy has lost VICIdial":    {inject("proxy-502"), "vicidial_down", false, "HTTP 502"},
 	"the web server is overloaded": {inject("busy-503"), "vicidial_down", false, "HTTP 503"},
@@ -117,7 +119,7 @@ var faults = map[string]faultTest{
 	"the key is too short":        {keyed(`"whsec_c2hvcnQ="`), "key_refused", false, "fewer than 16 bytes"},
 	"the source is paused":        {keyed(`"off", "desk": "` + otherKey + `"`), "paused", true, "vicihook keys resume crm"},
 	"the source has no key":       {func(p *fixture) { withDesk(p); p.keys = `{"desk": "` + goodKey + `"}` }, "no_key", true, "source crm has no key"},
-	"no source has a key":         {func(p *fixture) { p.keys = `{}` }, "no_source", false, "none has a good key"},
+	"no source has a key":         {func(p *fixture) { p.keys = `{}` }, "no_source", false, "none has a valid key"},
 	"a key is of an unknown name": {func(p *fixture) { p.keys = `{"crm": "` + goodKey + `", "desk": "` + goodKey + `"}` }, "unknown_source", true, "the webhook secret has 1 names that sources.json lacks"},
 }
 
@@ -228,25 +230,28 @@ func previousKeys(value string) func(*fixture) {
 	}
 }
 
-// answeredBy replaces VICIdial by one without a network.
-func answeredBy(client vicidial) func(*fixture) {
-	return func(p *fixture) {
-		p.env["VICIDIAL_ALLOW_HTTP"] = "true"
-		p.account["url"] = "http://dialer.example.com"
-		if client.err != nil {
-			p.account["url"] = "https://dialer.example.com"
-		}
-		p.client = client
+// plainHTTP gives VICIdial a name that leads to another host.
+func plainHTTP(p *fixture) {
+	p.env["VICIDIAL_ALLOW_HTTP"] = "true"
+	p.account["url"] = "http://dialer.example.com"
+	p.dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, strings.TrimPrefix(p.srv.URL, "http://"))
 	}
 }
 
-// misused is the error for a certificate that is not for web servers.
-func misused() error {
-	leaf, _ := x509.ParseCertificate(vicitest.SelfSigned(vicitest.Cert{Hosts: []string{"dialer.example.com"}}).Certificate[0])
-	leaf.RawIssuer = []byte("an authority")
-	return &vicicall.Error{Op: "version", Outcome: vicicall.TLSUntrusted, Err: &tls.CertificateVerificationError{
-		UnverifiedCertificates: []*x509.Certificate{leaf}, Err: x509.CertificateInvalidError{Cert: leaf, Reason: x509.IncompatibleUsage},
-	}}
+// forMail gives VICIdial a certificate that is trusted, but not for web servers.
+func forMail(p *fixture) {
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: ago(1), NotAfter: ago(-900),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageEmailProtection},
+	}
+	public, private, _ := ed25519.GenerateKey(nil)
+	der, err := x509.CreateCertificate(nil, template, template, public, private)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.use(vicitest.NewTLSServer(vicitest.Config{}, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}))
+	p.account["ca"] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
 func withDesk(p *fixture) {

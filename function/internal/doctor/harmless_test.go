@@ -1,15 +1,12 @@
 package doctor_test
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"vicihook/function/internal/doctor"
-	"vicihook/vicicall"
 	"vicihook/vicicall/vicitest"
 )
 
@@ -79,27 +76,6 @@ func TestLatchedAccountIsNotTried(t *testing.T) {
 	}
 }
 
-// vicidial answers every request well, or returns an error for its version.
-type vicidial struct{ err error }
-
-func (vicidial) Validate(vicicall.Credentials) error { return nil }
-
-func (v vicidial) Version(context.Context, vicicall.Credentials) (vicicall.Version, error) {
-	return vicicall.Version{Version: "2.14-82", Time: time.Now()}, v.err
-}
-
-func (vicidial) Probe(context.Context, vicicall.Credentials, int) (vicicall.Result, error) {
-	return vicicall.Result{Outcome: vicicall.AgentNotLoggedIn, Checks: 1}, nil
-}
-
-func (vicidial) AgentStatus(context.Context, vicicall.Credentials, string) (vicicall.Agent, error) {
-	return vicicall.Agent{}, nil
-}
-
-func (vicidial) LoggedInAgents(context.Context, vicicall.Credentials) ([]vicicall.Agent, error) {
-	return nil, nil
-}
-
 func TestAddressesOfANameAreShown(t *testing.T) {
 	t.Parallel()
 	p := newFixture(t)
@@ -108,5 +84,3 @@ func TestAddressesOfANameAreShown(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
-
-var _ doctor.VICIdial = vicidial{}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,7 +15,7 @@ type Report struct {
 	Sources   []Source  `json:"sources,omitempty"`
 	Servers   []Server  `json:"servers,omitempty"`
 	Account   *Account  `json:"account,omitempty"`
-	Lookup    *Account  `json:"lookup,omitempty"` // only if a source finds calls
+	Lookup    *Account  `json:"lookup,omitempty"` // only if a source finds calls and a web server works
 	Deadlines Deadlines `json:"deadlines,omitzero"`
 	Version   string    `json:"version,omitempty"` // of the function
 	At        time.Time `json:"at"`
@@ -22,13 +23,13 @@ type Report struct {
 
 // A Finding is one fault, with its remedy.
 type Finding struct {
-	Fault   string `json:"fault"`             // one word, the same for ever: tcp_refused
+	Fault   string `json:"fault"`             // one word that never changes, for example tcp_refused
 	Warning bool   `json:"warning,omitempty"` // webhooks are served all the same
 	What    string `json:"what"`
 	Remedy  string `json:"remedy"`
 }
 
-// Line is the finding in one line.
+// Line returns the finding in one line.
 func (f Finding) Line() string { return f.What + ". " + f.Remedy }
 
 // A Secret describes the current version of one of the two secrets.
@@ -46,23 +47,21 @@ type Source struct {
 	State    string `json:"state"`  // ready, paused, disabled, or no key
 	Why      string `json:"why,omitempty"`
 	Keys     int    `json:"keys"`
-	Previous int    `json:"previous_keys,omitempty"` // of the secret's version before, still in force
+	Previous int    `json:"previous_keys,omitempty"` // of the secret's previous version, still valid
 	DryRun   bool   `json:"dry_run,omitempty"`
 }
 
 // A Server describes one web server of VICIdial.
 type Server struct {
 	Host         string       `json:"host"`                // with scheme and port
-	Addresses    []string     `json:"addresses,omitempty"` // what DNS says
+	Addresses    []string     `json:"addresses,omitempty"` // by DNS
 	From         string       `json:"from,omitempty"`      // this side of the connection; VICIdial sees another behind a NAT
 	Certificate  *Certificate `json:"certificate,omitempty"`
-	VICIdial     string       `json:"vicidial,omitempty"` // version of its agent API
+	VICIdial     string       `json:"vicidial,omitempty"` // version of its agent API; empty = it does not answer as one
 	Build        string       `json:"build,omitempty"`
 	ClockSeconds *int         `json:"clock_seconds,omitempty"` // how far its clock is ahead
 	ConnectMS    int64        `json:"connect_ms,omitempty"`
 	VersionMS    int64        `json:"version_ms,omitempty"`
-
-	good bool // it answers as an agent API
 }
 
 // A Certificate describes the certificate of a web server.
@@ -85,27 +84,35 @@ type Account struct {
 	ElapsedMS int64  `json:"elapsed_ms,omitempty"`
 }
 
+// Deadlines are nested time limits: the function's own, each source's budget, and VICIdial's answer.
+type Deadlines struct {
+	FunctionMS int64 `json:"function_ms,omitempty"` // what was left of Lambda's timeout; 0 = not run by Lambda
+	BudgetMS   int64 `json:"budget_ms,omitempty"`   // REQUEST_BUDGET
+	LongestMS  int64 `json:"longest_ms,omitempty"`  // the longest budget of a source
+	ShortestMS int64 `json:"shortest_ms,omitempty"` // the shortest
+	VICIdialMS int64 `json:"vicidial_ms,omitempty"` // one answer about the account
+}
+
 func (r *Report) add(fault string, words ...string) {
 	r.Findings = append(r.Findings, newFinding(fault, words...))
 }
 
-// finish sorts errors before warnings, and sets the verdict.
-func (r Report) finish() Report {
-	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return level(a) - level(b) })
-	r.Healthy = len(r.Findings) == 0 || r.Findings[0].Warning
-	r.Verdict = "healthy"
-	if len(r.Findings) > 0 {
-		r.Verdict = r.Findings[0].Line()
+// addLines adds a finding for each line of err, without the prefix that all of them have.
+func (r *Report) addLines(fault string, err error, prefix string) {
+	for line := range strings.Lines(err.Error()) {
+		r.add(fault, "{cause}", strings.TrimPrefix(strings.TrimSpace(line), prefix))
 	}
-	if r.Findings == nil {
-		r.Findings = []Finding{}
-	}
-	return r
 }
 
-func level(f Finding) int {
-	if f.Warning {
-		return 1
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// finish sorts errors before warnings, and sets the verdict.
+func (r Report) finish() Report {
+	order := map[bool]int{true: 1} // of Warning
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return order[a.Warning] - order[b.Warning] })
+	r.Healthy, r.Verdict = true, "healthy"
+	if len(r.Findings) > 0 {
+		r.Healthy, r.Verdict = r.Findings[0].Warning, r.Findings[0].Line()
 	}
-	return 0
+	return r
 }
