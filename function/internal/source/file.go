@@ -64,15 +64,9 @@ const members = "scheme, accept_unsigned, each, when, call_id, agent_user, lead_
 
 // A reader reads one file and collects its faults.
 type reader struct {
-	file     string
-	source   string // being read; empty for the whole file
-	faults   []*Fault
-	compiled map[string]compiled // by text: most sources share their expressions
-}
-
-type compiled struct {
-	expression *jq.Expression
-	faults     []string
+	file   string
+	source string // being read; empty for the whole file
+	faults []*Fault
 }
 
 func (r *reader) fault(field, format string, args ...any) {
@@ -80,7 +74,7 @@ func (r *reader) fault(field, format string, args ...any) {
 }
 
 func parse(file string, text []byte) (*Sources, error) {
-	r := reader{file: file, compiled: map[string]compiled{}}
+	r := reader{file: file}
 	sources := &Sources{byName: map[string]*Source{}}
 	definitions := r.members(text)
 	sources.names = slices.Sorted(maps.Keys(definitions))
@@ -248,18 +242,14 @@ func (r *reader) expression(field string, value *string, standard string) *jq.Ex
 	if text == "" {
 		return nil
 	}
-	c, known := r.compiled[text]
-	if !known {
-		c.expression, c.faults = jq.Compile(text)
-		r.compiled[text] = c
-	}
-	for _, why := range c.faults {
+	e, faults := jq.Compile(text)
+	for _, why := range faults {
 		r.fault(field, "%s", why)
 	}
-	if c.expression != nil && c.expression.Several && field != fieldEach {
+	if e != nil && e.Several && field != fieldEach {
 		r.fault(field, "may yield several values: take one with first(…), or list the items with each")
 	}
-	return c.expression
+	return e
 }
 
 func (r *reader) scheme(s *Source, d definition) {
