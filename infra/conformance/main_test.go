@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-func TestWrongFolderIsRefusedBeforeAnythingStarts(t *testing.T) {
+func TestWrongFolder(t *testing.T) {
 	if _, err := (flags{VICIdial: t.TempDir()}).run(t.Context()); !errors.Is(err, errNotSource) {
 		t.Errorf("error %v, want that this is no source of VICIdial", err)
 	}
 }
 
-func TestEveryConditionIsStagedByBoth(t *testing.T) {
+func TestDoubleStagesEveryCondition(t *testing.T) {
 	for _, s := range scenarios {
 		if s.condition == "" || s.realOnly {
 			continue

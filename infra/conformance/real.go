@@ -98,22 +98,15 @@ func (r *real) start(ctx context.Context, source, schema string) error {
 	if err := r.startMaria(ctx); err != nil {
 		return err
 	}
-	for _, statement := range []string{
-		"CREATE DATABASE `" + database + "`",
-		"CREATE USER '" + databaseUser + "'@'localhost' IDENTIFIED BY '" + databasePass + "'",
-		"GRANT ALL ON `" + database + "`.* TO '" + databaseUser + "'@'localhost'",
-	} {
-		if _, err := r.db.ExecContext(ctx, statement); err != nil {
-			return err
-		}
-	}
 	tables, err := os.Open(schema)
 	if err != nil {
 		return err
 	}
 	defer tables.Close()
-	load := exec.CommandContext(ctx, "mariadb", "--no-defaults", "--socket="+r.socket, "--user=root", "--force", database)
-	load.Stdin = tables
+	create := "CREATE DATABASE `" + database + "`; USE `" + database + "`; GRANT ALL ON `" + database + "`.* TO '" +
+		databaseUser + "'@'localhost' IDENTIFIED BY '" + databasePass + "';\n"
+	load := exec.CommandContext(ctx, "mariadb", "--no-defaults", "--socket="+r.socket, "--user=root", "--force")
+	load.Stdin = io.MultiReader(strings.NewReader(create), tables)
 	if out, err := load.CombinedOutput(); err != nil && !bytes.Contains(out, []byte("ERROR")) { // --force goes on at what this MariaDB refuses
 		return fmt.Errorf("loading %s: %w\n%s", schema, err, out)
 	}
@@ -134,7 +127,7 @@ func (r *real) startMaria(ctx context.Context) error {
 	}
 	if r.db == nil {
 		config := mysql.NewConfig()
-		config.Net, config.Addr, config.User = "unix", r.socket, "root"
+		config.Net, config.Addr, config.User, config.DBName = "unix", r.socket, "root", database
 		config.Logger = &mysql.NopLogger{}
 		connector, err := mysql.NewConnector(config)
 		if err != nil {
@@ -143,7 +136,13 @@ func (r *real) startMaria(ctx context.Context) error {
 		r.db = sql.OpenDB(connector)
 		r.db.SetMaxIdleConns(0) // a restart leaves none that is dead
 	}
-	return waitUntil(ctx, "MariaDB", func() error { return r.db.PingContext(ctx) })
+	return waitUntil(ctx, "MariaDB", func() error {
+		err := r.db.PingContext(ctx)
+		if answer := (*mysql.MySQLError)(nil); errors.As(err, &answer) {
+			return nil // at first it has no such database
+		}
+		return err
+	})
 }
 
 // startPHP starts PHP's own web server with settings as PHP's -d takes them.
