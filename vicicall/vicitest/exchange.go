@@ -36,8 +36,8 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	known, nonAgent := apiAt(r.URL.Path)
 	if !known {
 		s.recordStray(r)
-		x := &exchange{s: s, w: w, r: r, page: Observed("any", "api.php not at this path (wrong base URL, /agc not installed)").observed.page()}
-		x.whole()
+		x := &exchange{s: s, w: w, r: r}
+		asObserved("any", "api.php not at this path (wrong base URL, /agc not installed)")(x)
 		return
 	}
 	x := s.record(w, r, nonAgent)

@@ -14,7 +14,8 @@ func (x *exchange) lookup() {
 	x.user = x.s.users[fold(x.in.user)]
 	if x.in.function == "version" {
 		now := x.s.now()
-		x.page.line = fmt.Sprintf("VERSION: 2.14-194|BUILD: 241004-1518|DATE: %s|EPOCH: %d|DST: 0|TZ: -5.00|TZNOW: -5.00|\n", now.Format(time.DateTime), now.Unix())
+		x.page.line = fmt.Sprintf("VERSION: 2.14-194|BUILD: 241004-1518|DATE: %s|EPOCH: %d|DST: 0|TZ: -5.00|TZNOW: -5.00|\n",
+			now.Format(time.DateTime), now.Unix())
 		return
 	}
 	if x.refusedLookup() {
@@ -62,7 +63,8 @@ func (x *exchange) loggedInAgents() {
 	var rows [][]string
 	for _, user := range x.s.loggedIn() {
 		a := x.s.agents[user]
-		if a.NoUser || !x.mayView(a) || x.user.Campaigns != nil && !slices.Contains(x.user.Campaigns, a.campaign()) || x.fault.blind == "vicidial_live_agents" {
+		mayList := x.user.Campaigns == nil || slices.Contains(x.user.Campaigns, a.campaign())
+		if a.NoUser || !mayList || !x.mayView(a) || x.fault.blind == "vicidial_live_agents" {
 			continue
 		}
 		lead, _, _ := x.s.leadOf(a)
