@@ -94,7 +94,9 @@ func parts(ctx context.Context, settings config.Config, api secret.API, log *slo
 		}),
 	}}
 	account := &apiAccount{loggedSecret[vicicall.Credentials]{
-		log: log, Store: secret.New(secret.Config[vicicall.Credentials]{API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials}),
+		log: log, Store: secret.New(secret.Config[vicicall.Credentials]{
+			API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials,
+		}),
 	}}
 	keys.Prefetch(ctx)
 	account.Prefetch(ctx)
@@ -103,5 +105,7 @@ func parts(ctx context.Context, settings config.Config, api secret.API, log *slo
 		Sources: settings.Sources, Keys: keys, Credentials: account, VICIdial: client,
 		Budget: settings.Budget, DryRun: settings.DryRun, Log: log, Version: version,
 	}
-	return handler, &doctor.Doctor{Settings: settings, Keys: keys.Store, Account: account.Store, VICIdial: client, Version: version}
+	return handler, &doctor.Doctor{
+		Settings: settings, Keys: keys.Store, Account: account.Store, VICIdial: client, Version: version,
+	}
 }
