@@ -8,7 +8,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// verdict is the message of a refusal, or the line itself.
+// verdict returns the message of a login refused, or the answer's line.
 func verdict(t *testing.T, srv *vicitest.Server, changes ...string) string {
 	t.Helper()
 	_, body := post(t, srv, form(append([]string{"stage", "CHECK"}, changes...)...))
@@ -26,7 +26,7 @@ type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
 
-func TestAccountLocksAtThe21stFailureWhenOnlyTheAPIUsesIt(t *testing.T) {
+func TestLockoutAtThe21stFailure(t *testing.T) {
 	t.Parallel()
 	c := clock{observedAt}
 	srv := start(t, vicitest.Config{Now: c.now})
@@ -50,7 +50,7 @@ func TestAccountLocksAtThe21stFailureWhenOnlyTheAPIUsesIt(t *testing.T) {
 	}
 }
 
-func TestAccountUsedElsewhereLocksAtThe11thFailure(t *testing.T) {
+func TestLockoutOfAnAccountUsedElsewhere(t *testing.T) {
 	t.Parallel()
 	c := clock{observedAt}
 	srv := start(t, vicitest.Config{Now: c.now})

@@ -11,7 +11,7 @@ import (
 	"vicihook/vicicall/vicitest"
 )
 
-// say sends a stage of ra_call_control and prints what VICIdial answers.
+// say sends a stage of ra_call_control and prints the answer.
 func say(srv *vicitest.Server, stage, call, agent string) {
 	resp, err := http.PostForm(srv.URL+"/agc/api.php", url.Values{
 		"source": {"example"}, "user": {vicitest.DefaultUser}, "pass": {vicitest.DefaultPass},
@@ -47,7 +47,7 @@ func ExampleNewServer() {
 	// listed false, line up false, booked SALE
 }
 
-// A VICIdial that lies: whatever the words, the call stays.
+// An answer that is not true: the call stays.
 func ExampleServer_Inject() {
 	srv := vicitest.NewServer(vicitest.Config{Now: midday})
 	defer srv.Close()
@@ -83,7 +83,7 @@ func ExampleObserved() {
 	// 200 ERROR: agent_user is not logged in - 1028
 }
 
-// A hang-up that is still running, with nobody asleep.
+// A hang-up that is still running, without sleeping.
 func ExampleServer_Hold() {
 	srv := vicitest.NewServer(vicitest.Config{Now: midday})
 	defer srv.Close()

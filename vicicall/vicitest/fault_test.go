@@ -124,7 +124,7 @@ func TestEveryFaultHasItsEffect(t *testing.T) {
 	}
 }
 
-// checkNextRequest sees that a fault with Times 1 is over.
+// checkNextRequest checks that a fault with Times 1 is over.
 func checkNextRequest(t *testing.T, srv *vicitest.Server, name string, want effect) {
 	t.Helper()
 	line := "ERROR: no active call found - " + callID + "\n"
@@ -181,7 +181,7 @@ func ending(err error) string {
 	}
 }
 
-// summary returns the line that matters and the first thing of note below it.
+// summary returns the script's line and the first remarkable one below it.
 func summary(body io.Reader) string {
 	size, lines := 0, bufio.NewScanner(body)
 	var first, line, below string
@@ -270,8 +270,8 @@ func TestRedirectLocation(t *testing.T) {
 	}
 }
 
-// hangup sends a HANGUP in the background; its body arrives when the answer does.
-func hangup(ctx context.Context, srv *vicitest.Server) <-chan string {
+// startHangup sends a HANGUP in the background, and returns a channel for the body.
+func startHangup(ctx context.Context, srv *vicitest.Server) <-chan string {
 	answer := make(chan string, 1)
 	go func() {
 		req, _ := http.NewRequestWithContext(ctx, "POST", srv.URL+"/agc/api.php", strings.NewReader(encode(usual)))
@@ -295,12 +295,12 @@ func await(t *testing.T, srv *vicitest.Server, condition func() bool) {
 	}
 }
 
-func TestHeldHangupIsDoneAfterItsClientHasGone(t *testing.T) {
+func TestHoldOutlastsItsClient(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	release := srv.Hold("HANGUP")
 	ctx, giveUp := context.WithCancel(t.Context())
-	first := hangup(ctx, srv)
+	first := startHangup(ctx, srv)
 	await(t, srv, func() bool { return srv.Count("HANGUP") == 1 })
 	giveUp()
 	if got := <-first; got != "error" {
@@ -309,7 +309,7 @@ func TestHeldHangupIsDoneAfterItsClientHasGone(t *testing.T) {
 	if _, body := post(t, srv, form("stage", "CHECK")); body != "ERROR: stage is not valid - CHECK\n" {
 		t.Errorf("CHECK while a HANGUP is held: %q", body)
 	}
-	second := hangup(t.Context(), srv)
+	second := startHangup(t.Context(), srv)
 	await(t, srv, func() bool { return srv.Count("HANGUP") == 2 })
 	release()
 	<-second
@@ -326,12 +326,12 @@ func TestHeldHangupIsDoneAfterItsClientHasGone(t *testing.T) {
 	}
 }
 
-func TestTwoHangupsAtOnceMayBothSucceed(t *testing.T) {
+func TestTwoHangupsAtOnce(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	gate := make(chan struct{})
 	inject(t, srv, vicitest.Fault{Name: "slow-middle", Release: gate})
-	first, second := hangup(t.Context(), srv), hangup(t.Context(), srv)
+	first, second := startHangup(t.Context(), srv), startHangup(t.Context(), srv)
 	await(t, srv, func() bool { return srv.APILogRows() == 2 }) // both have printed SUCCESS
 	close(gate)
 	for _, answer := range []string{<-first, <-second} {
@@ -349,7 +349,7 @@ func TestLateHangupClearsTheAgentsNextCall(t *testing.T) {
 	srv := start(t, vicitest.Config{})
 	gate := make(chan struct{})
 	inject(t, srv, vicitest.Fault{Name: "slow-middle", Release: gate})
-	answer := hangup(t.Context(), srv)
+	answer := startHangup(t.Context(), srv)
 	await(t, srv, func() bool { return srv.APILogRows() == 1 })
 	srv.EndCall(callID)
 	next := srv.NextCallID('Y')
@@ -368,7 +368,7 @@ func TestCloseEndsWaitingRequests(t *testing.T) {
 			t.Parallel()
 			srv := start(t, vicitest.Config{})
 			inject(t, srv, vicitest.Fault{Name: name})
-			answer := hangup(t.Context(), srv)
+			answer := startHangup(t.Context(), srv)
 			await(t, srv, func() bool { return srv.Count("HANGUP") == 1 })
 			srv.Close()
 			if got := <-answer; strings.HasSuffix(got, "HANGUP\n") {
@@ -378,7 +378,7 @@ func TestCloseEndsWaitingRequests(t *testing.T) {
 	}
 }
 
-func TestFailureAfterSuccessNeedsASuccess(t *testing.T) {
+func TestFaultAfterSuccess(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	inject(t, srv, vicitest.Fault{Name: "success-then-500", Times: 2})
@@ -420,7 +420,7 @@ func TestCancelledRequestEnds(t *testing.T) {
 		srv := start(t, vicitest.Config{})
 		inject(t, srv, vicitest.Fault{Name: name, Times: 1, Delay: time.Hour})
 		ctx, giveUp := context.WithCancel(t.Context())
-		first := hangup(ctx, srv)
+		first := startHangup(ctx, srv)
 		await(t, srv, func() bool { return srv.Count("HANGUP") == 1 })
 		giveUp()
 		<-first

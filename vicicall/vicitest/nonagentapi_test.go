@@ -12,7 +12,7 @@ import (
 
 const lookupCall = "Y1126114400000402027"
 
-// lookupSetups say how the conditions of the observed lookups are set up; what is not here needs no more than the
+// lookupSetups bring about the conditions of the observed lookups; the others need no more than the
 // usual agents and call.
 var lookupSetups = map[string]func(srv *vicitest.Server, form url.Values){
 	"pipes and commas in name and code": func(srv *vicitest.Server, _ url.Values) { addSecond(srv) },
@@ -115,7 +115,7 @@ func askLookup(t *testing.T, srv *vicitest.Server, form url.Values) (int, string
 	return read(t, resp)
 }
 
-func TestLookupsAnswerAsObserved(t *testing.T) {
+func TestObservedLookups(t *testing.T) {
 	t.Parallel()
 	rows, used := vicitest.Lookups(), 0
 	for _, row := range rows {
@@ -151,7 +151,7 @@ func listAgents(t *testing.T, srv *vicitest.Server) string {
 	return body
 }
 
-func TestLookupsShowWhatAHangupChanges(t *testing.T) {
+func TestLookupsAfterAHangup(t *testing.T) {
 	t.Parallel()
 	srv := startLookups(t)
 	id := srv.NextCallID('M')
@@ -178,7 +178,7 @@ func TestLookupsShowWhatAHangupChanges(t *testing.T) {
 	}
 }
 
-func TestLookupsByAccountsWithLimits(t *testing.T) {
+func TestLookupAccounts(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		change func(*vicitest.User)
@@ -204,7 +204,7 @@ func TestLookupsByAccountsWithLimits(t *testing.T) {
 }
 
 // VICIdial counts a lookup below level 7 as a failed login, and then refuses hang-ups with the same account too.
-func TestLookupsWithoutTheLevelLockTheAccount(t *testing.T) {
+func TestLookupsBelowLevel7LockTheAccount(t *testing.T) {
 	t.Parallel()
 	srv := startLookups(t)
 	u := vicitest.APIUser(vicitest.DefaultLookupUser, vicitest.DefaultLookupPass)
@@ -227,7 +227,7 @@ func TestLookupsWithoutTheLevelLockTheAccount(t *testing.T) {
 	}
 }
 
-func TestFaultsStrikeLookupsToo(t *testing.T) {
+func TestFaultsOfLookups(t *testing.T) {
 	t.Parallel()
 	for fault, want := range map[string]string{
 		"busy-503": "503", "database-down-500": "500", "database-down": "200 MySQL connect ERROR", "empty": "200", "garbage": "200 <html>",

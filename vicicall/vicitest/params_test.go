@@ -20,7 +20,7 @@ func send(t *testing.T, srv *vicitest.Server, query, kind, body string) (int, st
 
 const formType = "application/x-www-form-urlencoded"
 
-func TestParametersAreReadAsPHPReadsThem(t *testing.T) {
+func TestParameters(t *testing.T) {
 	t.Parallel()
 	all := encode(usual)
 	tests := map[string]struct {
@@ -45,7 +45,7 @@ func TestParametersAreReadAsPHPReadsThem(t *testing.T) {
 	}
 }
 
-func TestWhatIsStripped(t *testing.T) {
+func TestStrippedCharacters(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ parameter, value, want string }{
 		"agent_user between spaces":             {"agent_user", " 10 28\n", hungup},
@@ -67,7 +67,7 @@ func TestWhatIsStripped(t *testing.T) {
 	}
 }
 
-func TestStatusIsCutToItsColumn(t *testing.T) {
+func TestDispositionIsCut(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{"": "RAXFER", "É": "RAXFER", "TOOLONGSTATUS": "TOOLON", "NO_ANSWER": "NO_ANS", "S!A L": "SAL", "SALE": "SALE"}
 	for status, want := range tests {

@@ -83,7 +83,7 @@ var observedAt = time.Unix(1795343640, 0).UTC()
 // echoedTime is in the query that a refusal echoes: 900 seconds before the request.
 var echoedTime = regexp.MustCompile(`last_login_date\) < (\d+)`)
 
-func TestComputedConditionsAnswerAsObserved(t *testing.T) {
+func TestComputedObservations(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, o := range vicitest.Observations() {
@@ -129,7 +129,7 @@ func replay(t *testing.T, o vicitest.Observation, set setup) {
 	}
 }
 
-// clockOf is when the observation was made, where its body shows it.
+// clockOf returns the time of the observation if its body has it.
 func clockOf(o vicitest.Observation) time.Time {
 	if m := echoedTime.FindStringSubmatch(o.Body); m != nil {
 		then, _ := strconv.ParseInt(m[1], 10, 64)
@@ -209,7 +209,7 @@ func ask(t *testing.T, srv *vicitest.Server, body string) got {
 	return got{status, resp.Header.Get("Content-Type"), text, resp.Header}
 }
 
-// A snapshot is what an effect is measured against.
+// A snapshot is the state before a request.
 type snapshot struct {
 	listed                 bool
 	agent                  vicitest.Agent
@@ -224,7 +224,7 @@ func look(srv *vicitest.Server, id string) snapshot {
 	}
 }
 
-// effect is what changed since, in the words of an observation.
+// effect returns what changed since, as an observation has it.
 func (before snapshot) effect(srv *vicitest.Server, id string) vicitest.Effect {
 	after := look(srv, id)
 	state, _ := srv.Call(id)
@@ -240,7 +240,7 @@ func (before snapshot) effect(srv *vicitest.Server, id string) vicitest.Effect {
 	return e
 }
 
-func TestEveryOtherObservationIsStaged(t *testing.T) {
+func TestStagedObservations(t *testing.T) {
 	t.Parallel()
 	staged := 0
 	for _, o := range vicitest.Observations() {

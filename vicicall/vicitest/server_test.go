@@ -58,7 +58,7 @@ func TestRequestsRecordTheirConnection(t *testing.T) {
 	}
 }
 
-func TestIdleConnectionsCanBeClosed(t *testing.T) {
+func TestCloseIdle(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	closeIdle := func() { await(t, srv, func() bool { return srv.CloseIdle() == 1 && srv.CloseIdle() == 0 }) }
@@ -126,7 +126,7 @@ func TestResetOverTLS(t *testing.T) {
 	}
 }
 
-func TestAddressInUseIsAnError(t *testing.T) {
+func TestListenOnAnAddressInUse(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	if _, err := vicitest.Listen(strings.TrimPrefix(srv.URL, "http://"), vicitest.Config{}); err == nil || !strings.HasPrefix(err.Error(), "vicitest: listen tcp") {
@@ -134,7 +134,7 @@ func TestAddressInUseIsAnError(t *testing.T) {
 	}
 }
 
-func TestHandlerWorksUnderAnotherServerAndAnyPrefix(t *testing.T) {
+func TestHandler(t *testing.T) {
 	t.Parallel()
 	srv := vicitest.New(vicitest.Config{})
 	defer srv.Close()
@@ -162,7 +162,7 @@ func TestHandlerWorksUnderAnotherServerAndAnyPrefix(t *testing.T) {
 	srv.Handler().ServeHTTP(recorder, httptest.NewRequest("POST", "/agc/api.php", nil))
 }
 
-func TestFaultThatNeedsAConnectionAbortsWithoutOne(t *testing.T) {
+func TestHandlerCannotDrop(t *testing.T) {
 	t.Parallel()
 	srv := vicitest.New(vicitest.Config{})
 	defer srv.Close()
@@ -175,7 +175,7 @@ func TestFaultThatNeedsAConnectionAbortsWithoutOne(t *testing.T) {
 	srv.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/agc/api.php", nil))
 }
 
-func TestManyClientsAtOnce(t *testing.T) {
+func TestManyClients(t *testing.T) {
 	t.Parallel()
 	srv := vicitest.NewServer(vicitest.Config{})
 	defer srv.Close()
@@ -196,7 +196,7 @@ func TestManyClientsAtOnce(t *testing.T) {
 	}
 }
 
-func TestObservationsAreAllThere(t *testing.T) {
+func TestObservations(t *testing.T) {
 	t.Parallel()
 	versions := map[string]int{}
 	for _, o := range vicitest.Observations() {

@@ -21,7 +21,7 @@ func TestVersionNeedsNoAccount(t *testing.T) {
 	}
 }
 
-func TestHeadersAreThoseOfTheScript(t *testing.T) {
+func TestResponseHeaders(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	got := ask(t, srv, encode(usual))
@@ -35,7 +35,7 @@ func TestHeadersAreThoseOfTheScript(t *testing.T) {
 	}
 }
 
-func TestListAndLineAreKeptApart(t *testing.T) {
+func TestListAndLine(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		happens func(*vicitest.Server)
@@ -67,7 +67,7 @@ func TestListAndLineAreKeptApart(t *testing.T) {
 	}
 }
 
-func TestEndedCallFreesItsAgent(t *testing.T) {
+func TestEndCall(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	if a := srv.Agents()[0]; a.Status != "INCALL" || a.CallID != callID {
@@ -96,7 +96,7 @@ func TestHangupReleasesTheAgentWhoHeldTheCall(t *testing.T) {
 	}
 }
 
-func TestShortValueDoesNotBreakTheManagerRow(t *testing.T) {
+func TestHangupOfAShortID(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	srv.AddCall(vicitest.Call{ID: "12"})
@@ -108,7 +108,7 @@ func TestShortValueDoesNotBreakTheManagerRow(t *testing.T) {
 	}
 }
 
-func TestNextCallIDLooksReal(t *testing.T) {
+func TestNextCallID(t *testing.T) {
 	t.Parallel()
 	c := clock{observedAt}
 	srv := start(t, vicitest.Config{Now: c.now})
@@ -118,7 +118,7 @@ func TestNextCallIDLooksReal(t *testing.T) {
 	}
 }
 
-func TestCallAddedAgainIsOneCall(t *testing.T) {
+func TestAddCallTwice(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	srv.Delist(callID)
@@ -142,7 +142,7 @@ func TestAddCallNeedsALoggedInAgent(t *testing.T) {
 	srv.AddCall(vicitest.Call{ID: callID, Agent: "1028"})
 }
 
-func TestSettingsChangeWhileItRuns(t *testing.T) {
+func TestConfigure(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	srv.Configure(vicitest.Settings{APIInactive: true})
@@ -155,7 +155,7 @@ func TestSettingsChangeWhileItRuns(t *testing.T) {
 	}
 }
 
-func TestLeadOfCallIsItsPhoneAndCode(t *testing.T) {
+func TestLeadOf(t *testing.T) {
 	srv := vicitest.New(vicitest.Config{})
 	defer srv.Close()
 	srv.AddRemoteAgent(1028, 1)

@@ -73,7 +73,7 @@ func TestHangup(t *testing.T) {
 	}
 }
 
-func TestDoesNothing(t *testing.T) {
+func TestHangupThatDoesNothing(t *testing.T) {
 	t.Parallel()
 	srv := start(t, vicitest.Config{})
 	if err := srv.Inject(vicitest.Fault{Name: "does-nothing"}); err != nil {
