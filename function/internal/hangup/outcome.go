@@ -77,7 +77,7 @@ var rules = []Rule{
 	{vicicall.Unknown, 503, 30, VICIdialFault, vicicall.Unknown.Advice(),
 		"Nothing for one: the sender's next try shows the result. The message says whether VICIdial accepted the hang-up. If it happens often, look at the load and error log of VICIdial's web server and database, and raise REQUEST_BUDGET if the sender waits longer (`vicihook doctor` shows the times)."},
 	{vicicall.Unavailable, 503, 30, VICIdialFault, "nothing was sent, VICIdial stopped before it did anything, or the secrets could not be fetched: try again",
-		"Run `vicihook doctor`: it tells DNS, firewall, TLS, web server, database and secrets apart."},
+		"Run `vicihook doctor`: it shows whether DNS, a firewall, TLS, the web server, its database or a secret is the cause."},
 	{Paused, 503, 60, OperatorFault, "the source is paused: its key in the webhook secret is \"off\"",
 		"Run `vicihook keys resume SOURCE`."},
 	{vicicall.LockedOut, 503, 900, OperatorFault, vicicall.LockedOut.Advice(),
@@ -100,7 +100,7 @@ var rules = []Rule{
 	{vicicall.RequestRejected, 502, 0, OperatorFault, vicicall.RequestRejected.Advice(),
 		"Something between the function and VICIdial changes form fields: try `vicihook check` from VICIdial's own network, and keep proxies and firewalls from rewriting /agc/api.php."},
 	{vicicall.UnexpectedReply, 502, 0, OperatorFault, vicicall.UnexpectedReply.Advice(),
-		"Run `vicihook doctor`: it tells a wrong address, a proxy's reply and a translated API user apart (Admin → Users → the API user → Language: default English)."},
+		"Run `vicihook doctor`: it shows whether the address is wrong, a proxy answers, or the API user is translated (Admin → Users → the API user → Language: default English)."},
 	{vicicall.Misconfigured, 500, 0, OperatorFault, "the function's own settings or secrets can't be used; its log names each fault",
 		"Read the function's log, or run `vicihook doctor`: both name each fault of its settings and secrets, and how to fix it."},
 
