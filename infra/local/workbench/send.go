@@ -146,11 +146,12 @@ func (b *Workbench) post(ctx context.Context, o order, headers http.Header) (map
 	}
 	took := time.Since(begun)
 	d := delivery{
-		begun: begun, took: took, status: response.StatusCode, retryAfter: response.Header.Get("Retry-After"), answer: text,
+		begun: begun, took: took, status: response.StatusCode, retryAfter: response.Header.Get("Retry-After"),
 		asked: server.Requests()[asked:], log: logLine(b.cfg.Stack.Logs()[logged:]),
 	}
 	_ = json.Unmarshal(b.sources[o.Source], &d.source) // New has read it
-	return map[string]any{"steps": d.steps(server.Call), "log": d.log, "answer": string(text), "outcome": d.outcome()}, nil
+	_ = json.Unmarshal(text, &d.answer)                // without JSON there is no outcome
+	return map[string]any{"steps": d.steps(server.Call), "log": d.log, "answer": string(text), "outcome": d.answer.Outcome}, nil
 }
 
 // logLine returns the delivery's line in what the function has logged.

@@ -3,7 +3,6 @@
 package workbench
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -18,16 +17,10 @@ type delivery struct {
 	took       time.Duration
 	status     int
 	retryAfter string
-	answer     []byte
+	answer     struct{ Outcome, Message string }
 	asked      []vicitest.Request // of VICIdial
 	log        map[string]any     // the function's log line, nil when it logged none
 	source     map[string]any     // the source's definition in sources.json
-}
-
-func (d delivery) outcome() string {
-	var answer struct{ Outcome string }
-	_ = json.Unmarshal(d.answer, &answer) // without JSON there is no outcome
-	return answer.Outcome
 }
 
 // steps returns what happened in order; tables returns a call of VICIdial's tables.
@@ -47,10 +40,10 @@ func (d delivery) steps(tables func(callID string) (vicitest.CallState, bool)) [
 	if d.status >= 300 {
 		state = "failed"
 	}
-	steps = append(steps, step{"answer", text + ": " + d.outcome(), state, milliseconds(d.took)})
+	steps = append(steps, step{"answer", text + ": " + d.answer.Outcome, state, milliseconds(d.took)})
 	if id := d.field("call_id"); id != "" {
 		if call, ok := tables(id); ok {
-			steps = append(steps, verdict(d.outcome(), call))
+			steps = append(steps, verdict(d.answer.Outcome, call))
 		}
 	}
 	return steps
@@ -85,13 +78,13 @@ func (d delivery) selected() []step {
 	if taken == nil {
 		s.Text = "has nothing that the log may show"
 	}
-	switch d.outcome() {
+	switch d.answer.Outcome {
 	case "invalid_request":
-		return []step{{"payload", d.message(), "failed", 0}}
+		return []step{{"payload", d.answer.Message, "failed", 0}}
 	case "ignored":
-		return []step{{"payload", "is passed over: " + d.message(), "", 0}}
+		return []step{{"payload", "is passed over: " + d.answer.Message, "", 0}}
 	case "not_allowed":
-		return []step{s, {"scope", d.message(), "failed", 0}}
+		return []step{s, {"scope", d.answer.Message, "failed", 0}}
 	case "misconfigured", "paused":
 		return nil
 	}
@@ -104,12 +97,6 @@ func (d delivery) expression(field string) string {
 		return text
 	}
 	return "." + field
-}
-
-func (d delivery) message() string {
-	var answer struct{ Message string }
-	_ = json.Unmarshal(d.answer, &answer) // without JSON there is no message
-	return answer.Message
 }
 
 var asks = map[string]string{
