@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -57,10 +58,11 @@ func Load(getenv func(string) string, folder string) (Config, error) {
 		DryRun:            env.bool("DRY_RUN", false),
 		PreviousKeysFor:   env.duration("PREVIOUS_KEYS_FOR", 24*time.Hour, 0, 365*24*time.Hour),
 		RedeliveryQueue:   env.url("REDELIVERY_QUEUE_URL"),
-		Sources:           env.sources("SOURCES_FILE", filepath.Join(folder, "sources.json")),
 	}
-	if c.Sources == nil || len(env.faults) > 0 {
-		env.faults = append(env.faults, env.sourceFaults...) // a fault in one source alone leaves the others to serve
+	var err error
+	c.Sources, err = source.Load(cmp.Or(getenv("SOURCES_FILE"), filepath.Join(folder, "sources.json")))
+	if err != nil && (c.Sources == nil || len(env.faults) > 0) { // a fault in one source alone leaves the others to serve
+		env.faults = append(env.faults, fmt.Errorf("%w: %w", ErrInvalid, err))
 	}
 	return c, errors.Join(env.faults...)
 }
@@ -69,8 +71,6 @@ func Load(getenv func(string) string, folder string) (Config, error) {
 type environment struct {
 	getenv func(string) string
 	faults []error
-
-	sourceFaults []error
 }
 
 func (e *environment) fault(name, format string, args ...any) {
@@ -123,16 +123,4 @@ func (e *environment) duration(name string, otherwise, least, most time.Duration
 		e.fault(name, "is %q: give a duration such as %v, from %v to %v", value, otherwise, least, most)
 	}
 	return parsed
-}
-
-func (e *environment) sources(name, beside string) *source.Sources {
-	path := e.getenv(name)
-	if path == "" {
-		path = beside
-	}
-	sources, err := source.Load(path)
-	if err != nil {
-		e.sourceFaults = append(e.sourceFaults, fmt.Errorf("%w: %w", ErrInvalid, err))
-	}
-	return sources
 }

@@ -3,7 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -13,8 +13,8 @@ import (
 	"vicihook/vicicall"
 )
 
-// members of VICIdial's secret.
-var members = []string{"url", "user", "pass", "lookup", "ca", "tls_pin"}
+// members matches a JSON pointer as far as VICIdial's secret may have such a member.
+var members = regexp.MustCompile(`(?i)^/(url|user|pass|lookup(/user|/pass)?|ca|tls_pin)\b`)
 
 // Credentials reads the VICIdial secret:
 //
@@ -58,33 +58,27 @@ func (o *oneOrMore) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(o))
 }
 
-// withoutContent keeps of a JSON error where it is, not what is there.
+// withoutContent returns where a JSON error is, and nothing of what is there.
 func withoutContent(err error) error {
 	syntax, isSyntax := errors.AsType[*jsontext.SyntacticError](err)
-	wrong, isWrong := errors.AsType[*json.SemanticError](err)
+	semantic, isSemantic := errors.AsType[*json.SemanticError](err)
+	var at jsontext.Pointer
+	switch {
+	case isSyntax:
+		at = syntax.JSONPointer
+	case isSemantic:
+		at = semantic.JSONPointer
+	}
+	member := strconv.Quote(strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(members.FindString(string(at))), "/"), "/", "."))
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
 		return errors.New("it has a member other than url, user, pass, lookup, ca and tls_pin")
-	case errors.Is(err, jsontext.ErrDuplicateName) && isSyntax:
-		return fmt.Errorf("member %s is given twice", member(syntax.JSONPointer))
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return errors.New("a member is given twice")
+		return fmt.Errorf("member %s is given twice", member)
 	case isSyntax:
 		return fmt.Errorf("no JSON from byte %d on", syntax.ByteOffset+1)
-	case isWrong && wrong.JSONPointer != "":
-		return fmt.Errorf("member %s has the wrong type", member(wrong.JSONPointer))
+	case at != "":
+		return fmt.Errorf("member %s has the wrong type", member)
 	}
 	return errors.New("no JSON object")
-}
-
-// member names the member that a JSON pointer leads to, as far as a secret may have such a one.
-func member(at jsontext.Pointer) string {
-	var path []string
-	for name := range at.Tokens() {
-		if name = strings.ToLower(name); !slices.Contains(members, name) {
-			break
-		}
-		path = append(path, name)
-	}
-	return strconv.Quote(strings.Join(path, "."))
 }

@@ -1,12 +1,10 @@
 package gateway
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/netip"
 	"regexp"
@@ -18,7 +16,7 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// event has the fields of both payload formats that a webhook needs, and some by which other events are known.
+// event has the fields of both payload formats that a webhook needs, and some that only other events have.
 type event struct {
 	Path              string              `json:"path"`       // format 1.0
 	HTTPMethod        string              `json:"httpMethod"` // format 1.0
@@ -28,7 +26,7 @@ type event struct {
 	Headers           map[string]string   `json:"headers"`
 	MultiValueHeaders map[string][]string `json:"multiValueHeaders"` // format 1.0
 	PathParameters    map[string]string   `json:"pathParameters"`
-	Body              text                `json:"body"`
+	Body              string              `json:"body"`
 	IsBase64Encoded   bool                `json:"isBase64Encoded"`
 	RequestContext    struct {
 		RequestID        string `json:"requestId"`
@@ -46,41 +44,35 @@ type event struct {
 	DetailType string   `json:"detail-type"` // EventBridge
 	Key1       any      `json:"key1"`        // the test event that Lambda's console offers
 	Records    []record `json:"Records"`     // SQS, SNS, S3 and others
-}
 
-// text is a JSON string as bytes: a string would be one more copy of a body.
-type text []byte
-
-func (t *text) UnmarshalText(decoded []byte) error {
-	*t = bytes.Clone(decoded)
-	return nil
+	fault string // why this is no delivery
 }
 
 // Decode returns the request in an event. If it is no delivery, or its body can't be known, Undecodable says why.
 // publicURL is as in [Gateway].
 func Decode(payload []byte, publicURL string) hangup.Request {
-	e, err := parse(payload)
-	return e.request(err, publicURL)
+	return parse(payload).request(publicURL)
 }
 
-// parse's error drops the text of JSON's, which may quote the event.
-func parse(payload []byte) (e event, err error) {
-	err = json.Unmarshal(payload, &e)
+// parse drops the text of a JSON error, which may quote the event.
+func parse(payload []byte) *event {
+	var e event
+	err := json.Unmarshal(payload, &e)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return e, fmt.Errorf("no delivery: %s of the event is not of the type that API Gateway gives it", cmp.Or(wrong.Field, "the whole"))
+		return &event{fault: cmp.Or(wrong.Field, "the whole") + " of the event is not of the type that API Gateway gives it"}
 	}
 	if err != nil {
-		return e, errors.New("no delivery: the event is not JSON")
-	}
-	return e, nil
-}
-
-func (e *event) request(parseErr error, publicURL string) hangup.Request {
-	if parseErr != nil {
-		return hangup.Request{Undecodable: parseErr}
+		return &event{fault: "the event is not JSON"}
 	}
 	if other := e.otherEvent(); other != "" {
-		return hangup.Request{Undecodable: fmt.Errorf("no delivery: %s; want one of API Gateway or a Function URL", other)}
+		e.fault = other + "; want one of API Gateway or a Function URL"
+	}
+	return &e
+}
+
+func (e *event) request(publicURL string) hangup.Request {
+	if e.fault != "" {
+		return hangup.Request{Undecodable: errors.New("no delivery: " + e.fault)}
 	}
 	r := hangup.Request{
 		Source:   e.source(),
@@ -117,12 +109,9 @@ func (e *event) otherEvent() string {
 	return ""
 }
 
-// isFormat1 recognises payload format 1.0 by a field that 2.0 lacks.
-func (e *event) isFormat1() bool { return e.HTTPMethod != "" }
-
 func (e *event) method() string { return cmp.Or(e.HTTPMethod, e.RequestContext.HTTP.Method) }
 
-// sender is the address that the gateway saw. Of IPv6 it is the network of 64 bits, which one host may have all of.
+// sender returns the address that the gateway saw. For IPv6 it is the /64 network, since one host may have all of it.
 func (e *event) sender() string {
 	address, err := netip.ParseAddr(cmp.Or(e.RequestContext.HTTP.SourceIP, e.RequestContext.Identity.SourceIP))
 	if err != nil {
@@ -136,14 +125,13 @@ func (e *event) sender() string {
 }
 
 func (e *event) received() time.Time {
-	ms := max(e.RequestContext.TimeEpoch, e.RequestContext.RequestTimeEpoch)
-	if ms <= 0 {
-		return time.Time{}
+	if ms := max(e.RequestContext.TimeEpoch, e.RequestContext.RequestTimeEpoch); ms > 0 {
+		return time.UnixMilli(ms)
 	}
-	return time.UnixMilli(ms)
+	return time.Time{}
 }
 
-// source is the route's parameter. A route such as {proxy+}, $default or a fixed path has none, and a Function URL has
+// source returns the route's parameter. A route such as {proxy+}, $default or a fixed path has none, and a Function URL has
 // no route: there it is read from the path.
 func (e *event) source() string {
 	if name, routed := e.PathParameters["source"]; routed {
@@ -153,13 +141,10 @@ func (e *event) source() string {
 	return name
 }
 
-// afterRoute is the path after /webhooks/. A stage or an API mapping may come before that.
+// afterRoute returns the path after /webhooks/. A stage or an API mapping may come before that.
 func (e *event) afterRoute() (tail string, ok bool) {
 	const route = "/webhooks/"
-	path := e.RawPath
-	if e.isFormat1() {
-		path = e.Path
-	}
+	path := cmp.Or(e.RawPath, e.Path)
 	i := strings.LastIndex(path, route)
 	if i < 0 {
 		return "", false
@@ -167,11 +152,11 @@ func (e *event) afterRoute() (tail string, ok bool) {
 	return path[i+len(route):], true
 }
 
-// url is the request's URL as its sender sees it. It is empty where it can't be known: without a public base, and in
-// format 1.0 with a query, which it holds only decoded and unordered.
+// url returns the request's URL as its sender sees it. It is empty where it can't be known: without a public base, and in
+// format 1.0 with a query, which it has only decoded and unordered.
 func (e *event) url(public string) string {
 	tail, routed := e.afterRoute()
-	if public == "" || !routed || e.isFormat1() && len(e.QueryParameters) > 0 {
+	if public == "" || !routed || e.HTTPMethod != "" && len(e.QueryParameters) > 0 {
 		return ""
 	}
 	url := strings.TrimSuffix(public, "/") + "/webhooks/" + tail
@@ -183,35 +168,35 @@ func (e *event) url(public string) string {
 
 // header folds names to lower case. The order of two spellings is fixed, so that a request has one reading.
 func (e *event) header() webhook.Header {
-	folded := make(webhook.Header, max(len(e.Headers), len(e.MultiValueHeaders)))
-	if len(e.MultiValueHeaders) > 0 {
-		for _, name := range slices.Sorted(maps.Keys(e.MultiValueHeaders)) {
-			lower := strings.ToLower(name)
-			folded[lower] = append(folded[lower], e.MultiValueHeaders[name]...)
+	received := e.MultiValueHeaders
+	if len(received) == 0 {
+		received = make(map[string][]string, len(e.Headers))
+		for name, value := range e.Headers {
+			received[name] = []string{value}
 		}
-		return folded
 	}
-	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+	folded := make(webhook.Header, len(received))
+	for _, name := range slices.Sorted(maps.Keys(received)) {
 		lower := strings.ToLower(name)
-		folded[lower] = append(folded[lower], e.Headers[name])
+		folded[lower] = append(folded[lower], received[name]...)
 	}
 	return folded
 }
 
 var errNoBase64 = errors.New("the event's isBase64Encoded is true, and its body is not base64: something decoded the body and left the flag")
 
-// body decodes strictly: a flag that does not hold means that the bytes can't be known.
+// body decodes strictly: with a wrong isBase64Encoded the signed bytes can't be known.
 func (e *event) body() (body []byte, tooLarge bool, err error) {
 	if !e.IsBase64Encoded {
 		if len(e.Body) > hangup.MaxBody {
 			return nil, true, nil
 		}
-		return e.Body, false, nil
+		return []byte(e.Body), false, nil
 	}
 	if len(e.Body) > base64.StdEncoding.EncodedLen(hangup.MaxBody) {
 		return nil, true, nil
 	}
-	if body, err = base64.StdEncoding.Strict().AppendDecode(nil, e.Body); err != nil {
+	if body, err = base64.StdEncoding.Strict().DecodeString(e.Body); err != nil {
 		err = errNoBase64
 	}
 	return body, len(body) > hangup.MaxBody, err

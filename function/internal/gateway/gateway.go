@@ -38,11 +38,11 @@ func (g Gateway) Invoke(ctx context.Context, payload []byte) (answer []byte, err
 	if g.Doctor != nil && isDoctorRequest(payload) {
 		return g.Doctor(ctx)
 	}
-	e, err := parse(payload)
-	if err == nil && g.Redeliver != nil && e.isQueue() {
+	e := parse(payload)
+	if g.Redeliver != nil && e.isQueue() {
 		return json.Marshal(e.redeliver(ctx, g.Redeliver))
 	}
-	a := g.Handle(ctx, e.request(err, g.PublicURL))
+	a := g.Handle(ctx, e.request(g.PublicURL))
 	return json.Marshal(response{StatusCode: a.Status, Headers: a.Header, Body: string(a.Body)})
 }
 
