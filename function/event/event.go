@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -69,12 +70,10 @@ type Options struct {
 func (f Front) Encode(r *http.Request, body []byte, o Options) ([]byte, error) {
 	o = o.withDefaults(r)
 	switch f {
-	case HTTPAPI:
-		return encodeHTTPAPI(r, body, o)
+	case HTTPAPI, FunctionURL:
+		return encodeFormat2(f, r, body, o)
 	case REST:
-		return encodeREST(r, body, o)
-	case FunctionURL:
-		return encodeFunctionURL(r, body, o)
+		return encodeFormat1(r, body, o)
 	}
 	return nil, fmt.Errorf("event: no such front: %q", string(f))
 }
@@ -100,10 +99,7 @@ func sourceIn(method, path string) (string, error) {
 
 // domain returns the host name that the sender used, and its first label.
 func domain(r *http.Request) (name, prefix string) {
-	name = cmp.Or(r.Host, r.URL.Host)
-	if host, _, err := net.SplitHostPort(name); err == nil {
-		name = host
-	}
+	name = (&url.URL{Host: cmp.Or(r.Host, r.URL.Host)}).Hostname()
 	prefix, _, _ = strings.Cut(name, ".")
 	return name, prefix
 }

@@ -17,15 +17,20 @@ type payload1 struct {
 	IsBase64Encoded bool    `json:"isBase64Encoded"`
 }
 
-// encodeREST returns the event of a REST API with the resource /webhooks/{source} on the stage [RESTStage].
+// encodeFormat1 returns the event of a REST API with the resource /webhooks/{source} on the stage [RESTStage].
 // The stage leads the path of r, or is absent as behind a custom domain; the event's path is without it.
-func encodeREST(r *http.Request, body []byte, o Options) ([]byte, error) {
-	path := withoutStage(r.URL.Path)
+func encodeFormat1(r *http.Request, body []byte, o Options) ([]byte, error) {
+	path := r.URL.Path
+	if rest, ok := strings.CutPrefix(path, "/"+RESTStage+"/"); ok {
+		path = "/" + rest
+	}
 	source, err := sourceIn(r.Method, path)
 	if err != nil {
 		return nil, err
 	}
-	header, query := receivedHeader(r, o), queryParameters(r.URL.RawQuery)
+	header, lower := receivedHeader(r, o)
+	query := queryParameters(r)
+	name, prefix := domain(r)
 	p := payload1{APIGatewayProxyRequest: events.APIGatewayProxyRequest{
 		Resource:                        resource,
 		Path:                            path,
@@ -35,11 +40,27 @@ func encodeREST(r *http.Request, body []byte, o Options) ([]byte, error) {
 		QueryStringParameters:           oneValueEach(query, last),
 		MultiValueQueryStringParameters: query,
 		PathParameters:                  map[string]string{"source": source},
-		RequestContext:                  newContext1(r, o, commaJoined(valuesOf(header, "User-Agent"))),
+		RequestContext: events.APIGatewayProxyRequestContext{
+			ResourceID:        "res123",
+			ResourcePath:      resource,
+			HTTPMethod:        r.Method,
+			ExtendedRequestID: o.RequestID,
+			RequestTime:       o.Time.UTC().Format(timeLayout),
+			Path:              r.URL.Path,
+			AccountID:         accountID,
+			Protocol:          r.Proto,
+			Stage:             RESTStage,
+			DomainName:        name,
+			DomainPrefix:      prefix,
+			RequestTimeEpoch:  o.Time.UnixMilli(),
+			RequestID:         o.RequestID,
+			Identity:          events.APIGatewayRequestIdentity{SourceIP: o.SourceIP, UserAgent: commaJoined(lower["user-agent"])},
+			APIID:             apiID,
+		},
 	}}
 	if len(body) > 0 {
 		text := string(body)
-		if isBinary(commaJoined(valuesOf(header, "Content-Type")), o.BinaryMediaTypes) {
+		if isBinary(commaJoined(lower["content-type"]), o.BinaryMediaTypes) {
 			text, p.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 		}
 		p.Body = &text
@@ -47,35 +68,7 @@ func encodeREST(r *http.Request, body []byte, o Options) ([]byte, error) {
 	return json.Marshal(p)
 }
 
-func withoutStage(path string) string {
-	if rest, ok := strings.CutPrefix(path, "/"+RESTStage+"/"); ok {
-		return "/" + rest
-	}
-	return path
-}
-
-func newContext1(r *http.Request, o Options, userAgent string) events.APIGatewayProxyRequestContext {
-	name, prefix := domain(r)
-	return events.APIGatewayProxyRequestContext{
-		ResourceID:        "res123",
-		ResourcePath:      resource,
-		HTTPMethod:        r.Method,
-		ExtendedRequestID: o.RequestID,
-		RequestTime:       o.Time.UTC().Format(timeLayout),
-		Path:              r.URL.Path,
-		AccountID:         accountID,
-		Protocol:          r.Proto,
-		Stage:             RESTStage,
-		DomainName:        name,
-		DomainPrefix:      prefix,
-		RequestTimeEpoch:  o.Time.UnixMilli(),
-		RequestID:         o.RequestID,
-		Identity:          events.APIGatewayRequestIdentity{SourceIP: o.SourceIP, UserAgent: userAgent},
-		APIID:             apiID,
-	}
-}
-
-// isBinary reports whether a REST API was told to encode bodies of this content type.
+// isBinary reports whether bodies of this content type are among the media types that a REST API encodes.
 func isBinary(contentType string, binary []string) bool {
 	media := mediaType(contentType)
 	group, _, _ := strings.Cut(media, "/")

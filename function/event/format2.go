@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 )
@@ -20,67 +22,75 @@ type context2 struct {
 	Authentication *struct{} `json:"authentication,omitempty"`
 }
 
-// encodeHTTPAPI returns the event of an HTTP API with the route POST /webhooks/{source} on the stage $default.
-func encodeHTTPAPI(r *http.Request, body []byte, o Options) ([]byte, error) {
-	source, err := sourceIn(r.Method, r.URL.Path)
-	if err != nil {
-		return nil, err
-	}
-	p := newPayload2(r, body, o)
-	p.RouteKey = http.MethodPost + " " + resource
-	p.RequestContext.RouteKey = p.RouteKey
-	p.PathParameters = map[string]string{"source": source}
-	return json.Marshal(p)
-}
-
-// encodeFunctionURL returns the event of a Function URL without IAM: every method and path reaches the function.
-func encodeFunctionURL(r *http.Request, body []byte, o Options) ([]byte, error) {
-	p := newPayload2(r, body, o)
-	p.RawPath = r.URL.EscapedPath()
-	p.RequestContext.AccountID = "anonymous"
-	return json.Marshal(p)
-}
-
-func newPayload2(r *http.Request, body []byte, o Options) payload2 {
-	header := receivedHeader(r, o)
-	headers := lowerCased(header, len(body))
+// encodeFormat2 returns the event of an HTTP API with the route POST /webhooks/{source} on the stage $default, or that
+// of a Function URL without IAM, where every method and path reaches the function.
+func encodeFormat2(f Front, r *http.Request, body []byte, o Options) ([]byte, error) {
+	_, lower := receivedHeader(r, o)
+	headers := oneValueEach(lower, commaJoined)
+	delete(headers, "cookie")
+	headers["content-length"] = strconv.Itoa(len(body))
+	name, prefix := domain(r)
 	p := payload2{
 		APIGatewayV2HTTPRequest: events.APIGatewayV2HTTPRequest{
 			Version:               "2.0",
 			RouteKey:              "$default",
-			RawPath:               r.URL.Path,
+			RawPath:               r.URL.EscapedPath(),
 			RawQueryString:        r.URL.RawQuery,
-			Cookies:               cookies(header),
+			Cookies:               cookies(lower["cookie"]),
 			Headers:               headers,
-			QueryStringParameters: oneValueEach(queryParameters(r.URL.RawQuery), commaJoined),
+			QueryStringParameters: oneValueEach(queryParameters(r), commaJoined),
 			Body:                  string(body),
 		},
-		RequestContext: newContext2(r, o, headers["user-agent"]),
+		RequestContext: context2{APIGatewayV2HTTPRequestContext: events.APIGatewayV2HTTPRequestContext{
+			AccountID:    "anonymous",
+			APIID:        apiID,
+			DomainName:   name,
+			DomainPrefix: prefix,
+			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
+				Method:    r.Method,
+				Path:      r.URL.Path,
+				Protocol:  r.Proto,
+				SourceIP:  o.SourceIP,
+				UserAgent: headers["user-agent"],
+			},
+			RequestID: o.RequestID,
+			Stage:     "$default",
+			Time:      o.Time.UTC().Format(timeLayout),
+			TimeEpoch: o.Time.UnixMilli(),
+		}},
 	}
+	if f == HTTPAPI {
+		source, err := sourceIn(r.Method, r.URL.Path)
+		if err != nil {
+			return nil, err
+		}
+		p.RouteKey, p.RawPath = http.MethodPost+" "+resource, r.URL.Path
+		p.PathParameters = map[string]string{"source": source}
+		p.RequestContext.AccountID = accountID
+	}
+	p.RequestContext.RouteKey = p.RouteKey
 	if len(body) > 0 && !isText(headers["content-type"]) {
 		p.Body, p.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
 	}
-	return p
+	return json.Marshal(p)
 }
 
-func newContext2(r *http.Request, o Options, userAgent string) context2 {
-	name, prefix := domain(r)
-	return context2{APIGatewayV2HTTPRequestContext: events.APIGatewayV2HTTPRequestContext{
-		AccountID:    accountID,
-		APIID:        apiID,
-		DomainName:   name,
-		DomainPrefix: prefix,
-		HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
-			Method:    r.Method,
-			Path:      r.URL.Path,
-			Protocol:  r.Proto,
-			SourceIP:  o.SourceIP,
-			UserAgent: userAgent,
-		},
-		RequestID: o.RequestID,
-		RouteKey:  "$default",
-		Stage:     "$default",
-		Time:      o.Time.UTC().Format(timeLayout),
-		TimeEpoch: o.Time.UnixMilli(),
-	}}
+func cookies(lines []string) []string {
+	var all []string
+	for cookie := range strings.SplitSeq(strings.Join(lines, ";"), ";") {
+		if cookie = strings.TrimSpace(cookie); cookie != "" {
+			all = append(all, cookie)
+		}
+	}
+	return all
+}
+
+// isText reports whether format 2.0 leaves a body of this content type as it is.
+func isText(contentType string) bool {
+	switch media := mediaType(contentType); media {
+	case "application/json", "application/xml", "application/javascript":
+		return true
+	default:
+		return strings.HasPrefix(media, "text/")
+	}
 }

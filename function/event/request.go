@@ -3,109 +3,45 @@ package event
 import (
 	"cmp"
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
-// receivedHeader returns the header of r without what is for the connection alone, and with what a front adds.
-func receivedHeader(r *http.Request, o Options) http.Header {
-	h := r.Header.Clone()
-	if h == nil {
-		h = http.Header{}
-	}
-	maps.DeleteFunc(h, func(name string, _ []string) bool { return isHopByHop(name) })
-	replace(h, "X-Forwarded-For", strings.Join(append(valuesOf(h, "X-Forwarded-For"), o.SourceIP), ", "))
-	replace(h, "X-Forwarded-Port", "443")
-	replace(h, "X-Forwarded-Proto", "https")
-	replace(h, "X-Amzn-Trace-Id", cmp.Or(commaJoined(valuesOf(h, "X-Amzn-Trace-Id")), newTraceID(o.Time)))
-	replace(h, "Host", cmp.Or(r.Host, r.URL.Host))
-	return h
-}
+// hopByHop are the headers for the connection alone, which do not reach the function.
+var hopByHop = []string{"connection", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
-// isHopByHop reports whether a header is meant for the connection and not for the function.
-func isHopByHop(name string) bool {
-	switch strings.ToLower(name) {
-	case "connection", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade":
-		return true
-	}
-	return false
-}
-
-func newTraceID(at time.Time) string {
-	b := make([]byte, 12)
-	rand.Read(b)
-	return fmt.Sprintf("Root=1-%08x-%s", at.Unix(), hex.EncodeToString(b))
-}
-
-// valuesOf returns the values of every spelling of name.
-func valuesOf(h http.Header, name string) []string {
-	var values []string
-	for _, spelling := range slices.Sorted(maps.Keys(h)) {
-		if strings.EqualFold(spelling, name) {
-			values = append(values, h[spelling]...)
+// receivedHeader returns the header that the front passes on, with names as sent and with names in lower case.
+func receivedHeader(r *http.Request, o Options) (asSent, lower map[string][]string) {
+	asSent, lower = map[string][]string{}, map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		if folded := strings.ToLower(name); !slices.Contains(hopByHop, folded) {
+			asSent[name] = r.Header[name]
+			lower[folded] = append(lower[folded], r.Header[name]...)
 		}
 	}
-	return values
-}
-
-// replace sets one value in place of every spelling of name.
-func replace(h http.Header, name, value string) {
-	maps.DeleteFunc(h, func(spelling string, _ []string) bool { return strings.EqualFold(spelling, name) })
-	h[name] = []string{value}
-}
-
-// lowerCased returns the headers as format 2.0 has them: one value each, duplicates joined, cookies apart.
-func lowerCased(h http.Header, bodyLength int) map[string]string {
-	headers := make(map[string]string, len(h))
-	for spelling := range h {
-		headers[strings.ToLower(spelling)] = commaJoined(valuesOf(h, spelling))
+	set := func(name, value string) {
+		maps.DeleteFunc(asSent, func(spelling string, _ []string) bool { return strings.EqualFold(spelling, name) })
+		asSent[name], lower[strings.ToLower(name)] = []string{value}, []string{value}
 	}
-	delete(headers, "cookie")
-	headers["content-length"] = strconv.Itoa(bodyLength)
-	return headers
+	id := make([]byte, 12)
+	rand.Read(id)
+	set("X-Amzn-Trace-Id", cmp.Or(commaJoined(lower["x-amzn-trace-id"]), fmt.Sprintf("Root=1-%08x-%x", o.Time.Unix(), id)))
+	set("X-Forwarded-For", strings.Join(append(lower["x-forwarded-for"], o.SourceIP), ", "))
+	set("X-Forwarded-Port", "443")
+	set("X-Forwarded-Proto", "https")
+	set("Host", cmp.Or(r.Host, r.URL.Host))
+	return asSent, lower
 }
 
-func cookies(h http.Header) []string {
-	var all []string
-	for _, line := range valuesOf(h, "Cookie") {
-		for cookie := range strings.SplitSeq(line, ";") {
-			if cookie = strings.TrimSpace(cookie); cookie != "" {
-				all = append(all, cookie)
-			}
-		}
+// queryParameters returns the decoded query; nil for an empty one.
+func queryParameters(r *http.Request) map[string][]string {
+	if r.URL.RawQuery == "" {
+		return nil
 	}
-	return all
-}
-
-// queryParameters decodes a query; nil stands for none. A part that can't be decoded stays as it is.
-func queryParameters(raw string) map[string][]string {
-	var values map[string][]string
-	for part := range strings.SplitSeq(raw, "&") {
-		if part == "" {
-			continue
-		}
-		if values == nil {
-			values = map[string][]string{}
-		}
-		name, value, _ := strings.Cut(part, "=")
-		name, value = unescaped(name), unescaped(value)
-		values[name] = append(values[name], value)
-	}
-	return values
-}
-
-func unescaped(text string) string {
-	if plain, err := url.QueryUnescape(text); err == nil {
-		return plain
-	}
-	return text
+	return r.URL.Query()
 }
 
 // oneValueEach reduces every list to one value; nil stays nil.
@@ -123,16 +59,6 @@ func oneValueEach(lists map[string][]string, reduce func([]string) string) map[s
 func commaJoined(values []string) string { return strings.Join(values, ",") }
 
 func last(values []string) string { return values[len(values)-1] }
-
-// isText reports whether format 2.0 leaves a body of this content type as it is.
-func isText(contentType string) bool {
-	switch media := mediaType(contentType); media {
-	case "application/json", "application/xml", "application/javascript":
-		return true
-	default:
-		return strings.HasPrefix(media, "text/")
-	}
-}
 
 func mediaType(contentType string) string {
 	media, _, _ := strings.Cut(contentType, ";")
