@@ -55,15 +55,15 @@ func TestEachSetting(t *testing.T) {
 
 func TestWrongSettings(t *testing.T) {
 	faults := map[string]struct{ name, value, says string }{
-		"no secret":                     {"WEBHOOK_SECRET_ARN", "", "full ARN"},
-		"a secret's name alone":         {"VICIDIAL_SECRET_ARN", "vicihook", "full ARN"},
-		"a budget without a unit":       {"REQUEST_BUDGET", "4", "such as 4s"},
-		"a budget of no time":           {"REQUEST_BUDGET", "100ms", "from 1s"},
-		"a budget beyond the gateway's": {"REQUEST_BUDGET", "29s", "to 25s"},
-		"a word for a truth":            {"RECHECK", "yes", "true or false"},
-		"an address without a scheme":   {"VICIDIAL_URL", "dialer.example.com", "https://host"},
-		"an address with a password":    {"PUBLIC_URL", "https://u:hunter2@h.example.com", "without user"},
-		"a negative time":               {"PREVIOUS_KEYS_FOR", "-1h", "from 0s"},
+		"no secret":                      {"WEBHOOK_SECRET_ARN", "", "full ARN"},
+		"a secret's name alone":          {"VICIDIAL_SECRET_ARN", "vicihook", "full ARN"},
+		"a budget without a unit":        {"REQUEST_BUDGET", "4", "such as 4s"},
+		"a budget that is too short":     {"REQUEST_BUDGET", "100ms", "from 1s"},
+		"a budget that is too long":      {"REQUEST_BUDGET", "29s", "to 25s"},
+		"a boolean that is another word": {"RECHECK", "yes", "true or false"},
+		"an address without a scheme":    {"VICIDIAL_URL", "dialer.example.com", "https://host"},
+		"an address with a password":     {"PUBLIC_URL", "https://u:hunter2@h.example.com", "without user"},
+		"a negative duration":            {"PREVIOUS_KEYS_FOR", "-1h", "from 0s"},
 	}
 	for name, c := range faults {
 		t.Run(name, func(t *testing.T) {
@@ -80,18 +80,18 @@ func TestWrongSettings(t *testing.T) {
 
 func TestSecretARNs(t *testing.T) {
 	faults := map[string]struct{ part, instead string }{
-		"another scheme":         {"arn:aws", "urn:aws"},
-		"a partition in capital": {"aws", "AWS"},
-		"another service":        {"secretsmanager", "ssm"},
-		"no region":              {"eu-central-1", ""},
-		"a region with a blank":  {"eu-central-1", "eu central-1"},
-		"a short account":        {"123456789012", "12345678901"},
-		"an account of letters":  {"123456789012", "12345678901a"},
-		"another resource":       {":secret:", ":parameter:"},
-		"no name":                {"vicihook/webhook-AbCdEf", ""},
-		"a name with a blank":    {"vicihook/webhook", "vici hook"},
-		"a part more":            {"AbCdEf", "AbCdEf:password"},
-		"a line more":            {"AbCdEf", "AbCdEf\n"},
+		"another scheme":           {"arn:aws", "urn:aws"},
+		"a partition in capitals":  {"aws", "AWS"},
+		"another service":          {"secretsmanager", "ssm"},
+		"no region":                {"eu-central-1", ""},
+		"a region with a space":    {"eu-central-1", "eu central-1"},
+		"a short account":          {"123456789012", "12345678901"},
+		"an account with a letter": {"123456789012", "12345678901a"},
+		"another resource":         {":secret:", ":parameter:"},
+		"no name":                  {"vicihook/webhook-AbCdEf", ""},
+		"a name with a space":      {"vicihook/webhook", "vici hook"},
+		"an extra part":            {"AbCdEf", "AbCdEf:password"},
+		"an extra line":            {"AbCdEf", "AbCdEf\n"},
 	}
 	for name, c := range faults {
 		if _, err := config.Load(environment("VICIDIAL_SECRET_ARN", strings.Replace(arn, c.part, c.instead, 1)), shipped); !errors.Is(err, config.ErrInvalid) {

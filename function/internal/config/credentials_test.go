@@ -14,11 +14,11 @@ func TestCredentialsWithOneOrSeveralServers(t *testing.T) {
 		secret    string
 		url, pins []string
 	}{
-		"one server":               {`{"url":"https://a","user":"u1","pass":"p1"}`, []string{"https://a"}, nil},
-		"a cluster":                {`{"url":["https://a","https://b"],"user":"u1","pass":"p1"}`, []string{"https://a", "https://b"}, nil},
-		"none, for VICIDIAL_URL":   {`{"user":"u1","pass":"p1"}`, []string{"https://env"}, nil},
-		"one pin":                  {`{"url":"https://a","user":"u1","pass":"p1","tls_pin":"sha256/x"}`, []string{"https://a"}, []string{"sha256/x"}},
-		"two pins, while one goes": {`{"url":"https://a","user":"u1","pass":"p1","tls_pin":["x","y"]}`, []string{"https://a"}, []string{"x", "y"}},
+		"one server":                   {`{"url":"https://a","user":"u1","pass":"p1"}`, []string{"https://a"}, nil},
+		"a cluster":                    {`{"url":["https://a","https://b"],"user":"u1","pass":"p1"}`, []string{"https://a", "https://b"}, nil},
+		"no server, with VICIDIAL_URL": {`{"user":"u1","pass":"p1"}`, []string{"https://env"}, nil},
+		"one pin":                      {`{"url":"https://a","user":"u1","pass":"p1","tls_pin":"sha256/x"}`, []string{"https://a"}, []string{"sha256/x"}},
+		"two pins":                     {`{"url":"https://a","user":"u1","pass":"p1","tls_pin":["x","y"]}`, []string{"https://a"}, []string{"x", "y"}},
 	}
 	for name, c := range secrets {
 		t.Run(name, func(t *testing.T) {
@@ -49,22 +49,22 @@ func TestCredentialsOfTheLookupAccount(t *testing.T) {
 
 func TestMalformedCredentialsAreNotQuoted(t *testing.T) {
 	secrets := map[string]struct{ secret, says string }{
-		"no JSON":                     {`hunter2`, "no JSON"},
-		"a list":                      {`["hunter2"]`, "no JSON object"},
-		"a member too many":           {`{"hunter2":"x"}`, "url, user, pass, lookup, ca and tls_pin"},
-		"a member of lookup too many": {`{"lookup":{"user":"u","hunter2":"x"}}`, "url, user, pass, lookup, ca and tls_pin"},
-		"a member of lookup twice":    {`{"lookup":{"user":"hunter2","user":"y"}}`, `member "lookup.user" is given twice`},
-		"a lookup that is a text":     {`{"lookup":"hunter2"}`, `"lookup" has the wrong type`},
-		"a password of digits":        {`{"url":"https://a","user":"u","pass":42}`, `"pass"`},
-		"text after the object":       {`{"user":"u","pass":"p"} hunter2`, "no JSON from byte 25 on"},
-		"a brace after the object":    {`{"user":"u","pass":"p"}}`, "no JSON from byte 24 on"},
-		"a url of another kind":       {`{"url":{"hunter2":1}}`, "url"},
-		"nothing":                     {``, "no JSON"},
-		"a member given twice":        {`{"user":"u","pass":"hunter2","pass":"p"}`, `"pass" is given twice`},
-		"one in two spellings":        {`{"user":"u","Pass":"hunter2","pass":"p"}`, "is given twice"},
-		"one inside another":          {`{"url":{"hunter2":1,"hunter2":2}}`, `"url"`},
-		"a list of other things":      {`{"tls_pin":["x",{"hunter2":1}]}`, `"tls_pin" has the wrong type`},
-		"an end cut off":              {`{"user":"u","pass":"hunter2`, "no JSON from byte"},
+		"not JSON":                          {`hunter2`, "no JSON"},
+		"a list":                            {`["hunter2"]`, "no JSON object"},
+		"an unknown member":                 {`{"hunter2":"x"}`, "url, user, pass, lookup, ca and tls_pin"},
+		"an unknown member of lookup":       {`{"lookup":{"user":"u","hunter2":"x"}}`, "url, user, pass, lookup, ca and tls_pin"},
+		"a member of lookup twice":          {`{"lookup":{"user":"hunter2","user":"y"}}`, `member "lookup.user" is given twice`},
+		"a lookup that is a string":         {`{"lookup":"hunter2"}`, `"lookup" has the wrong type`},
+		"a password that is a number":       {`{"url":"https://a","user":"u","pass":42}`, `"pass"`},
+		"text after the object":             {`{"user":"u","pass":"p"} hunter2`, "no JSON from byte 25 on"},
+		"a brace after the object":          {`{"user":"u","pass":"p"}}`, "no JSON from byte 24 on"},
+		"a url that is an object":           {`{"url":{"hunter2":1}}`, "url"},
+		"nothing":                           {``, "no JSON"},
+		"a member given twice":              {`{"user":"u","pass":"hunter2","pass":"p"}`, `"pass" is given twice`},
+		"a member in two spellings":         {`{"user":"u","Pass":"hunter2","pass":"p"}`, "is given twice"},
+		"a duplicate inside another member": {`{"url":{"hunter2":1,"hunter2":2}}`, `"url"`},
+		"a list with an object":             {`{"tls_pin":["x",{"hunter2":1}]}`, `"tls_pin" has the wrong type`},
+		"a secret that is cut off":          {`{"user":"u","pass":"hunter2`, "no JSON from byte"},
 	}
 	for name, c := range secrets {
 		t.Run(name, func(t *testing.T) {

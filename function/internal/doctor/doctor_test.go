@@ -48,122 +48,122 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = secrets.Close() })
-	p := &fixture{
+	f := &fixture{
 		T: t, secrets: secrets, env: map[string]string{}, keys: `{"crm": "` + goodKey + `"}`,
 		sources: `{"crm": {"scheme": "standard-webhooks"}}`,
 		account: map[string]any{"user": vicitest.DefaultUser, "pass": vicitest.DefaultPass},
 	}
-	p.use(vicitest.NewServer(vicitest.Config{}))
-	return p
+	f.use(vicitest.NewServer(vicitest.Config{}))
+	return f
 }
 
 // use sets srv as the VICIdial, with a remote agent in a live call.
-func (p *fixture) use(srv *vicitest.Server) {
-	p.Cleanup(srv.Close)
+func (f *fixture) use(srv *vicitest.Server) {
+	f.Cleanup(srv.Close)
 	srv.AddRemoteAgent(1028, 1)
 	srv.AddCall(vicitest.Call{ID: srv.NextCallID('Y'), Agent: "1028"})
-	p.srv, p.account["url"] = srv, srv.URL
+	f.srv, f.account["url"] = srv, srv.URL
 }
 
 // doctor returns the doctor. A test breaks the fixture before it calls this.
-func (p *fixture) doctor() *doctor.Doctor {
-	p.Helper()
-	sources := filepath.Join(p.TempDir(), "sources.json")
-	if err := os.WriteFile(sources, []byte(p.sources), 0o600); err != nil {
-		p.Fatal(err)
+func (f *fixture) doctor() *doctor.Doctor {
+	f.Helper()
+	sources := filepath.Join(f.TempDir(), "sources.json")
+	if err := os.WriteFile(sources, []byte(f.sources), 0o600); err != nil {
+		f.Fatal(err)
 	}
-	p.put("SOURCES_FILE", sources)
-	p.put("WEBHOOK_SECRET_ARN", p.create("webhook", p.keys))
-	if p.text == "" {
-		text, err := json.Marshal(p.account)
+	f.put("SOURCES_FILE", sources)
+	f.put("WEBHOOK_SECRET_ARN", f.create("webhook", f.keys))
+	if f.text == "" {
+		text, err := json.Marshal(f.account)
 		if err != nil {
-			p.Fatal(err)
+			f.Fatal(err)
 		}
-		p.text = string(text)
+		f.text = string(text)
 	}
-	p.put("VICIDIAL_SECRET_ARN", p.create("vicidial", p.text))
-	settings, err := config.Load(func(name string) string { return p.env[name] }, ".")
+	f.put("VICIDIAL_SECRET_ARN", f.create("vicidial", f.text))
+	settings, err := config.Load(func(name string) string { return f.env[name] }, ".")
 	if err != nil {
 		return &doctor.Doctor{Broken: err}
 	}
-	return p.doctorFor(settings)
+	return f.doctorFor(settings)
 }
 
-func (p *fixture) doctorFor(settings config.Config) *doctor.Doctor {
+func (f *fixture) doctorFor(settings config.Config) *doctor.Doctor {
 	api := sdk.New(sdk.Options{
-		Region: secretsmanager.Region, BaseEndpoint: &p.secrets.URL,
+		Region: secretsmanager.Region, BaseEndpoint: &f.secrets.URL,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		}),
 	})
-	client := vicicall.New(vicicall.Config{AllowHTTP: settings.AllowHTTP, Now: p.now, Dial: p.dial})
-	p.Cleanup(client.Close)
+	client := vicicall.New(vicicall.Config{AllowHTTP: settings.AllowHTTP, Now: f.now, Dial: f.dial})
+	f.Cleanup(client.Close)
 	return &doctor.Doctor{
-		Settings: settings, VICIdial: client, Region: secretsmanager.Region, Now: p.now,
+		Settings: settings, VICIdial: client, Region: secretsmanager.Region, Now: f.now,
 		Keys: secret.New(secret.Config[source.Keyring]{
-			API: api, ARN: settings.WebhookSecretARN, Parse: settings.Sources.ParseKeys, PreviousFor: 24 * time.Hour, Now: p.now,
+			API: api, ARN: settings.WebhookSecretARN, Parse: settings.Sources.ParseKeys, PreviousFor: 24 * time.Hour, Now: f.now,
 		}),
 		Account: secret.New(secret.Config[vicicall.Credentials]{
-			API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials, Now: p.now,
+			API: api, ARN: settings.VICIdialSecretARN, Parse: settings.Credentials, Now: f.now,
 		}),
 	}
 }
 
 // put sets a variable that the test has not set.
-func (p *fixture) put(name, value string) {
-	if _, staged := p.env[name]; !staged {
-		p.env[name] = value
+func (f *fixture) put(name, value string) {
+	if _, staged := f.env[name]; !staged {
+		f.env[name] = value
 	}
 }
 
-func (p *fixture) create(name, value string) string {
-	p.Helper()
-	arn, err := p.secrets.Create(name, value)
+func (f *fixture) create(name, value string) string {
+	f.Helper()
+	arn, err := f.secrets.Create(name, value)
 	if err != nil {
-		p.Fatal(err)
+		f.Fatal(err)
 	}
 	return arn
 }
 
-func (p *fixture) examine() doctor.Report {
-	p.Helper()
-	d, ctx := p.doctor(), p.Context()
-	if p.limit > 0 {
+func (f *fixture) examine() doctor.Report {
+	f.Helper()
+	d, ctx := f.doctor(), f.Context()
+	if f.limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.limit)
+		ctx, cancel = context.WithTimeout(ctx, f.limit)
 		defer cancel()
 	}
 	return d.Examine(ctx)
 }
 
 // checkHarmless checks that VICIdial's tables are unchanged.
-func (p *fixture) checkHarmless(r doctor.Report) {
-	p.Helper()
-	call := p.srv.Calls()[0]
-	if p.srv.Count("HANGUP") > 0 || !call.Listed || !call.LineUp || call.Disposition != "" || len(p.srv.ManagerRows()) > 0 {
-		p.Errorf("the doctor changed something: %d HANGUP, %+v", p.srv.Count("HANGUP"), call)
+func (f *fixture) checkHarmless(r doctor.Report) {
+	f.Helper()
+	call := f.srv.Calls()[0]
+	if f.srv.Count("HANGUP") > 0 || !call.Listed || !call.LineUp || call.Disposition != "" || len(f.srv.ManagerRows()) > 0 {
+		f.Errorf("the doctor changed something: %d HANGUP, %+v", f.srv.Count("HANGUP"), call)
 	}
-	lookups := p.srv.Count("agent_status") + p.srv.Count("logged_in_agents")
-	if n := p.srv.LoginAttempts(); n-lookups > 1 || p.srv.Count("CHECK") > 1 || p.srv.FailedLogins() > 1 {
-		p.Errorf("the account was tried %d times, by %d CHECK and %d lookups", n, p.srv.Count("CHECK"), lookups)
+	lookups := f.srv.Count("agent_status") + f.srv.Count("logged_in_agents")
+	if n := f.srv.LoginAttempts(); n-lookups > 1 || f.srv.Count("CHECK") > 1 || f.srv.FailedLogins() > 1 {
+		f.Errorf("the account was tried %d times, by %d CHECK and %d lookups", n, f.srv.Count("CHECK"), lookups)
 	}
 	text, err := json.Marshal(r)
 	if err != nil {
-		p.Fatal(err)
+		f.Fatal(err)
 	}
 	for _, kept := range []string{vicitest.DefaultPass, vicitest.DefaultLookupPass, strings.TrimPrefix(goodKey, "whsec_"), "topsecret"} {
 		if strings.Contains(string(text), kept) {
-			p.Errorf("the report shows a secret: %s", text)
+			f.Errorf("the report shows a secret: %s", text)
 		}
 	}
 }
 
 func TestHealthy(t *testing.T) {
 	t.Parallel()
-	p := newFixture(t)
-	p.limit = 10 * time.Second
-	r := p.examine()
-	p.checkHarmless(r)
+	f := newFixture(t)
+	f.limit = 10 * time.Second
+	r := f.examine()
+	f.checkHarmless(r)
 	if !r.Healthy || r.Verdict != "healthy" || len(r.Findings) > 0 {
 		t.Fatalf("%+v", r)
 	}
@@ -174,7 +174,7 @@ func TestHealthy(t *testing.T) {
 		t.Errorf("sources: %+v", r.Sources)
 	}
 	s := r.Servers[0]
-	if s.Host != p.srv.URL || s.From != "127.0.0.1" || s.VICIdial != "2.14-82" || s.Build != "250122-1010" || *s.ClockSeconds > 1 || *s.ClockSeconds < -1 {
+	if s.Host != f.srv.URL || s.From != "127.0.0.1" || s.VICIdial != "2.14-82" || s.Build != "250122-1010" || *s.ClockSeconds > 1 || *s.ClockSeconds < -1 {
 		t.Errorf("server: %+v", s)
 	}
 	if a := r.Account; a.Outcome != "agent_not_logged_in" || a.Tries != 1 || a.Reply == "" {
@@ -188,14 +188,14 @@ func TestHealthy(t *testing.T) {
 func TestLookupAccountIsTriedOnlyIfNeeded(t *testing.T) {
 	t.Parallel()
 	for _, finds := range []bool{true, false} {
-		p := newFixture(t)
-		finding(func(*vicitest.User) {})(p)
+		f := newFixture(t)
+		finding(func(*vicitest.User) {})(f)
 		if !finds {
-			p.sources = `{"crm": {"scheme": "standard-webhooks"}}`
+			f.sources = `{"crm": {"scheme": "standard-webhooks"}}`
 		}
-		r := p.examine()
-		p.checkHarmless(r)
-		lookups := p.srv.Count("agent_status") + p.srv.Count("logged_in_agents")
+		r := f.examine()
+		f.checkHarmless(r)
+		lookups := f.srv.Count("agent_status") + f.srv.Count("logged_in_agents")
 		if !r.Healthy || len(r.Findings) > 0 || (r.Lookup != nil) != finds || (lookups > 0) != finds {
 			t.Errorf("finds %v: %d lookups, %+v", finds, lookups, r)
 		}
@@ -207,51 +207,51 @@ func TestLookupAccountIsTriedOnlyIfNeeded(t *testing.T) {
 
 func TestClockIsCutToTheSecond(t *testing.T) {
 	t.Parallel()
-	p := newFixture(t)
+	f := newFixture(t)
 	now := time.Unix(time.Now().Unix(), 800_000_000)
-	p.now = func() time.Time { return now }
-	p.use(vicitest.NewServer(vicitest.Config{Now: p.now}))
-	if off := *p.examine().Servers[0].ClockSeconds; off != 0 {
+	f.now = func() time.Time { return now }
+	f.use(vicitest.NewServer(vicitest.Config{Now: f.now}))
+	if off := *f.examine().Servers[0].ClockSeconds; off != 0 {
 		t.Errorf("%d s", off)
 	}
 }
 
 func TestCertificateHasItsPin(t *testing.T) {
 	t.Parallel()
-	p := newFixture(t)
+	f := newFixture(t)
 	authority := vicitest.NewAuthority()
-	p.use(vicitest.NewTLSServer(vicitest.Config{}, authority.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}, NotAfter: time.Now().Add(61*24*time.Hour + time.Hour)})))
-	p.account["ca"] = authority.PEM()
-	c := p.examine().Servers[0].Certificate
-	if c == nil || c.Pin != p.srv.Pin() || c.DaysLeft != 61 || c.Trust != "ca" || c.Issuer != "vicitest authority" || len(c.Names) != 1 {
+	f.use(vicitest.NewTLSServer(vicitest.Config{}, authority.Issue(vicitest.Cert{Hosts: []string{"127.0.0.1"}, NotAfter: time.Now().Add(61*24*time.Hour + time.Hour)})))
+	f.account["ca"] = authority.PEM()
+	c := f.examine().Servers[0].Certificate
+	if c == nil || c.Pin != f.srv.Pin() || c.DaysLeft != 61 || c.Trust != "ca" || c.Issuer != "vicitest authority" || len(c.Names) != 1 {
 		t.Errorf("%+v", c)
 	}
 }
 
 func TestUntrustedCertificateIsReported(t *testing.T) {
 	t.Parallel()
-	p := newFixture(t)
-	selfSigned(p)
-	if c := p.examine().Servers[0].Certificate; c == nil || c.Pin != p.srv.Pin() || c.Trust != "nothing" {
+	f := newFixture(t)
+	selfSigned(f)
+	if c := f.examine().Servers[0].Certificate; c == nil || c.Pin != f.srv.Pin() || c.Trust != "nothing" {
 		t.Errorf("%+v", c)
 	}
 }
 
 func TestPinReplacesTimeNameAndChain(t *testing.T) {
 	t.Parallel()
-	p := newFixture(t)
-	p.use(vicitest.NewTLSServer(vicitest.Config{}, vicitest.SelfSigned(vicitest.Cert{Hosts: []string{"elsewhere"}, NotAfter: time.Now().Add(-time.Minute)})))
-	p.account["tls_pin"] = []string{p.srv.Pin()}
-	if r := p.examine(); !r.Healthy || len(r.Findings) > 0 || r.Servers[0].Certificate.Trust != "tls_pin" {
+	f := newFixture(t)
+	f.use(vicitest.NewTLSServer(vicitest.Config{}, vicitest.SelfSigned(vicitest.Cert{Hosts: []string{"elsewhere"}, NotAfter: time.Now().Add(-time.Minute)})))
+	f.account["tls_pin"] = []string{f.srv.Pin()}
+	if r := f.examine(); !r.Healthy || len(r.Findings) > 0 || r.Servers[0].Certificate.Trust != "tls_pin" {
 		t.Errorf("%+v", r)
 	}
 }
 
 func TestPreviousKeysAreCounted(t *testing.T) {
 	t.Parallel()
-	p := newFixture(t)
-	d := p.doctor()
-	if _, err := p.secrets.Put(p.env["WEBHOOK_SECRET_ARN"], `{"crm": "`+otherKey+`"}`); err != nil {
+	f := newFixture(t)
+	d := f.doctor()
+	if _, err := f.secrets.Put(f.env["WEBHOOK_SECRET_ARN"], `{"crm": "`+otherKey+`"}`); err != nil {
 		t.Fatal(err)
 	}
 	if s := d.Examine(t.Context()).Sources[0]; s.Keys != 1 || s.Previous != 1 {

@@ -20,27 +20,27 @@ func TestExaminationsChangeNothing(t *testing.T) {
 			t.Parallel()
 			var clock atomic.Int64
 			clock.Store(time.Now().Unix())
-			p := newFixture(t)
-			p.now = func() time.Time { return time.Unix(clock.Load(), 0) }
-			p.use(vicitest.NewServer(vicitest.Config{Now: p.now}))
-			p.account["pass"] = pass
-			d := p.doctor()
-			before, agents := p.srv.Calls(), p.srv.Agents()
+			f := newFixture(t)
+			f.now = func() time.Time { return time.Unix(clock.Load(), 0) }
+			f.use(vicitest.NewServer(vicitest.Config{Now: f.now}))
+			f.account["pass"] = pass
+			d := f.doctor()
+			before, agents := f.srv.Calls(), f.srv.Agents()
 			for range runs {
 				d.Examine(t.Context())
 				clock.Add(1)
 			}
-			if !slices.Equal(p.srv.Calls(), before) || !slices.Equal(p.srv.Agents(), agents) || len(p.srv.ManagerRows()) > 0 || p.srv.Count("HANGUP") > 0 {
-				t.Errorf("VICIdial's tables changed: %+v, %+v", p.srv.Calls(), p.srv.Agents())
+			if !slices.Equal(f.srv.Calls(), before) || !slices.Equal(f.srv.Agents(), agents) || len(f.srv.ManagerRows()) > 0 || f.srv.Count("HANGUP") > 0 {
+				t.Errorf("VICIdial's tables changed: %+v, %+v", f.srv.Calls(), f.srv.Agents())
 			}
-			u, _ := p.srv.User(vicitest.DefaultUser)
-			if u.FailedLogins >= 10 && u.LastLogin > clock.Load()-900 || strings.Contains(pass, "another") != (p.srv.FailedLogins() > 0) {
-				t.Errorf("%d failed logins, %+v", p.srv.FailedLogins(), u)
+			u, _ := f.srv.User(vicitest.DefaultUser)
+			if u.FailedLogins >= 10 && u.LastLogin > clock.Load()-900 || strings.Contains(pass, "another") != (f.srv.FailedLogins() > 0) {
+				t.Errorf("%d failed logins, %+v", f.srv.FailedLogins(), u)
 			}
-			if u.Pass = vicitest.DefaultPass; pass != u.Pass && p.srv.FailedLogins() > runs/900+1 {
-				t.Errorf("%d failed logins in %d s", p.srv.FailedLogins(), runs)
+			if u.Pass = vicitest.DefaultPass; pass != u.Pass && f.srv.FailedLogins() > runs/900+1 {
+				t.Errorf("%d failed logins in %d s", f.srv.FailedLogins(), runs)
 			}
-			if n := p.srv.Count("version"); n != runs {
+			if n := f.srv.Count("version"); n != runs {
 				t.Errorf("%d examinations reached VICIdial, want %d", n, runs)
 			}
 		})
@@ -51,22 +51,22 @@ func TestLatchedAccountIsNotTried(t *testing.T) {
 	t.Parallel()
 	var clock atomic.Int64
 	clock.Store(time.Now().Unix())
-	p := newFixture(t)
-	p.now = func() time.Time { return time.Unix(clock.Load(), 0) }
-	p.account["pass"] = "another"
-	d := p.doctor()
+	f := newFixture(t)
+	f.now = func() time.Time { return time.Unix(clock.Load(), 0) }
+	f.account["pass"] = "another"
+	d := f.doctor()
 	d.Examine(t.Context())
 	clock.Add(10)
 	r := d.Examine(t.Context())
-	p.checkHarmless(r)
+	f.checkHarmless(r)
 	if f := r.Findings[0]; f.Fault != "credentials_rejected" || !strings.Contains(f.What, "not asked again") || r.Account.Tries != 0 {
 		t.Errorf("%+v, %+v", f, r.Account)
 	}
 	for _, put := range []struct {
 		text    string
 		healthy bool
-	}{{p.text, false}, {strings.Replace(p.text, "another", vicitest.DefaultPass, 1), true}} {
-		if _, err := p.secrets.Put(p.env["VICIDIAL_SECRET_ARN"], put.text); err != nil {
+	}{{f.text, false}, {strings.Replace(f.text, "another", vicitest.DefaultPass, 1), true}} {
+		if _, err := f.secrets.Put(f.env["VICIDIAL_SECRET_ARN"], put.text); err != nil {
 			t.Fatal(err)
 		}
 		clock.Add(31) // less than a held secret is served without a question
@@ -78,9 +78,9 @@ func TestLatchedAccountIsNotTried(t *testing.T) {
 
 func TestAddressesOfANameAreShown(t *testing.T) {
 	t.Parallel()
-	p := newFixture(t)
-	p.account["url"] = strings.Replace(p.srv.URL, "127.0.0.1", "localhost", 1)
-	if s := p.examine().Servers[0]; !slices.Contains(s.Addresses, "127.0.0.1") || s.From == "" {
+	f := newFixture(t)
+	f.account["url"] = strings.Replace(f.srv.URL, "127.0.0.1", "localhost", 1)
+	if s := f.examine().Servers[0]; !slices.Contains(s.Addresses, "127.0.0.1") || s.From == "" {
 		t.Errorf("%+v", s)
 	}
 }

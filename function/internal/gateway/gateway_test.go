@@ -57,11 +57,11 @@ func TestEveryFrontDeliversTheSameRequest(t *testing.T) {
 		"plain JSON":             {"application/json", []byte(`{"call_id":"é"}` + "\n")},
 		"a form, base64 on HTTP": {"application/x-www-form-urlencoded", []byte("a=1&b=2")},
 		"no content type":        {"", []byte("{}")},
-		"bytes that are no text": {"application/octet-stream", []byte("\x00\xff")},
+		"binary":                 {"application/octet-stream", []byte("\x00\xff")},
 	}
 	for _, front := range event.Fronts() {
 		for name, c := range bodies {
-			if front == event.REST && name == "bytes that are no text" {
+			if front == event.REST && name == "binary" {
 				continue // a REST API without binary media types spoils them before any function sees them
 			}
 			t.Run(fmt.Sprintf("%s through %s", name, front), func(t *testing.T) {
@@ -149,13 +149,13 @@ func TestBodyLimitAndEncoding(t *testing.T) {
 		base64                bool
 		tooLarge, undecodable bool
 	}{
-		"as long as may be":                 {strings.Repeat("a", hangup.MaxBody), false, false, false},
-		"a byte too long":                   {strings.Repeat("a", hangup.MaxBody+1), false, true, false},
-		"as long as may be, base64":         {encoded(hangup.MaxBody), true, false, false},
-		"a byte too long, base64":           {encoded(hangup.MaxBody + 1), true, true, false},
-		"ten bytes too long, base64":        {encoded(hangup.MaxBody + 10), true, true, false},
-		"no base64 though the flag says so": {"{}", true, false, true},
-		"base64 with bits to spare":         {"eh==", true, false, true},
+		"at the limit":                      {strings.Repeat("a", hangup.MaxBody), false, false, false},
+		"a byte above the limit":            {strings.Repeat("a", hangup.MaxBody+1), false, true, false},
+		"at the limit, base64":              {encoded(hangup.MaxBody), true, false, false},
+		"a byte above the limit, base64":    {encoded(hangup.MaxBody + 1), true, true, false},
+		"ten bytes above the limit, base64": {encoded(hangup.MaxBody + 10), true, true, false},
+		"isBase64Encoded without base64":    {"{}", true, false, true},
+		"base64 with trailing bits":         {"eh==", true, false, true},
 	}
 	for name, c := range bodies {
 		t.Run(name, func(t *testing.T) {

@@ -1,9 +1,9 @@
 // Package apigw serves a function over HTTP as API Gateway and Function URLs do: their events, their routes, limits and
 // time limits, and their answers when the function fails.
 //
-//	server := apigw.New(apigw.Config{Front: event.HTTPAPI, Invoke: invoke}).Server()
+//	server := apigw.NewServer(apigw.New(apigw.Config{Front: event.HTTPAPI, Invoke: invoke}))
 //
-// Header names arrive in canonical case, where a REST API keeps the sender's. Function event encodes both.
+// Header names arrive in canonical case, where a REST API keeps the sender's. Package event encodes both.
 package apigw
 
 import (
