@@ -69,7 +69,8 @@ func withoutContent(err error) error {
 	case isSemantic:
 		at = semantic.JSONPointer
 	}
-	member := strconv.Quote(strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(members.FindString(string(at))), "/"), "/", "."))
+	path := strings.TrimPrefix(strings.ToLower(members.FindString(string(at))), "/")
+	member := strconv.Quote(strings.ReplaceAll(path, "/", "."))
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
 		return errors.New("it has a member other than url, user, pass, lookup, ca and tls_pin")

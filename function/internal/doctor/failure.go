@@ -19,7 +19,7 @@ import (
 var refusing = regexp.MustCompile(`HTTP (401|403|429)\b`)
 
 // failure returns the finding for a web server that did not return its version. err is the client's error, whose chain
-// has those of the resolver, the network and package tls.
+// has those of the resolver, the network and package tls. A rejected certificate is added to s.
 func (d *Doctor) failure(err *vicicall.Error, reached stage, cred vicicall.Credentials, s *Server, host string) Finding {
 	reason, _, _ := strings.Cut(cmp.Or(err.Err, error(err)).Error(), "\n") // each try has its line
 	words := []string{"{server}", s.Host, "{host}", host, "{message}", err.Message, "{reason}", reason}
@@ -35,7 +35,8 @@ func (d *Doctor) failure(err *vicicall.Error, reached stage, cred vicicall.Crede
 		c := newCertificate(untrusted.UnverifiedCertificates, cred, d.now())
 		c.Trust, s.Certificate = "nothing", c
 		words = append(words, "{pin}", c.Pin, "{issuer}", c.Issuer, "{begin}", leaf.NotBefore.UTC().Format(time.RFC3339),
-			"{end}", c.NotAfter.Format(time.DateOnly), "{names}", cmp.Or(strings.Join(c.Names, ", "), "no host at all (it has a common name only)"))
+			"{end}", c.NotAfter.Format(time.DateOnly),
+			"{names}", cmp.Or(strings.Join(c.Names, ", "), "no host at all (it has a common name only)"))
 	}
 	expired := causeOf[x509.CertificateInvalidError](err).Reason == x509.Expired
 	noAuthority := causeOf[x509.UnknownAuthorityError](err).Cert != nil

@@ -18,7 +18,9 @@ var secretFaults = map[error]string{
 
 // load fetches a secret, asks for a newer version than the cached one, and adds it to the report. ok reports whether it
 // can be used.
-func load[T any](ctx context.Context, d *Doctor, r *Report, name, id string, store *secret.Store[T]) (got secret.Snapshot[T], ok bool) {
+func load[T any](
+	ctx context.Context, d *Doctor, r *Report, name, id string, store *secret.Store[T],
+) (got secret.Snapshot[T], ok bool) {
 	if parsed, err := arn.Parse(id); err == nil && d.Region != "" && parsed.Region != d.Region {
 		r.add("secret_region", "{name}", name, "{region}", parsed.Region, "{asked}", d.Region)
 	}
