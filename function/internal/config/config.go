@@ -28,11 +28,11 @@ const (
 	maxBudget = 25 * time.Second
 )
 
-// A Config is what the environment says; README.md describes each variable.
+// A Config has the settings; function/docs/reference.md describes each variable.
 type Config struct {
 	WebhookSecretARN  string          // WEBHOOK_SECRET_ARN, required
 	VICIdialSecretARN string          // VICIDIAL_SECRET_ARN, required
-	VICIdialURL       string          // VICIDIAL_URL: stands in for a secret without `url`
+	VICIdialURL       string          // VICIDIAL_URL: for a secret without `url`
 	AllowHTTP         bool            // VICIDIAL_ALLOW_HTTP: plain http to a host that is not loopback
 	PublicURL         string          // PUBLIC_URL: base URL as senders see it, for schemes that sign the URL
 	Budget            time.Duration   // REQUEST_BUDGET, 4 s
@@ -43,7 +43,7 @@ type Config struct {
 	Sources           *source.Sources // SOURCES_FILE, by default sources.json in the binary's folder
 }
 
-// Load reads the environment through getenv. folder holds the binary, and sources.json unless SOURCES_FILE is set.
+// Load reads the environment through getenv. folder contains the binary, and sources.json unless SOURCES_FILE is set.
 // Each fault wraps [ErrInvalid].
 func Load(getenv func(string) string, folder string) (Config, error) {
 	env := &environment{getenv: getenv}
@@ -88,7 +88,7 @@ func (e *environment) arn(name string) string {
 	return value
 }
 
-// url shows no part of a wrong value: somebody may have put a password into it.
+// url rejects a value without quoting it: it may contain a password.
 func (e *environment) url(name string) string {
 	value := e.getenv(name)
 	if value == "" {

@@ -21,8 +21,8 @@ var members = regexp.MustCompile(`(?i)^/(url|user|pass|lookup(/user|/pass)?|ca|t
 //	{"url": "https://dialer.example.com", "user": "…", "pass": "…", "lookup": {"user": "…", "pass": "…"},
 //	 "ca": "PEM", "tls_pin": ["sha256/…"]}
 //
-// url and tls_pin may be a string or a list; VICIDIAL_URL stands in for a missing url. An error names the member and
-// quotes nothing of the secret. The client checks the values, since it knows AllowHTTP.
+// url and tls_pin may be a string or a list; VICIDIAL_URL is for a secret without url. An error names the member and
+// quotes nothing of the secret. [vicicall.Client.Validate] checks the values.
 func (c Config) Credentials(secret []byte) (vicicall.Credentials, error) {
 	var stored struct {
 		URL    oneOrMore `json:"url"`
@@ -58,7 +58,7 @@ func (o *oneOrMore) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(o))
 }
 
-// withoutContent returns where a JSON error is, and nothing of what is there.
+// withoutContent returns the place of a JSON error without its text, which may quote the secret.
 func withoutContent(err error) error {
 	syntax, isSyntax := errors.AsType[*jsontext.SyntacticError](err)
 	semantic, isSemantic := errors.AsType[*json.SemanticError](err)

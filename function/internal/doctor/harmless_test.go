@@ -69,7 +69,7 @@ func TestLatchedAccountIsNotTried(t *testing.T) {
 		if _, err := f.secrets.Put(f.env["VICIDIAL_SECRET_ARN"], put.text); err != nil {
 			t.Fatal(err)
 		}
-		clock.Add(31) // less than a held secret is served without a question
+		clock.Add(31) // by now a cached secret is fetched again
 		if r := d.Examine(t.Context()); r.Healthy != put.healthy || r.Account.Tries != 1 {
 			t.Errorf("a new version of the secret is not tried: %+v, %+v", r.Findings, r.Account)
 		}

@@ -59,7 +59,7 @@ func parse(payload []byte) *event {
 	var e event
 	err := json.Unmarshal(payload, &e)
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return &event{fault: cmp.Or(wrong.Field, "the whole") + " of the event is not of the type that API Gateway gives it"}
+		return &event{fault: cmp.Or(wrong.Field, "the whole") + " of the event is not of the type that API Gateway sends"}
 	}
 	if err != nil {
 		return &event{fault: "the event is not JSON"}

@@ -4,9 +4,9 @@
 //
 // It takes payload format 2.0 of an HTTP API or a Function URL and 1.0 of a REST or HTTP API, on any route that leads to
 // /webhooks/{source}, with the body plain or base64, and passes the sender's exact bytes on. Header names are folded to
-// lower case, since an HTTP API lowers them and a REST API does not; two spellings of a name stay two values. What is no
-// such event is answered like a bad signature, and the log says what it looks like. An event of SQS brings orders that
-// the function put into its own queue.
+// lower case, since an HTTP API lowers them and a REST API does not; two spellings of a name stay two values. Any other
+// event is answered like a bad signature, and the log says what it looks like. An event of SQS has orders that the
+// function itself has put into its queue.
 //
 // Specification: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 package gateway
@@ -26,8 +26,8 @@ type Gateway struct {
 	Redeliver func(ctx context.Context, message []byte) (settled bool) // takes a message of the queue; nil = such events are no deliveries
 }
 
-// Invoke implements the Lambda runtime's handler. It returns no error for an event: one that is no delivery gets the
-// answer that a bad signature gets, since nothing of it can be verified. Handle answers its own panics; any other is an
+// Invoke implements the Lambda runtime's handler. It returns no error for an event: one that is no delivery is answered
+// like a bad signature, since nothing of it can be verified. Handle answers its own panics; any other is an
 // error that does not quote the panic, which the runtime would print whole.
 func (g Gateway) Invoke(ctx context.Context, payload []byte) (answer []byte, err error) {
 	defer func() {

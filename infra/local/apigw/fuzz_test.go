@@ -15,8 +15,8 @@ import (
 	"vicihook/infra/local/apigw"
 )
 
-// FuzzFront sends raw bytes. Whatever they are, the front does not panic, gives the function nothing but JSON events
-// within AWS's limits, and answers or closes the connection.
+// FuzzFront sends raw bytes. Whatever they are, the front does not panic, passes on only JSON events within
+// AWS's limits, and answers or closes the connection.
 func FuzzFront(f *testing.F) {
 	f.Add([]byte("POST /webhooks/crm HTTP/1.1\r\nHost: h\r\nX-Sig: v1,a\r\nx-sig: b\r\nContent-Length: 2\r\n\r\n{}"))
 	f.Add([]byte("POST /webhooks/%63rm?a=%zz;b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nT: x\r\n\r\n"))
