@@ -54,7 +54,7 @@ Examples:
 }
 
 func (c keysMakeCmd) Run(env *environment) error {
-	key := ""
+	key, form := "", ""
 	return c.change(env, func(secret *keyring.Secret, _ keyring.Store) (bool, error) {
 		src, err := secret.Source(c.Source)
 		if err != nil {
@@ -62,7 +62,7 @@ func (c keysMakeCmd) Run(env *environment) error {
 		}
 		isNew := key == ""
 		if isNew {
-			key = keyring.NewKey(src.Scheme)
+			key, form = keyring.NewKey(src.Scheme)
 		}
 		changed, err := secret.Add(c.Source, key, keyring.Options{Replace: c.Replace})
 		if err != nil || !isNew {
@@ -70,7 +70,7 @@ func (c keysMakeCmd) Run(env *environment) error {
 		}
 		shown := key
 		if c.DryRun {
-			shown = "would be made: " + keyring.FormOf(src.Scheme)
+			shown = "would be made: " + form
 		}
 		if _, err := fmt.Fprintf(env.stdout, rowFormat, "key", shown); err != nil {
 			return false, failed("the new key can't be printed: %w", err)
@@ -135,14 +135,13 @@ Examples:
 }
 
 func (c keysResumeCmd) Run(env *environment) error {
-	options := keyring.Options{Shared: c.Shared}
 	if c.Stdin {
 		key, err := env.read("--stdin", "-", maxKey)
 		if err != nil {
 			return err
 		}
 		return c.change(env, func(secret *keyring.Secret, _ keyring.Store) (bool, error) {
-			return true, secret.ResumeWith(c.Source, string(key), options)
+			return secret.Add(c.Source, string(key), keyring.Options{Resume: true, Shared: c.Shared})
 		})
 	}
 	return c.change(env, func(secret *keyring.Secret, store keyring.Store) (bool, error) {
@@ -150,11 +149,7 @@ func (c keysResumeCmd) Run(env *environment) error {
 		if err != nil {
 			return false, err
 		}
-		before, err := secret.Version(text)
-		if err != nil {
-			return false, err
-		}
-		return true, secret.Resume(c.Source, before, options)
+		return true, secret.Resume(c.Source, text, keyring.Options{Shared: c.Shared})
 	})
 }
 

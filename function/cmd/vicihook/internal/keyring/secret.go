@@ -1,4 +1,5 @@
-// Package keyring changes the webhook secret: {"crm": "whsec_…", "zendesk": ["new", "old"], "desk": "off"}.
+// Package keyring changes the webhook secret, {"crm": "whsec_…", "zendesk": ["new", "old"], "desk": "off"}, without losing
+// a key: not one of another source, and not one that somebody else stores at the same time.
 //
 //	err := store.Update(ctx, func(current []byte) ([]byte, error) {
 //		secret, err := keyring.Parse(current, sources)
@@ -6,18 +7,19 @@
 //		return secret.Text()
 //	})
 //
-// A change touches one source and leaves the others as they are. The function's own parser checks it before it is
-// stored. Two people can change a secret at the same time: neither change is lost. No error shows a key.
+// A [Secret] changes one source and leaves the others as they are. The function's own parser checks each change before it
+// is stored, in a [File] or at AWS in [SecretsManager]. No error shows a key.
 package keyring
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"vicihook/function/internal/source"
 	"vicihook/function/internal/webhook"
@@ -29,18 +31,18 @@ var (
 	ErrPaused        = errors.New("the source is paused")
 	ErrNotPaused     = errors.New("the source is not paused")
 	ErrTooManyKeys   = fmt.Errorf("a source has at most %d keys: with --replace the new one takes the place of all of them", webhook.MaxKeys)
-	ErrNoKeyBefore   = errors.New("the secret's version before has no key for it: give the key with --stdin")
+	ErrNoKeyBefore   = errors.New("the secret's previous version has no key for it: give the key with --stdin")
 	ErrUnusable      = errors.New("a key that the source has is refused: copy that key from the sender again and store it by merge --replace first")
 	ErrShared        = errors.New("another source has this key, and whoever has it may end what either of the two may: give --shared if that is meant")
 )
 
 const off = "off"
 
-// A Secret is the webhook secret beside the sources that it has keys for.
+// A Secret is the webhook secret of some sources. After an error of a change it must not be stored.
 type Secret struct {
 	sources *source.Sources
-	ring    source.Keyring // as it was read
-	members map[string]json.RawMessage
+	ring    source.Keyring            // the keys as they were read
+	members map[string]jsontext.Value // a string, a list of strings, or what nobody understands
 }
 
 // Parse reads a secret. Its error is that of [source.Sources.ParseKeys].
@@ -53,17 +55,15 @@ func Parse(text []byte, sources *source.Sources) (*Secret, error) {
 	return s, json.Unmarshal(text, &s.members)
 }
 
-// Version parses another version of the same secret.
-func (s *Secret) Version(text []byte) (*Secret, error) { return Parse(text, s.sources) }
-
 // Options of [Secret.Add] and [Secret.Resume].
 type Options struct {
 	Replace bool // in place of the source's other keys, and of "off"
+	Resume  bool // in place of "off", which must be there
 	Shared  bool // take a key that another source has too
 }
 
 // Add puts a key before those of a source and reports whether that changed anything. It returns [ErrUnknownSource],
-// [ErrPaused], [ErrTooManyKeys], [ErrUnusable], [ErrShared] or the scheme's error for the key.
+// [ErrPaused], [ErrNotPaused], [ErrTooManyKeys], [ErrUnusable], [ErrShared] or the scheme's error for the key.
 func (s *Secret) Add(name, text string, o Options) (changed bool, err error) {
 	src, err := s.Source(name)
 	if err != nil {
@@ -73,23 +73,23 @@ func (s *Secret) Add(name, text string, o Options) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r") // of the file that held it
-	keys, paused := s.texts(name)
+	keys, paused := s.keys(name)
 	switch {
-	case paused && !o.Replace:
+	case o.Resume && !paused:
+		return false, ErrNotPaused
+	case paused && !o.Resume && !o.Replace:
 		return false, fmt.Errorf("%w: resume it with --stdin, or give --replace", ErrPaused)
-	case paused || o.Replace:
+	case o.Replace:
 		keys = nil
-	}
-	if slices.ContainsFunc(keys, func(held string) bool { return same(src, held, text) }) {
+	case slices.ContainsFunc(s.ring[name].Keys, key.Equal):
 		return false, nil
+	case len(keys) == webhook.MaxKeys:
+		return false, ErrTooManyKeys
 	}
 	if err := s.checkShared(name, key, o); err != nil {
 		return false, err
 	}
-	if len(keys) == webhook.MaxKeys {
-		return false, ErrTooManyKeys
-	}
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r") // of the file that had it
 	return true, s.set(name, append([]string{text}, keys...))
 }
 
@@ -98,21 +98,28 @@ func (s *Secret) Pause(name string) error {
 	if _, err := s.Source(name); err != nil {
 		return err
 	}
-	if _, paused := s.texts(name); paused {
+	if _, paused := s.keys(name); paused {
 		return ErrPaused
 	}
-	s.members[name] = json.RawMessage(`"` + off + `"`)
+	s.members[name] = jsontext.Value(`"` + off + `"`)
 	return nil
 }
 
-// Resume restores the keys that a paused source has in an older secret. It returns [ErrUnknownSource], [ErrNotPaused],
-// [ErrNoKeyBefore], [ErrUnusable] or [ErrShared].
-func (s *Secret) Resume(name string, before *Secret, o Options) error {
-	if err := s.mustBePaused(name); err != nil {
+// Resume restores the keys that a paused source has in another version of the secret. It returns [ErrUnknownSource],
+// [ErrNotPaused], [ErrNoKeyBefore], [ErrUnusable], [ErrShared], or the error of [Parse].
+func (s *Secret) Resume(name string, version []byte, o Options) error {
+	if _, err := s.Source(name); err != nil {
 		return err
 	}
-	keys, paused := before.texts(name)
-	if paused || len(keys) == 0 {
+	if _, paused := s.keys(name); !paused {
+		return ErrNotPaused
+	}
+	before, err := Parse(version, s.sources)
+	if err != nil {
+		return err
+	}
+	keys, _ := before.keys(name)
+	if len(keys) == 0 {
 		return ErrNoKeyBefore
 	}
 	for _, key := range before.ring[name].Keys {
@@ -123,18 +130,9 @@ func (s *Secret) Resume(name string, before *Secret, o Options) error {
 	return s.set(name, keys)
 }
 
-// ResumeWith puts this key in place of "off".
-func (s *Secret) ResumeWith(name, key string, o Options) error {
-	if err := s.mustBePaused(name); err != nil {
-		return err
-	}
-	_, err := s.Add(name, key, Options{Replace: true, Shared: o.Shared})
-	return err
-}
-
 // Remove deletes a name, whether it is a source's or not.
 func (s *Secret) Remove(name string) error {
-	if _, there := s.members[name]; !there {
+	if _, found := s.members[name]; !found {
 		return fmt.Errorf("%w in the secret: %q", ErrUnknownSource, name)
 	}
 	delete(s.members, name)
@@ -142,13 +140,7 @@ func (s *Secret) Remove(name string) error {
 }
 
 // Text returns the secret as JSON.
-func (s *Secret) Text() ([]byte, error) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(s.members)
-	return bytes.TrimSpace(text.Bytes()), err
-}
+func (s *Secret) Text() ([]byte, error) { return json.Marshal(s.members, json.Deterministic(true)) }
 
 // Others returns the other sources that the secret has keys for, sorted, and the number of names that are no sources:
 // such a name could be a key in the wrong place, so it is not shown.
@@ -168,13 +160,12 @@ func (s *Secret) Others(but string) (names []string, unknown int) {
 
 // Describe returns what a name has, never a key.
 func (s *Secret) Describe(name string) string {
-	if _, there := s.members[name]; !there {
-		return "no key"
-	}
-	keys, paused := s.texts(name)
+	keys, paused := s.keys(name)
 	switch {
 	case paused:
 		return "paused"
+	case s.members[name] == nil:
+		return "no key"
 	case len(keys) == 1:
 		return "1 key"
 	}
@@ -190,43 +181,30 @@ func (s *Secret) Source(name string) (*source.Source, error) {
 	return src, nil
 }
 
-func (s *Secret) mustBePaused(name string) error {
-	if _, err := s.Source(name); err != nil {
-		return err
-	}
-	if _, paused := s.texts(name); !paused {
-		return ErrNotPaused
-	}
-	return nil
-}
-
-// texts returns a member's keys: a string, a list, or none.
-func (s *Secret) texts(name string) (keys []string, paused bool) {
-	var one string
+// keys returns a source's keys as they are written; none when its member is no string and no list of strings.
+func (s *Secret) keys(name string) (keys []string, paused bool) {
+	var key string
 	switch {
-	case json.Unmarshal(s.members[name], &one) == nil && one == off:
+	case json.Unmarshal(s.members[name], &keys) == nil:
+		return keys, false
+	case json.Unmarshal(s.members[name], &key) != nil:
+		return nil, false
+	case key == off:
 		return nil, true
-	case one != "":
-		return []string{one}, false
 	}
-	_ = json.Unmarshal(s.members[name], &keys) // what is no list of strings holds no key
-	return keys, false
+	return []string{key}, false
 }
 
-// set stores keys, if they make the source ready.
+// set changes a source's keys, if the function will take them.
 func (s *Secret) set(name string, keys []string) (err error) {
 	var value any = keys
 	if len(keys) == 1 {
 		value = keys[0]
 	}
-	changed := &Secret{sources: s.sources, members: maps.Clone(s.members)}
-	if changed.members == nil {
-		changed.members = map[string]json.RawMessage{}
-	}
-	if changed.members[name], err = json.Marshal(value); err != nil {
+	if s.members[name], err = json.Marshal(value); err != nil {
 		return err
 	}
-	text, err := changed.Text()
+	text, err := s.Text()
 	if err != nil {
 		return err
 	}
@@ -237,7 +215,6 @@ func (s *Secret) set(name string, keys []string) (err error) {
 	if why := ring[name].Refused; why != nil {
 		return fmt.Errorf("%w: %w", ErrUnusable, why)
 	}
-	s.members = changed.members
 	return nil
 }
 
@@ -249,10 +226,4 @@ func (s *Secret) checkShared(name string, key webhook.Key, o Options) error {
 		}
 	}
 	return nil
-}
-
-func same(src *source.Source, a, b string) bool {
-	one, err := src.Scheme.ParseKey(a)
-	other, otherErr := src.Scheme.ParseKey(b)
-	return err == nil && otherErr == nil && one.Equal(other)
 }

@@ -49,7 +49,7 @@ func text(t *testing.T, client *sdk.Client, arn, label string) string {
 	return *got.SecretString
 }
 
-func TestAnOvertakenChangeIsMadeAgainAtAnyService(t *testing.T) {
+func TestUpdateOvertakenAtAnyService(t *testing.T) {
 	t.Parallel()
 	client, store := newSecret(t, "first")
 	var seen []string
@@ -73,7 +73,7 @@ func TestAnOvertakenChangeIsMadeAgainAtAnyService(t *testing.T) {
 	}
 }
 
-func TestAPutBesideTheCommandIsNotLostAtAnyService(t *testing.T) {
+func TestUpdateBesideAPutAtAnyService(t *testing.T) {
 	t.Parallel()
 	client, store := newSecret(t, "first")
 	tries := 0
@@ -91,7 +91,7 @@ func TestAPutBesideTheCommandIsNotLostAtAnyService(t *testing.T) {
 	}
 }
 
-func TestAChangeEndsWithItsContextAtAnyService(t *testing.T) {
+func TestUpdateStopsWithItsContextAtAnyService(t *testing.T) {
 	t.Parallel()
 	client, store := newSecret(t, "first")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -104,7 +104,7 @@ func TestAChangeEndsWithItsContextAtAnyService(t *testing.T) {
 	}
 }
 
-func TestASecretWithoutAVersionBeforeAtAnyService(t *testing.T) {
+func TestSecretWithoutPreviousVersionAtAnyService(t *testing.T) {
 	t.Parallel()
 	_, store := newSecret(t, "first")
 	if _, err := store.Before(t.Context()); !errors.Is(err, keyring.ErrNoVersionBefore) {

@@ -18,27 +18,36 @@ const maxSecret = 64 << 10
 
 // Why a secret is not changed.
 var (
-	ErrNoVersionBefore = errors.New("the secret has no version before: give the key with --stdin")
+	ErrNoVersionBefore = errors.New("the secret has no previous version: give the key with --stdin")
 	ErrTooLarge        = fmt.Errorf("the secret is larger than %d bytes", maxSecret)
 	ErrUnknown         = errors.New("whether it was stored is not known")
 	ErrBusy            = errors.New("others change the secret all the time: nothing was stored, try again")
 )
 
-// A Store is where the secret is kept.
+// A Store keeps the secret.
 type Store interface {
-	// Update stores what change makes of the current secret, unless somebody else stored in between: then change is
-	// called again with the newer one. A change that returns nil stores nothing. Errors are change's own, the store's,
+	// Update calls change with the current secret and stores what it returns, nothing if that is nil. If somebody else
+	// stored a secret in between, change is called again with that one. Errors are change's own, the store's,
 	// ErrBusy, ErrTooLarge, or ErrUnknown; after all but ErrUnknown the secret is as it was.
 	Update(ctx context.Context, change func(current []byte) ([]byte, error)) error
 
-	// Before returns the version before the current one, or ErrNoVersionBefore.
+	// Before returns the previous version, or ErrNoVersionBefore.
 	Before(context.Context) ([]byte, error)
+}
+
+// apply returns the secret to store, nil if there is none.
+func apply(change func([]byte) ([]byte, error), current []byte) ([]byte, error) {
+	text, err := change(current)
+	if err == nil && len(text) > maxSecret {
+		err = ErrTooLarge
+	}
+	return text, err
 }
 
 // A File is a secret on this machine, readable by its owner alone. One that does not exist is an empty secret.
 //
-// Beside it lie an empty FILE.lock, and FILE.new for the moment of a change; what a killed process leaves of that goes
-// with the next change. Symbolic links are followed.
+// Beside it are an empty FILE.lock and, during a change, FILE.new. If a process is killed then, the next change removes
+// what it left. Symbolic links are followed.
 type File string
 
 const lockPause = 20 * time.Millisecond
@@ -54,36 +63,34 @@ func (f File) Update(ctx context.Context, change func([]byte) ([]byte, error)) e
 		return fmt.Errorf("another vicihook keys changes the file, or its folder can't be written: %w", err)
 	}
 	defer lock.Unlock()
-	text, err := read(path)
+	current, err := read(path)
 	if err != nil {
 		return err
 	}
-	if text, err = change(text); text == nil || err != nil {
+	text, err := apply(change, current)
+	if text == nil || err != nil {
 		return err
-	}
-	if len(text) > maxSecret {
-		return ErrTooLarge
 	}
 	return write(path, append(text, '\n'))
 }
 
-// Before fails: a file has no version before.
+// Before returns ErrNoVersionBefore: a file has no versions.
 func (File) Before(context.Context) ([]byte, error) { return nil, ErrNoVersionBefore }
 
-// target follows symbolic links, to a file that does not exist too.
+// target follows symbolic links, also to a file that does not exist yet.
 func target(path string) (string, error) {
-	const most = 40
-	for range most {
-		next, err := os.Readlink(path)
-		if err != nil {
-			return path, nil // no link
-		}
-		if !filepath.IsAbs(next) {
-			next = filepath.Join(filepath.Dir(path), next)
-		}
-		path = next
+	resolved, err := filepath.EvalSymlinks(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return resolved, err
 	}
-	return "", fmt.Errorf("%s: more than %d symbolic links", path, most)
+	next, err := os.Readlink(path)
+	if err != nil {
+		return path, nil // no link
+	}
+	if !filepath.IsAbs(next) {
+		next = filepath.Join(filepath.Dir(path), next)
+	}
+	return target(next)
 }
 
 func read(path string) ([]byte, error) {
@@ -96,8 +103,8 @@ func read(path string) ([]byte, error) {
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
-	if err == nil && len(text) > maxSecret {
-		err = ErrTooLarge
+	if len(text) > maxSecret {
+		return nil, ErrTooLarge
 	}
 	return text, err
 }
@@ -105,9 +112,7 @@ func read(path string) ([]byte, error) {
 // write replaces the file in one step. The caller holds the lock.
 func write(path string, text []byte) error {
 	fresh := path + ".new"
-	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
+	_ = os.Remove(fresh) // left by a process that was killed
 	file, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
