@@ -17,17 +17,17 @@ const (
 	other  = `{"time":"2026-01-02T03:04:21Z","source":"crm","call_id":"Y1","agent_user":"1028","outcome":"no_active_call","request_id":"req-3"}`
 )
 
-func TestARedeliveryTakesThePlaceOfWhatItRepeats(t *testing.T) {
+func TestJoin(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		lines []string
 		want  []string // call, outcome, ticket and number of the redelivery
 	}{
-		"the last word of three":                   {[]string{first, again, last}, []string{"Y1 hungup T-1 2"}},
-		"another request of the same call":         {[]string{first, other, again}, []string{"Y1 still_listed T-1 1", "Y1 no_active_call  0"}},
-		"one item of a batch":                      {[]string{batch, ofItem}, []string{"Y2 hungup  0", "Y3 no_active_call  1"}},
-		"a redelivery whose first is not in sight": {[]string{last}, []string{"Y1 hungup  2"}},
-		"a delivery that came again":               {[]string{other, other}, []string{"Y1 no_active_call  0", "Y1 no_active_call  0"}},
+		"the last word of three":                  {[]string{first, again, last}, []string{"Y1 hungup T-1 2"}},
+		"another request of the same call":        {[]string{first, other, again}, []string{"Y1 still_listed T-1 1", "Y1 no_active_call  0"}},
+		"one item of a batch":                     {[]string{batch, ofItem}, []string{"Y2 hungup  0", "Y3 no_active_call  1"}},
+		"a redelivery without the first delivery": {[]string{last}, []string{"Y1 hungup  2"}},
+		"a delivery that came again":              {[]string{other, other}, []string{"Y1 no_active_call  0", "Y1 no_active_call  0"}},
 	} {
 		var rows []audit.Row
 		if err := audit.Read(strings.NewReader(strings.Join(test.lines, "\n")), func(r audit.Row) { rows = append(rows, r) }); err != nil {
@@ -62,10 +62,57 @@ func TestTheSummaryNamesWhoMayHaveEndedTheCall(t *testing.T) {
 	}
 }
 
-func TestALineOfAnotherProgramIsTooLong(t *testing.T) {
+func TestReadLongLine(t *testing.T) {
 	t.Parallel()
 	err := audit.Read(strings.NewReader(strings.Repeat("a", 1<<20+1)), func(audit.Row) { t.Error("a row") })
 	if !errors.Is(err, audit.ErrLongLine) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		line string
+		want int // rows
+	}{
+		"a delivery":                        {first, 1},
+		"a delivery after a prefix":         {"2026-01-02T03:04:05.000Z " + first, 1},
+		"a batch":                           {batch, 2},
+		"a line without an outcome":         {`{"time":"2026-01-02T03:04:05Z","source":"crm"}`, 0},
+		"a line of Lambda":                  {"START RequestId: req-1 Version: 7", 0},
+		"JSON that is cut":                  {first[:60], 0},
+		"a delivery with Lambda's own time": {`{"timestamp":"2026-01-02T03:04:05Z","source":"crm","outcome":"hungup"}`, 1},
+	} {
+		rows := audit.Parse([]byte(test.line))
+		if len(rows) != test.want {
+			t.Errorf("%s: got %+v", name, rows)
+		}
+		for _, r := range rows {
+			if r.Time.IsZero() || r.Source == "" {
+				t.Errorf("%s: a row without time or source: %+v", name, r)
+			}
+		}
+	}
+}
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	var rows []audit.Row
+	for _, line := range []string{last, other, other} {
+		rows = append(rows, audit.Parse([]byte(line))...)
+	}
+	for name, test := range map[string]struct {
+		query audit.Query
+		rows  []audit.Row
+		want  string
+	}{
+		"all":                 {audit.Query{}, rows, "2 no_active_call of crm; 1 hungup by crm as VICIdial's default"},
+		"a call that ended":   {audit.Query{CallID: "Y1"}, rows, "Y1 was ended by crm, at 2026-01-02T03:04:35Z"},
+		"a call nobody ended": {audit.Query{CallID: "Y1"}, rows[1:], "this log shows nobody ending Y1: it ended by itself, somebody else ended it, or it is still up"},
+	} {
+		if got := strings.Join(audit.Summary(test.query, test.rows), "; "); got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
 	}
 }

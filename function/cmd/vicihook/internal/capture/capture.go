@@ -3,7 +3,7 @@
 //	caught, err := capture.Read(text)
 //	key, err := verifier.Verify(caught.Request, keys, now)
 //
-// It takes what people have at hand: raw HTTP text (a request line or none, header lines, an empty line, the body), a
+// It reads what people paste: raw HTTP text (a request line or none, header lines, an empty line, the body), a
 // curl command line as browsers and request bins copy it, and an API Gateway event as JSON, which is read by the very
 // decoder that the function uses.
 package capture

@@ -2,9 +2,7 @@ package capture
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
 	"regexp"
 	"strings"
@@ -35,9 +33,8 @@ func readRaw(text []byte) (Request, error) {
 	if err := r.locate(target); err != nil {
 		return Request{}, err
 	}
-	var err error
-	r.Body, err = unchunked(r.Header, body)
-	return r, err
+	r.Body = []byte(body)
+	return r, nil
 }
 
 // cutHead splits at the first empty line.
@@ -66,16 +63,4 @@ func (r *Request) locate(target string) error {
 		r.URL = "https://" + host + target
 	}
 	return nil
-}
-
-// unchunked removes the chunk framing of a body captured on the wire.
-func unchunked(h webhook.Header, body string) ([]byte, error) {
-	if !strings.EqualFold(one(h, "transfer-encoding"), "chunked") {
-		return []byte(body), nil
-	}
-	plain, err := io.ReadAll(httputil.NewChunkedReader(strings.NewReader(body)))
-	if err != nil {
-		return []byte(body), nil // the header was kept and the framing was not: the body is plain already
-	}
-	return plain, nil
 }
