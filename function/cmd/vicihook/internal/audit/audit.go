@@ -1,12 +1,12 @@
-// Package audit reads from vicihook's log who ended which call.
+// Package audit finds in vicihook's log who ended which call.
 //
 //	var rows []audit.Row
 //	err := audit.Read(log, func(r audit.Row) { rows = append(rows, r) })
 //	for _, r := range audit.Join(rows) { … }
 //
-// The function logs one JSON object a delivery, see package hangup; a batch has its calls in "calls", with fields of their
-// own beside those of the delivery. A redelivery has a line of its own with the request id of the first. Lines of others
-// between them (Lambda's START, END and REPORT) are skipped, and so is what comes before the object.
+// The function logs one JSON object for each delivery, see package hangup. A batch has its calls in "calls", each with its
+// own fields. A redelivery has its own line, with the request id of the first delivery. Other lines (Lambda's START, END
+// and REPORT) are skipped, and so is the text before an object.
 package audit
 
 import (
@@ -23,10 +23,10 @@ import (
 	"vicihook/vicicall"
 )
 
-// maxLine is the longest line that is read, in bytes; CloudWatch takes no longer ones.
+// maxLine is the longest line in bytes; CloudWatch accepts no longer one.
 const maxLine = 1 << 20
 
-// ErrLongLine is returned for a line that vicihook's log can't have.
+// ErrLongLine is returned for a line that can't be of vicihook's log.
 var ErrLongLine = fmt.Errorf("audit: a line is longer than %d bytes", maxLine)
 
 // A Row is one request to end a call, and its outcome. Empty fields were not known or not sent.
@@ -70,7 +70,7 @@ func Read(log io.Reader, row func(Row)) error {
 	return lines.Err()
 }
 
-// Parse returns the rows of one line: none for a line that is no delivery's, one for each call of a batch.
+// Parse returns the rows of one line: none for a line that is not of a delivery, one for each call of a batch.
 func Parse(text []byte) []Row {
 	start := bytes.IndexByte(text, '{')
 	if start < 0 {
@@ -93,7 +93,7 @@ func Parse(text []byte) []Row {
 	return l.Calls
 }
 
-// Join puts each redelivery in the place of the row that it repeats, so that every request has one row: the last word.
+// Join replaces each row by its redelivery, so that every request has one row with the last outcome.
 func Join(rows []Row) []Row {
 	var joined []Row
 	for _, r := range rows {
@@ -115,19 +115,19 @@ func Join(rows []Row) []Row {
 	return joined
 }
 
-// repeats reports whether r is a redelivery of first. What had to be found may not have been found the first time.
+// repeats reports whether r is a redelivery of first, which may lack the call and agent that had to be found.
 func (r Row) repeats(first Row) bool {
 	sameOrUnknown := func(a, b string) bool { return a == b || a == "" || b == "" }
 	return r.RequestID != "" && r.RequestID == first.RequestID && sameOrUnknown(r.CallID, first.CallID) && sameOrUnknown(r.AgentUser, first.AgentUser)
 }
 
-// A Query chooses rows; its zero value takes all.
+// A Query selects rows; its zero value selects all.
 type Query struct {
 	CallID, AgentUser, Source string
 	Since                     time.Time
 }
 
-// Matches reports whether a row is asked for.
+// Matches reports whether a row is selected.
 func (q Query) Matches(r Row) bool {
 	return (q.CallID == "" || q.CallID == r.CallID) && (q.AgentUser == "" || q.AgentUser == r.AgentUser) &&
 		(q.Source == "" || q.Source == r.Source) && !r.Time.Before(q.Since)
@@ -138,7 +138,7 @@ func (r Row) Ended() bool {
 	return r.Outcome == vicicall.HungUp || r.Outcome == vicicall.Accepted || r.Outcome == vicicall.NoLongerListed
 }
 
-// MayHaveEnded reports whether VICIdial was asked to end the call and nobody knows what came of it.
+// MayHaveEnded reports whether VICIdial was asked to end the call and the result is unknown.
 func (r Row) MayHaveEnded() bool {
 	return r.unsure || r.Attempts > 0 && (r.Outcome == vicicall.Unknown || r.Outcome == vicicall.StillListed || r.Outcome == vicicall.UnexpectedReply)
 }

@@ -23,7 +23,7 @@ func TestJoin(t *testing.T) {
 		lines []string
 		want  []string // call, outcome, ticket and number of the redelivery
 	}{
-		"the last word of three":                  {[]string{first, again, last}, []string{"Y1 hungup T-1 2"}},
+		"the last of three":                       {[]string{first, again, last}, []string{"Y1 hungup T-1 2"}},
 		"another request of the same call":        {[]string{first, other, again}, []string{"Y1 still_listed T-1 1", "Y1 no_active_call  0"}},
 		"one item of a batch":                     {[]string{batch, ofItem}, []string{"Y2 hungup  0", "Y3 no_active_call  1"}},
 		"a redelivery without the first delivery": {[]string{last}, []string{"Y1 hungup  2"}},
@@ -44,7 +44,7 @@ func TestJoin(t *testing.T) {
 }
 
 // A hang-up whose answer was lost may have ended the call, though a later try finds none.
-func TestTheSummaryNamesWhoMayHaveEndedTheCall(t *testing.T) {
+func TestSummaryNamesWhoMayHaveEndedTheCall(t *testing.T) {
 	t.Parallel()
 	const lost = `{"time":"2026-01-02T03:04:05Z","source":"crm","ref":"T-1","call_id":"Y1","agent_user":"1028","outcome":"unknown","attempts":1,"request_id":"req-1"}`
 	for name, lines := range map[string][]string{

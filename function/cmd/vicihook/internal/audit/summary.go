@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Summary returns sentences about the rows: who ended the call that the query names, or how many calls each source ended
-// with which disposition, and how often each other outcome came.
+// Summary returns sentences about the rows: who ended the call of the query, or without one how many calls each source
+// ended with which disposition, and the number of each other outcome.
 func Summary(q Query, rows []Row) []string {
 	if q.CallID != "" {
 		return []string{endedBy(q.CallID, rows)}
@@ -26,7 +26,7 @@ func Summary(q Query, rows []Row) []string {
 	return sentences
 }
 
-// sentence returns what a row counts as.
+// sentence returns the sentence that a row is counted under.
 func (r Row) sentence() string {
 	if r.Ended() {
 		return fmt.Sprintf("%s by %s as %s", r.Outcome, r.Source, cmp.Or(r.Disposition, "VICIdial's default"))
@@ -39,7 +39,7 @@ func endedBy(call string, rows []Row) string {
 		return rows[i].ended(call + " was ended by ")
 	}
 	if i := slices.IndexFunc(rows, Row.MayHaveEnded); i >= 0 {
-		return rows[i].ended(call+" may have been ended by ") + ": what came of the hang-up is not known"
+		return rows[i].ended(call+" may have been ended by ") + ": the result of the hang-up is not known"
 	}
 	return "this log shows nobody ending " + call + ": it ended by itself, somebody else ended it, or it is still up"
 }

@@ -1,4 +1,4 @@
-// Package capture reads a webhook that somebody caught on its way.
+// Package capture reads a captured webhook in the form in which somebody pasted it.
 //
 //	caught, err := capture.Read(text)
 //	key, err := verifier.Verify(caught.Request, keys, now)
@@ -20,7 +20,7 @@ import (
 // ErrUnreadable marks every error of [Read].
 var ErrUnreadable = errors.New("no captured request")
 
-// A Form is what the capture was written as.
+// A Form is the format of a capture.
 type Form string
 
 // The forms.
@@ -32,15 +32,15 @@ const (
 
 // A Request is a captured request.
 type Request struct {
-	webhook.Request // URL as far as the capture shows it, empty when it shows no host
+	webhook.Request // URL is empty if the capture has no host
 
 	Form     Form
-	Source   string    // of /webhooks/{source}; empty when the capture shows no path
-	Received time.Time // when the gateway took it; zero when the capture does not say
-	Stage    string    // of an API Gateway event; empty when unknown or $default
+	Source   string    // of /webhooks/{source}; empty if the capture has no path
+	Received time.Time // when the gateway received it; zero if unknown
+	Stage    string    // of an API Gateway event; empty if unknown or $default
 }
 
-// Read recognises the form by its first bytes. Its errors wrap ErrUnreadable and say what is wrong; they quote no header value.
+// Read recognises the form by its first bytes. Its errors wrap ErrUnreadable and quote no header value.
 func Read(text []byte) (Request, error) {
 	start := bytes.TrimLeft(text, " \t\r\n\ufeff")
 	switch {
@@ -61,7 +61,7 @@ func unreadable(why string) error { return &readError{why} }
 func (e *readError) Error() string { return ErrUnreadable.Error() + ": " + e.why }
 func (e *readError) Unwrap() error { return ErrUnreadable }
 
-// addHeader adds one header line and reports whether it is one. Callers name a bad line by its number: it may be part of a signature.
+// addHeader adds one header line and reports whether it is one. Errors name a bad line by its number, since it may be part of a signature.
 func addHeader(h webhook.Header, line string) bool {
 	name, value, ok := strings.Cut(line, ":")
 	if !ok || name == "" || strings.ContainsAny(name, " \t") {

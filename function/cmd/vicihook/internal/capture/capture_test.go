@@ -97,7 +97,7 @@ var unreadable = map[string]struct{ text, why string }{
 	"nothing":                          {" \n", "empty"},
 	"text that is no request":          {"hello world\n", "line 1"},
 	"a bare payload":                   {sent, "--body"},
-	"broken JSON":                      {`{"rawPath":`, "as JSON"},
+	"broken JSON":                      {`{"rawPath":`, "like JSON"},
 	"an event of the wrong types":      {`{"rawPath":1}`, "rawPath"},
 	"a base64 flag that does not hold": {`{"version":"2.0","rawPath":"/webhooks/crm","isBase64Encoded":true,"body":"{not base64}"}`, "isBase64Encoded"},
 	"a body that is too large":         {`{"version":"2.0","rawPath":"/webhooks/crm","body":"` + strings.Repeat("a", 257<<10) + `"}`, "256 KiB"},

@@ -16,7 +16,7 @@ import (
 	"vicihook/function/internal/webhook"
 )
 
-// curl's options that change nothing of what is signed. Options of no list here are refused: a value would be misread.
+// curl's options that do not change what is signed. Other options are refused, since their values would be misread.
 var (
 	curlSwitches = strings.Fields(`-s --silent -S --show-error -k --insecure -L --location -i --include -v --verbose -f --fail
 		--compressed --http1.1 --http2 -N --no-buffer -# --globoff -g`)
@@ -27,7 +27,7 @@ var (
 // joinable are the short options whose value may follow without a blank.
 const joinable = "XHdAube"
 
-// readCurl reads a command line as a shell would split it.
+// readCurl reads a command line, split as a shell does.
 func readCurl(text string) (Request, error) {
 	words, err := shellWords(text)
 	if err != nil {
@@ -42,24 +42,24 @@ func readCurl(text string) (Request, error) {
 	return c.request()
 }
 
-// shellWords splits a command line and undoes its quotes, $'…' too. Nothing is run, and $NAME stays as it is.
+// shellWords splits a command line and removes its quotes, $'…' too. It runs nothing, and $NAME stays as it is.
 func shellWords(text string) ([]string, error) {
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\\\r\n", "\\\n")
 	if !utf8.ValidString(text) || strings.ContainsAny(text, "\r\x00") {
-		return nil, unreadable("its command line holds a carriage return or bytes that are no text: give the body with --body")
+		return nil, unreadable("the command line contains a carriage return or bytes that are not text: give the body with --body")
 	}
 	var words []string
 	for word, err := range syntax.NewParser().WordsSeq(strings.NewReader(text)) {
 		if wrong, ok := errors.AsType[syntax.ParseError](err); ok {
-			return nil, unreadable(fmt.Sprintf("the command line can't be split at line %d, column %d: a quote is not closed, or a character such as & or ; stands outside quotes",
+			return nil, unreadable(fmt.Sprintf("the command line can't be split at line %d, column %d: a quote is not closed, or a character such as & or ; is outside quotes",
 				wrong.Pos.Line(), wrong.Pos.Col()))
 		}
 		if err != nil || computes(word) {
-			return nil, unreadable("the command line holds something that a shell computes, such as $(…) or {1..9}: put in what was sent")
+			return nil, unreadable("the command line contains something that a shell computes, such as $(…) or {1..9}: replace it by what was sent")
 		}
 		fields, err := expand.Fields(&keepVariables, word)
 		if err != nil {
-			return nil, unreadable("the command line holds a word that can't be read")
+			return nil, unreadable("the command line has a word that can't be read")
 		}
 		words = append(words, fields...)
 	}
@@ -68,7 +68,7 @@ func shellWords(text string) ([]string, error) {
 
 var keepVariables = expand.Config{Env: expand.FuncEnviron(func(name string) string { return "$" + name })}
 
-// computes reports whether a shell would make the word by more than undoing quotes and putting in a variable.
+// computes reports whether a shell would do more with the word than remove quotes and insert variables.
 func computes(word *syntax.Word) (found bool) {
 	if syntax.SplitBraces(word) {
 		return true
@@ -86,7 +86,7 @@ func computes(word *syntax.Word) (found bool) {
 	return found
 }
 
-// A curlCommand is a curl command while it is read.
+// A curlCommand is the part of a curl command that was read so far.
 type curlCommand struct {
 	method, url, contentType string
 	header                   webhook.Header
@@ -134,7 +134,7 @@ func (c *curlCommand) set(name, value string) error {
 		c.url = value
 	case "-H", "--header":
 		if !addHeader(c.header, value) {
-			return unreadable("curl's option -H holds no header: want 'Name: value'")
+			return unreadable("curl's option -H has no header: want 'Name: value'")
 		}
 	case "-u", "--user":
 		c.header["authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(value))}

@@ -6,7 +6,7 @@ import (
 	"vicihook/function/internal/gateway"
 )
 
-// place is what an event says about where it came from, beyond what the function needs.
+// place has the members of an event that only explain needs.
 type place struct {
 	RequestContext struct {
 		DomainName string `json:"domainName"`
@@ -18,7 +18,7 @@ type place struct {
 func readEvent(text []byte) (Request, error) {
 	var p place
 	if err := json.Unmarshal(text, &p); err != nil {
-		return Request{}, unreadable("it starts as JSON does, and can't be read as an API Gateway event")
+		return Request{}, unreadable("it begins like JSON, but can't be read as an API Gateway event")
 	}
 	public := ""
 	if p.RequestContext.DomainName != "" {
@@ -27,9 +27,9 @@ func readEvent(text []byte) (Request, error) {
 	r := gateway.Decode(text, public)
 	switch {
 	case r.Undecodable != nil:
-		return Request{}, unreadable(r.Undecodable.Error() + "; a bare payload goes to --body")
+		return Request{}, unreadable(r.Undecodable.Error() + "; give a bare payload by --body")
 	case r.TooLarge:
-		return Request{}, unreadable("the event's body is larger than the function takes, 256 KiB")
+		return Request{}, unreadable("the event's body is larger than 256 KiB, the function's limit")
 	}
 	caught := Request{Form: Event, Request: r.Webhook, Source: r.Source, Received: r.Received}
 	if p.RequestContext.Stage != "$default" {

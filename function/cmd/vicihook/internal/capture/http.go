@@ -12,7 +12,7 @@ import (
 
 var requestLine = regexp.MustCompile(`^([A-Z]+) (\S+)(?: HTTP/[0-9.]+)?$`)
 
-// readRaw reads HTTP/1 text. Lines may end in LF alone, as they do once text was pasted; the body is taken as it is.
+// readRaw reads HTTP/1 text. Lines may end in LF alone, as they do in pasted text; the body is read as it is.
 func readRaw(text []byte) (Request, error) {
 	head, body := cutHead(string(text))
 	lines := strings.Split(strings.ReplaceAll(head, "\r\n", "\n"), "\n")
@@ -24,11 +24,11 @@ func readRaw(text []byte) (Request, error) {
 	}
 	for i, line := range lines {
 		if line != "" && !addHeader(r.Header, line) {
-			return Request{}, unreadable(fmt.Sprintf("line %d of the head is no header: want raw HTTP, a curl command or an API Gateway event", i+1))
+			return Request{}, unreadable(fmt.Sprintf("line %d of the head is not a header: want raw HTTP, a curl command or an API Gateway event", i+1))
 		}
 	}
 	if len(r.Header) == 0 {
-		return Request{}, unreadable("it holds no header")
+		return Request{}, unreadable("it has no header")
 	}
 	if err := r.locate(target); err != nil {
 		return Request{}, err
@@ -53,7 +53,7 @@ func cutHead(text string) (head, body string) {
 func (r *Request) locate(target string) error {
 	u, err := url.Parse(target)
 	if err != nil {
-		return unreadable("its request line holds no URL")
+		return unreadable("its request line has no URL")
 	}
 	r.Source = sourceOf(u.Path)
 	switch host := one(r.Header, "host"); {
