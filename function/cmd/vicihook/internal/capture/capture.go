@@ -61,7 +61,8 @@ func unreadable(why string) error { return &readError{why} }
 func (e *readError) Error() string { return ErrUnreadable.Error() + ": " + e.why }
 func (e *readError) Unwrap() error { return ErrUnreadable }
 
-// addHeader adds one header line and reports whether it is one. Errors name a bad line by its number, since it may be part of a signature.
+// addHeader adds one header line and reports whether it is one. Errors name a bad line by its number, since it may be part
+// of a signature.
 func addHeader(h webhook.Header, line string) bool {
 	name, value, ok := strings.Cut(line, ":")
 	if !ok || name == "" || strings.ContainsAny(name, " \t") {
